@@ -1,0 +1,77 @@
+//! The callbacks that go with one write, one batch, or one tick.
+
+use alloc::collections::VecDeque;
+use core::mem;
+
+/// Callbacks that belong together.
+#[derive(Debug)]
+pub(crate) enum Callbacks<K> {
+    /// There are none.
+    None,
+    /// Of a single write or end.
+    One(K),
+    /// Of a batch: one pending write, all called at once.
+    Batch(VecDeque<K>),
+    /// Joined: each a pending write, called one by one.
+    Joined(VecDeque<K>),
+}
+
+impl<K> Callbacks<K> {
+    pub(crate) fn from_option(callback: Option<K>) -> Self {
+        callback.map_or(Self::None, Self::One)
+    }
+
+    pub(crate) fn take(&mut self) -> Self {
+        mem::replace(self, Self::None)
+    }
+
+    /// Takes the next one.
+    pub(crate) fn next(&mut self) -> Option<K> {
+        match self {
+            Self::None => None,
+            Self::One(_) => match self.take() {
+                Self::One(callback) => Some(callback),
+                _ => None,
+            },
+            Self::Batch(callbacks) | Self::Joined(callbacks) => callbacks.pop_front(),
+        }
+    }
+
+    /// Takes over the one callback of `new`, if it is the same as those here.
+    pub(crate) fn join(&mut self, new: &mut Self, same: fn(&K, &K) -> bool) -> bool {
+        let joins = match (&*self, &*new) {
+            (Self::One(waiting), Self::One(new)) => same(waiting, new),
+            (Self::Joined(waiting), Self::One(new)) => {
+                waiting.back().is_some_and(|waiting| same(waiting, new))
+            }
+            _ => false,
+        };
+        if joins {
+            let mut joined = match self.take() {
+                Self::Joined(joined) => joined,
+                mut one => one.next().into_iter().collect(),
+            };
+            joined.extend(new.next());
+            *self = Self::Joined(joined);
+        }
+        joins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::Callbacks;
+
+    #[test]
+    fn the_same_ones_join_and_others_do_not() {
+        let mut waiting = Callbacks::One('a');
+        assert!(!waiting.join(&mut Callbacks::One('b'), char::eq));
+        assert!(waiting.join(&mut Callbacks::One('a'), char::eq));
+        assert!(waiting.join(&mut Callbacks::One('a'), char::eq));
+        assert!(!waiting.join(&mut Callbacks::None, char::eq));
+        let taken: Vec<_> = core::iter::from_fn(|| waiting.next()).collect();
+        assert_eq!(taken, ['a', 'a', 'a']);
+    }
+}

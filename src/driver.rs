@@ -1,0 +1,498 @@
+//! The loop that every stream runs on: input, step, effect, continuation.
+//!
+//! The driver owns what the machine only counts: the queue of chunks, the
+//! callbacks, and the FIFO of ticks. What reaches the outside goes through
+//! [`Host`], the one trait that a runtime implements.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::{fmt, mem};
+
+use crate::callbacks::Callbacks;
+use crate::machine::{Effect, End, Event, Fault, Input, Measure, Options, State, Task, step};
+use crate::queue::Queue;
+
+/// The outside of a stream: its sink, its hooks, its listeners.
+///
+/// Every function gets the driver, so it may call back into the stream at once:
+/// answer, write, cork, end, destroy. Node allows the same, and the order of
+/// everything stays exact. The host itself is [`Driver::host`].
+pub trait Host: Sized {
+    /// What is written. The driver never looks into it.
+    type Chunk;
+    /// What is called when a write or an end is done.
+    type Callback;
+
+    /// `_write`: to be answered by [`Driver::written`], now or later.
+    fn write(stream: &mut Driver<Self>, chunk: Self::Chunk);
+
+    /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
+    /// [`Options::batches`] is on.
+    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>);
+
+    /// An event.
+    fn event(stream: &mut Driver<Self>, event: Event);
+
+    /// The callback of a write or of an end.
+    fn callback(stream: &mut Driver<Self>, callback: Self::Callback, result: Result<(), Fault>);
+
+    /// A chunk that was accepted and will not be written. They come in the
+    /// order in which they were accepted, before the callback of each.
+    fn unsent(stream: &mut Driver<Self>, chunk: Self::Chunk) {
+        let _ = (stream, chunk);
+    }
+
+    /// `_construct`: to be answered by [`Driver::constructed`]. Only called if
+    /// [`Options::construct`] is on.
+    fn construct(stream: &mut Driver<Self>) {
+        stream.constructed(Ok(()));
+    }
+
+    /// `_final`: to be answered by [`Driver::finalized`]. Only called if
+    /// [`Options::finalize`] is on.
+    fn finalize(stream: &mut Driver<Self>) {
+        stream.finalized(Ok(()));
+    }
+
+    /// `_destroy`: to be answered by [`Driver::destroyed`]. `error` is what the
+    /// stream was destroyed with, `construct` what construction failed with
+    /// meanwhile.
+    fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
+        stream.destroyed(error.or(construct));
+    }
+
+    /// Whether two callbacks are the same function. Node calls such callbacks of
+    /// writes that were answered at once together, in one tick (rule 10).
+    fn same_callback(waiting: &Self::Callback, new: &Self::Callback) -> bool {
+        let _ = (waiting, new);
+        false
+    }
+}
+
+/// The answer of a write that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
+#[allow(clippy::exhaustive_enums)] // true or false
+pub enum Flow {
+    /// There is room: go on. Node's `true`.
+    More,
+    /// Stop now, and go on at 'drain'. Node's `false`.
+    Wait,
+}
+
+/// A chunk that was not accepted, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the chunk was refused: {fault}")]
+#[allow(clippy::exhaustive_structs)] // a pair
+pub struct Refused<C> {
+    /// The chunk.
+    pub chunk: C,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Something that waits for the next tick.
+#[derive(Debug)]
+enum Tick<K> {
+    /// To be put back into the machine, with the callbacks it will want.
+    Task(Task, Callbacks<K>),
+    /// A callback of an operation that failed at once, or one of the host's own.
+    Callback(K, Result<(), Fault>),
+}
+
+/// What the current input brought along, until an effect takes it.
+struct Held<H: Host> {
+    chunk: Option<(H::Chunk, u64)>,
+    callbacks: Callbacks<H::Callback>,
+    refused: Option<Fault>,
+}
+
+impl<H: Host> Held<H> {
+    const fn nothing() -> Self {
+        Self::callbacks(Callbacks::None)
+    }
+
+    const fn callbacks(callbacks: Callbacks<H::Callback>) -> Self {
+        Self {
+            chunk: None,
+            callbacks,
+            refused: None,
+        }
+    }
+}
+
+/// A stream: the machine, its chunks, its callbacks and its ticks, over a [`Host`].
+///
+/// Calls and answers are methods; each runs to its end before it returns, with
+/// everything that user code calls meanwhile. What is deferred waits until
+/// [`Driver::run_ticks`], which the owner calls once its own call stack has
+/// unwound (after every call from outside, not from within a [`Host`] function).
+///
+/// ```
+/// use highwater::{Driver, Flow, Host};
+/// use highwater::machine::{Event, Fault, Options};
+///
+/// /// Writes lines into a `String`, at once.
+/// struct Text(String);
+///
+/// impl Host for Text {
+///     type Chunk = &'static str;
+///     type Callback = ();
+///
+///     fn write(stream: &mut Driver<Self>, chunk: &'static str) {
+///         stream.host().0.push_str(chunk);
+///         stream.written(Ok(()));
+///     }
+///     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<&'static str>) {
+///         chunks.into_iter().for_each(|chunk| stream.host().0.push_str(chunk));
+///         stream.written(Ok(()));
+///     }
+///     fn event(_: &mut Driver<Self>, _: Event) {}
+///     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
+/// }
+///
+/// let mut stream = Driver::new(Options::new(), Text(String::new()));
+/// assert_eq!(stream.write("hello, ", 7, None), Ok(Flow::More));
+/// stream.end(Some(("world", 5)), None).expect("an open stream accepts");
+/// stream.run_ticks();
+/// assert!(stream.state().is_finished() && stream.state().is_closed());
+/// assert_eq!(stream.host().0, "hello, world");
+/// ```
+pub struct Driver<H: Host> {
+    options: Options,
+    state: State,
+    queue: Queue<H::Chunk, H::Callback>,
+    /// Callbacks of what the sink is working on, or of what destroy took back.
+    flight: Callbacks<H::Callback>,
+    ticks: VecDeque<Tick<H::Callback>>,
+    /// A tick that further callbacks may be joined to was deferred since one ran.
+    may_join: bool,
+    ends: Vec<H::Callback>,
+    accepted: u64,
+    host: H,
+}
+
+impl<H: Host> Driver<H> {
+    /// A stream over this host. Allocates nothing, unless construction is to
+    /// be deferred.
+    pub fn new(options: Options, host: H) -> Self {
+        let mut stream = Self {
+            options,
+            state: State::new(&options),
+            queue: Queue::new(),
+            flight: Callbacks::None,
+            ticks: VecDeque::new(),
+            may_join: false,
+            ends: Vec::new(),
+            accepted: 0,
+            host,
+        };
+        stream.put(Input::Start);
+        stream
+    }
+
+    /// `write(chunk, [callback])`, of `len` bytes (which object mode ignores).
+    ///
+    /// # Errors
+    ///
+    /// The chunk comes back if it was not accepted (rule 1).
+    pub fn write(
+        &mut self,
+        chunk: H::Chunk,
+        len: u64,
+        callback: Option<H::Callback>,
+    ) -> Result<Flow, Refused<H::Chunk>> {
+        let measure = Measure {
+            len,
+            callback: callback.is_some(),
+        };
+        let mut held = Held {
+            chunk: Some((chunk, len)),
+            callbacks: Callbacks::from_option(callback),
+            refused: None,
+        };
+        self.drive(Input::Write(measure), &mut held);
+        match (held.refused, held.chunk) {
+            (Some(fault), Some((chunk, _))) => Err(Refused { chunk, fault }),
+            _ if self.state.answer(&self.options) => Ok(Flow::More),
+            _ => Ok(Flow::Wait),
+        }
+    }
+
+    /// `cork()`: holds what is written from now on, until as many `uncork()`.
+    pub fn cork(&mut self) {
+        self.put(Input::Cork);
+    }
+
+    /// `uncork()`: the last one lets go of what was held.
+    pub fn uncork(&mut self) {
+        self.put(Input::Uncork);
+    }
+
+    /// `end([chunk], [callback])`: no more writes; what is there is still written.
+    ///
+    /// # Errors
+    ///
+    /// The chunk comes back if it was not accepted (rule 13); the callback is
+    /// told the same.
+    pub fn end(
+        &mut self,
+        chunk: Option<(H::Chunk, u64)>,
+        callback: Option<H::Callback>,
+    ) -> Result<(), Refused<H::Chunk>> {
+        let written = match chunk {
+            Some((chunk, len)) => self.write(chunk, len, None).map(|_| ()),
+            None => Ok(()),
+        };
+        let end = End {
+            refused: written.as_ref().err().map(|refused| refused.fault),
+            callback: callback.is_some(),
+        };
+        let mut held = Held::callbacks(Callbacks::from_option(callback));
+        self.drive(Input::End(end), &mut held);
+        written
+    }
+
+    /// `destroy([error])`: stops now; what is not written is handed to [`Host::unsent`].
+    pub fn destroy(&mut self, error: Option<Fault>) {
+        self.put(Input::Destroy(error));
+    }
+
+    /// The sink has answered the last [`Host::write`] or [`Host::write_batch`].
+    pub fn written(&mut self, result: Result<(), Fault>) {
+        let callbacks = if self.state.is_writing() {
+            self.flight.take()
+        } else {
+            Callbacks::None
+        };
+        let again = false;
+        let mut held = Held::callbacks(callbacks);
+        self.drive(Input::Written { result, again }, &mut held);
+    }
+
+    /// The sink has answered a call that it had answered before (rule 6).
+    pub fn written_again(&mut self, result: Result<(), Fault>) {
+        let again = true;
+        self.put(Input::Written { result, again });
+    }
+
+    /// [`Host::construct`] has answered.
+    pub fn constructed(&mut self, result: Result<(), Fault>) {
+        self.put(Input::Constructed(result));
+    }
+
+    /// [`Host::finalize`] has answered.
+    pub fn finalized(&mut self, result: Result<(), Fault>) {
+        self.put(Input::Finalized(result));
+    }
+
+    /// [`Host::destroy`] has answered, perhaps with an error (rule 19).
+    pub fn destroyed(&mut self, error: Option<Fault>) {
+        self.put(Input::Destroyed(error));
+    }
+
+    /// Calls this in a tick of its own, in order with what the stream has
+    /// deferred (Node's `process.nextTick`).
+    pub fn defer(&mut self, callback: H::Callback, result: Result<(), Fault>) {
+        self.ticks.push_back(Tick::Callback(callback, result));
+    }
+
+    /// Runs what was deferred, first in, first out, until nothing is left.
+    pub fn run_ticks(&mut self) {
+        while self.run_tick() {}
+    }
+
+    /// Runs the first deferred task. `false` if there was none.
+    pub fn run_tick(&mut self) -> bool {
+        match self.ticks.pop_front() {
+            Some(Tick::Task(task, callbacks)) => {
+                if matches!(task, Task::AfterWrite { callback: true, .. }) {
+                    self.may_join = false;
+                }
+                self.drive(Input::Run(task), &mut Held::callbacks(callbacks));
+                true
+            }
+            Some(Tick::Callback(callback, result)) => {
+                H::callback(self, callback, result);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The state of the machine.
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What the stream was created with.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The host.
+    pub const fn host(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// The host, to look at.
+    pub const fn host_ref(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, once the stream is no longer wanted. What is queued is dropped.
+    pub fn into_host(self) -> H {
+        self.host
+    }
+
+    /// The position of the stream: bytes (or objects) accepted since it was created.
+    pub const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    fn put(&mut self, input: Input) {
+        self.drive(input, &mut Held::nothing());
+    }
+
+    /// The loop: input, step, effect, continuation.
+    fn drive(&mut self, mut input: Input, held: &mut Held<H>) {
+        loop {
+            let step = step(&mut self.state, &self.options, self.queue.head(), input);
+            if let Some(effect) = step.effect {
+                self.perform(effect, held);
+            }
+            match step.then {
+                Some(then) => input = Input::Resume(then),
+                None => return,
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, held: &mut Held<H>) {
+        match effect {
+            Effect::Refuse(fault) => {
+                held.refused = Some(fault);
+                self.defer_callbacks(held.callbacks.take(), fault);
+            }
+            Effect::Queue => {
+                if let Some((chunk, len)) = self.accept(held) {
+                    let callback = held.callbacks.take().next();
+                    self.queue.push(chunk, len, callback);
+                }
+            }
+            Effect::WriteGiven => {
+                if let Some((chunk, _)) = self.accept(held) {
+                    self.flight = held.callbacks.take();
+                    H::write(self, chunk);
+                }
+            }
+            Effect::WriteHead => {
+                if let Some((chunk, callback)) = self.queue.pop() {
+                    self.flight = Callbacks::from_option(callback);
+                    H::write(self, chunk);
+                }
+            }
+            Effect::WriteBatch(_) => {
+                let (chunks, callbacks) = self.queue.take_all();
+                self.flight = Callbacks::Batch(callbacks.into());
+                H::write_batch(self, chunks);
+            }
+            Effect::Construct => H::construct(self),
+            Effect::Finalize => H::finalize(self),
+            Effect::Destroy { error, construct } => H::destroy(self, error, construct),
+            Effect::Emit(event) => H::event(self, event),
+            Effect::Callback(result) => self.call(&mut held.callbacks, result),
+            Effect::RejectTaken(fault) => {
+                let mut callbacks = self.flight.take();
+                self.call(&mut callbacks, Err(fault));
+            }
+            Effect::RejectHead(fault) => {
+                if let Some((chunk, callback)) = self.queue.pop() {
+                    H::unsent(self, chunk);
+                    self.call(&mut Callbacks::from_option(callback), Err(fault));
+                }
+            }
+            Effect::KeepEnd => self.ends.extend(held.callbacks.take().next()),
+            Effect::DeferEnd(fault) => self.defer_callbacks(held.callbacks.take(), fault),
+            Effect::CallEnds(result) => {
+                for callback in mem::take(&mut self.ends) {
+                    H::callback(self, callback, result);
+                }
+            }
+            Effect::Defer(task) => self.defer_task(task, held),
+        }
+    }
+
+    /// Takes the chunk of this write; it counts from now on.
+    fn accept(&mut self, held: &mut Held<H>) -> Option<(H::Chunk, u64)> {
+        let (chunk, len) = held.chunk.take()?;
+        self.accepted = self.accepted.saturating_add(self.options.measure(len));
+        Some((chunk, len))
+    }
+
+    /// Calls the next of joined callbacks, or all others.
+    fn call(&mut self, callbacks: &mut Callbacks<H::Callback>, result: Result<(), Fault>) {
+        let one_by_one = matches!(callbacks, Callbacks::Joined(_));
+        while let Some(callback) = callbacks.next() {
+            H::callback(self, callback, result);
+            if one_by_one {
+                return;
+            }
+        }
+    }
+
+    fn defer_callbacks(&mut self, mut callbacks: Callbacks<H::Callback>, fault: Fault) {
+        if let Some(callback) = callbacks.next() {
+            self.defer(callback, Err(fault));
+        }
+    }
+
+    fn defer_task(&mut self, task: Task, held: &mut Held<H>) {
+        let callbacks = match task {
+            Task::AfterWrite { callback: true, .. } => {
+                if self.join(&mut held.callbacks) {
+                    return;
+                }
+                self.may_join = true;
+                held.callbacks.take()
+            }
+            Task::WriteFailed { .. } => held.callbacks.take(),
+            _ => Callbacks::None,
+        };
+        self.ticks.push_back(Tick::Task(task, callbacks));
+    }
+
+    /// Rule 10 lets a driver join an after-write to the latest that waits, if
+    /// it has the same callback.
+    fn join(&mut self, new: &mut Callbacks<H::Callback>) -> bool {
+        if !self.may_join {
+            return false;
+        }
+        let waiting = self.ticks.iter_mut().rev().find_map(|tick| match tick {
+            Tick::Task(
+                Task::AfterWrite {
+                    count,
+                    callback: true,
+                },
+                callbacks,
+            ) => Some((count, callbacks)),
+            _ => None,
+        });
+        let Some((count, callbacks)) = waiting else {
+            return false;
+        };
+        let joined = callbacks.join(new, H::same_callback);
+        *count = count.saturating_add(u32::from(joined));
+        joined
+    }
+}
+
+impl<H: Host> fmt::Debug for Driver<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("options", &self.options)
+            .field("state", &self.state)
+            .field("accepted", &self.accepted)
+            .finish_non_exhaustive()
+    }
+}

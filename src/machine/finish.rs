@@ -1,0 +1,134 @@
+//! From `end()` to 'finish'.
+
+use super::effect::{Effect, Event, Next, Step, Task, Then};
+use super::input::Fault;
+use super::state::{Ending, Opening, Sink, State, Teardown};
+use super::step::Run;
+
+impl State {
+    /// Rule 14: ended, and nothing is left to do but to finish.
+    fn finish_is_due(&self) -> bool {
+        self.is_ended()
+            && !self.is_finished()
+            && !self.has_stopped()
+            && self.opening == Opening::Done
+            && self.sink == Sink::Idle
+            && self.queued == 0
+            && self.length() == 0
+    }
+}
+
+impl Run<'_> {
+    /// Rule 14: sees whether finish is due. The first time that it is, `_final`
+    /// is called or 'prefinish' told.
+    pub(super) fn look(&mut self, now: bool, next: Next) -> Step {
+        if !self.state.finish_is_due() {
+            return self.next(next);
+        }
+        if self.state.ending != Ending::Asked {
+            return self.prefinished(now, next);
+        }
+        if self.options.finalize {
+            self.state.ending = Ending::Finalizing;
+            self.state.pending = self.state.pending.saturating_add(1);
+            self.state.sync = true;
+            Step::then(Effect::Finalize, Then::Finalizing(next))
+        } else {
+            self.state.ending = Ending::Prefinished;
+            let then = Then::Prefinished { now, next };
+            Step::then(Effect::Emit(Event::Prefinish), then)
+        }
+    }
+
+    /// Rule 14: `_final` has returned.
+    pub(super) fn finalizing(&mut self, next: Next) -> Step {
+        self.state.sync = false;
+        self.prefinished(false, next)
+    }
+
+    /// Rule 14: once all callbacks are through, finish, in a tick or `now`.
+    pub(super) fn prefinished(&mut self, now: bool, next: Next) -> Step {
+        if self.state.ending != Ending::Prefinished || self.state.pending > 0 {
+            return self.next(next);
+        }
+        if !now {
+            self.state.pending += 1;
+            return Step::then(Effect::Defer(Task::Finish), Then::Next(next));
+        }
+        if self.state.finish_is_due() {
+            return self.finish();
+        }
+        self.next(next)
+    }
+
+    /// Rule 15: `_final` has answered.
+    pub(super) fn finalized(&mut self, result: Result<(), Fault>) -> Step {
+        if self.state.ending != Ending::Finalizing {
+            let fault = result.err().unwrap_or(Fault::MultipleCallback);
+            return self.fail(fault, false);
+        }
+        self.state.pending = self.state.pending.saturating_sub(1);
+        match result {
+            Err(fault) if self.state.ends_kept => {
+                self.state.ends_kept = false;
+                Step::then(Effect::CallEnds(Err(fault)), Then::FailFinal(fault))
+            }
+            Err(fault) => self.fail_final(fault),
+            Ok(()) if self.state.finish_is_due() => {
+                self.state.ending = Ending::Prefinished;
+                Step::then(Effect::Emit(Event::Prefinish), Then::DeferFinish)
+            }
+            Ok(()) => Step::DONE,
+        }
+    }
+
+    /// Rule 15: 'error' is deferred if `_final` is on the stack.
+    pub(super) fn fail_final(&mut self, fault: Fault) -> Step {
+        self.fail(fault, self.state.sync)
+    }
+
+    /// Rule 15: streams rely on 'finish' coming later than the answer of `_final`.
+    pub(super) fn defer_finish(&mut self) -> Step {
+        self.state.pending = self.state.pending.saturating_add(1);
+        Step::last(Effect::Defer(Task::Finish))
+    }
+
+    /// Rules 14 and 15: the deferred finish, if it is still due.
+    pub(super) fn finish_task(&mut self) -> Step {
+        self.state.pending = self.state.pending.saturating_sub(1);
+        let s = &*self.state;
+        if s.ending == Ending::Prefinished && s.pending == 0 && s.finish_is_due() {
+            return self.finish();
+        }
+        Step::DONE
+    }
+
+    /// Rule 16: finished; first those who called `end()` know.
+    fn finish(&mut self) -> Step {
+        self.state.ending = Ending::Finished;
+        if self.state.ends_kept {
+            self.state.ends_kept = false;
+            return Step::then(Effect::CallEnds(Ok(())), Then::TellFinish);
+        }
+        self.tell_finish()
+    }
+
+    /// Rule 16: 'finish', even if one of the callbacks destroyed the stream.
+    pub(super) fn tell_finish(&mut self) -> Step {
+        let s = &*self.state;
+        if s.ending != Ending::Finished || s.teardown == Teardown::Told {
+            return Step::DONE;
+        }
+        self.state.ending = Ending::Told;
+        Step::then(Effect::Emit(Event::Finish), Then::AutoDestroy)
+    }
+
+    /// Rule 16: then the stream is destroyed, if it does so by itself.
+    pub(super) fn auto_destroy(&mut self) -> Step {
+        if self.options.auto_destroy {
+            self.destroy(None)
+        } else {
+            Step::DONE
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The only arithmetic of lengths and marks.
+
+/// How much is in the stream, in bytes (or in objects, in object mode).
+///
+/// Nothing else in the machine adds or subtracts lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Level {
+    /// All that was accepted and is not yet answered or rejected.
+    ///
+    /// Invariant LengthAccounts: `total` = `in_flight` + what is queued.
+    total: u64,
+    /// What the sink is working on.
+    ///
+    /// Invariant: `in_flight <= total`, and 0 when nothing is being written.
+    in_flight: u64,
+}
+
+impl Level {
+    /// Nothing is here.
+    pub(super) const EMPTY: Self = Self {
+        total: 0,
+        in_flight: 0,
+    };
+
+    /// What `writableLength` shows.
+    pub(super) const fn total(self) -> u64 {
+        self.total
+    }
+
+    /// The part of it that the sink is working on.
+    pub(super) const fn in_flight(self) -> u64 {
+        self.in_flight
+    }
+
+    /// Whether `len` more would still be within `limit`.
+    pub(super) fn fits(self, len: u64, limit: u64) -> bool {
+        match self.total.checked_add(len) {
+            Some(sum) => sum <= limit,
+            None => false,
+        }
+    }
+
+    /// Rule 4: below the mark, or empty. An empty stream has room even at mark 0.
+    pub(super) const fn has_room(self, high_water_mark: u64) -> bool {
+        self.total < high_water_mark || self.total == 0
+    }
+
+    /// Accepts `len`, which [`Level::fits`] has allowed.
+    pub(super) fn add(&mut self, len: u64) {
+        self.total = self.total.saturating_add(len);
+    }
+
+    /// The sink begins to work on `len` of what is here.
+    pub(super) fn start(&mut self, len: u64) {
+        self.in_flight = len.min(self.total);
+    }
+
+    /// The sink has answered, or the write was taken back from it.
+    pub(super) fn settle(&mut self) {
+        self.total = self.total.saturating_sub(self.in_flight);
+        self.in_flight = 0;
+    }
+
+    /// A queued chunk of `len` is rejected.
+    pub(super) fn remove(&mut self, len: u64) {
+        self.total = self.total.saturating_sub(len).max(self.in_flight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Level;
+
+    #[test]
+    fn a_sum_past_the_largest_number_does_not_fit() {
+        let mut level = Level::EMPTY;
+        level.add(u64::MAX);
+        assert!(level.fits(0, u64::MAX));
+        assert!(!level.fits(1, u64::MAX));
+    }
+
+    #[test]
+    fn an_empty_level_has_room_at_mark_zero() {
+        let mut level = Level::EMPTY;
+        assert!(level.has_room(0));
+        level.add(1);
+        assert!(!level.has_room(0));
+        assert!(!level.has_room(1));
+        assert!(level.has_room(2));
+    }
+
+    #[test]
+    fn a_lying_measure_never_wraps() {
+        let mut level = Level::EMPTY;
+        level.add(3);
+        level.start(9);
+        assert_eq!(level.in_flight(), 3);
+        level.remove(9);
+        assert_eq!(level.total(), 3);
+        level.settle();
+        assert_eq!(level.total(), 0);
+    }
+}

@@ -1,0 +1,196 @@
+//! What a stream is created with.
+
+/// What a stream is created with; it never changes afterwards.
+///
+/// The defaults are Node's: mark 16,384, low-water mark 0, no limit,
+/// `autoDestroy` and `emitClose` on, no hooks.
+///
+/// ```
+/// use highwater::machine::Options;
+///
+/// const LOG: Options = Options::new().high_water_mark(64 * 1024).batches(true);
+/// assert_eq!(LOG.get_high_water_mark(), 65_536);
+/// assert_eq!(LOG.get_low_water_mark(), 0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    high_water_mark: u64,
+    /// As wished; read through [`Options::get_low_water_mark`], which keeps it
+    /// below `max(high_water_mark, 1)`.
+    low_water_mark: u64,
+    /// As wished; read through [`Options::get_limit`], which keeps it at or
+    /// above the high-water mark.
+    limit: u64,
+    pub(super) object_mode: bool,
+    pub(super) auto_destroy: bool,
+    pub(super) refusals_fail: bool,
+    pub(super) emit_close: bool,
+    pub(super) batches: bool,
+    pub(super) construct: bool,
+    pub(super) finalize: bool,
+}
+
+impl Options {
+    /// Node's defaults: 16 KiB, no hooks.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            high_water_mark: 16 * 1024,
+            low_water_mark: 0,
+            limit: u64::MAX,
+            object_mode: false,
+            auto_destroy: true,
+            refusals_fail: true,
+            emit_close: true,
+            batches: false,
+            construct: false,
+            finalize: false,
+        }
+    }
+
+    /// `highWaterMark`: from this length on, in bytes (or objects), a write is
+    /// told to wait.
+    #[must_use]
+    pub const fn high_water_mark(mut self, mark: u64) -> Self {
+        self.high_water_mark = mark;
+        self
+    }
+
+    /// The length, in bytes (or objects), at or below which 'drain' is told.
+    /// Node's is always 0. A mark that would not lie below
+    /// `max(high_water_mark, 1)` is lowered to the largest that does.
+    #[must_use]
+    pub const fn low_water_mark(mut self, mark: u64) -> Self {
+        self.low_water_mark = mark;
+        self
+    }
+
+    /// The length, in bytes (or objects), past which a chunk is refused with
+    /// [`Fault::TooLong`](super::Fault::TooLong) (rule 1). A limit below the
+    /// high-water mark is raised to it.
+    #[must_use]
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// `objectMode`: every chunk counts 1, whatever its measure.
+    #[must_use]
+    pub const fn object_mode(mut self, on: bool) -> Self {
+        self.object_mode = on;
+        self
+    }
+
+    /// `autoDestroy` (on): finish and failure destroy the stream.
+    #[must_use]
+    pub const fn auto_destroy(mut self, on: bool) -> Self {
+        self.auto_destroy = on;
+        self
+    }
+
+    /// Whether a write after end, destruction or failure also makes the stream
+    /// fail (on, as in Node). Off, such a write is its producer's own affair:
+    /// several producers need it, one of which may come too late (rule 1).
+    #[must_use]
+    pub const fn refusals_fail(mut self, on: bool) -> Self {
+        self.refusals_fail = on;
+        self
+    }
+
+    /// `emitClose` (on): 'close' is told once the stream is destroyed.
+    #[must_use]
+    pub const fn emit_close(mut self, on: bool) -> Self {
+        self.emit_close = on;
+        self
+    }
+
+    /// `_writev` is present: several queued chunks go to the sink in one call.
+    #[must_use]
+    pub const fn batches(mut self, on: bool) -> Self {
+        self.batches = on;
+        self
+    }
+
+    /// `_construct` is present: nothing is written before it has answered.
+    #[must_use]
+    pub const fn construct(mut self, on: bool) -> Self {
+        self.construct = on;
+        self
+    }
+
+    /// `_final` is present: it is called when all is written, before 'finish'.
+    #[must_use]
+    pub const fn finalize(mut self, on: bool) -> Self {
+        self.finalize = on;
+        self
+    }
+
+    /// The high-water mark, in bytes (or objects).
+    #[must_use]
+    pub const fn get_high_water_mark(&self) -> u64 {
+        self.high_water_mark
+    }
+
+    /// The low-water mark, in bytes (or objects), as it holds after clamping.
+    #[must_use]
+    pub const fn get_low_water_mark(&self) -> u64 {
+        let most = self.high_water_mark.saturating_sub(1);
+        if self.low_water_mark < most {
+            self.low_water_mark
+        } else {
+            most
+        }
+    }
+
+    /// The limit of the length, in bytes (or objects), as it holds after clamping.
+    #[must_use]
+    pub const fn get_limit(&self) -> u64 {
+        if self.limit < self.high_water_mark {
+            self.high_water_mark
+        } else {
+            self.limit
+        }
+    }
+
+    /// What a chunk of `len` bytes counts (rule 3): its length, or 1 in object mode.
+    #[must_use]
+    pub const fn measure(&self, len: u64) -> u64 {
+        if self.object_mode { 1 } else { len }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    fn marks(o: Options) -> (u64, u64, u64) {
+        (
+            o.get_low_water_mark(),
+            o.get_high_water_mark(),
+            o.get_limit(),
+        )
+    }
+
+    #[test]
+    fn marks_are_kept_in_order_whatever_the_order_of_the_calls() {
+        let o = Options::new();
+        assert_eq!(
+            marks(o.limit(5).high_water_mark(10).low_water_mark(99)),
+            (9, 10, 10)
+        );
+        assert_eq!(
+            marks(o.low_water_mark(20).high_water_mark(10).limit(30)),
+            (9, 10, 30)
+        );
+        assert_eq!(
+            marks(o.high_water_mark(0).low_water_mark(7)),
+            (0, 0, u64::MAX)
+        );
+    }
+}

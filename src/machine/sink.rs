@@ -1,0 +1,175 @@
+//! What the sink answers, the flush of the queue, and what follows a write.
+
+use super::effect::{Effect, Event, Next, Step, Task, Then};
+use super::input::Fault;
+use super::state::{Ending, Opening, Sink};
+use super::step::Run;
+
+impl Run<'_> {
+    /// Rules 6, 7 and 8: the sink has answered.
+    pub(super) fn written(&mut self, result: Result<(), Fault>, again: bool) -> Step {
+        if again || !self.state.is_writing() {
+            return self.fail(Fault::MultipleCallback, false);
+        }
+        self.state.sink = Sink::Idle;
+        self.state.level.settle();
+        let callback = self.state.flight_callback;
+        match (result, self.state.sync) {
+            (Ok(()), true) => self.written_at_once(callback),
+            // Rule 7: the next sink call precedes the callback of this write.
+            (Ok(()), false) => self.flush(Next::AfterWrite { callback }),
+            (Err(fault), sync) => {
+                self.state.errored.get_or_insert(fault);
+                if sync {
+                    Step::last(Effect::Defer(Task::WriteFailed { fault, callback }))
+                } else {
+                    self.write_failed(fault, callback)
+                }
+            }
+        }
+    }
+
+    /// Rules 7 and 10: ok while the sink call is on the stack. What is deferred
+    /// for this write stands before whatever the flush brings about.
+    fn written_at_once(&mut self, callback: bool) -> Step {
+        let drain = !self.state.after_write_waits && self.drain_wanted();
+        if callback || drain {
+            self.state.after_write_waits = true;
+            let task = Task::AfterWrite { count: 1, callback };
+            return Step::then(Effect::Defer(task), Then::Flush(Next::Nothing));
+        }
+        self.state.pending = self.state.pending.saturating_sub(1);
+        self.flush(Next::Look)
+    }
+
+    /// A drain is owed, and the length has fallen far enough.
+    fn drain_wanted(&self) -> bool {
+        self.state.need_drain && self.state.length() <= self.options.get_low_water_mark()
+    }
+
+    /// Rule 8: pending, then the callback, the rest of the queue, and the failure.
+    pub(super) fn write_failed(&mut self, fault: Fault, callback: bool) -> Step {
+        self.state.pending = self.state.pending.saturating_sub(1);
+        if callback {
+            let effect = Effect::Callback(Err(fault));
+            Step::then(effect, Then::Reject(Next::Fail(fault)))
+        } else {
+            self.reject(Next::Fail(fault))
+        }
+    }
+
+    /// Rule 11: the queue goes to the sink, if nothing forbids it.
+    pub(super) fn flush(&mut self, next: Next) -> Step {
+        if self.state.flushing || !self.may_flush() {
+            return self.next(next);
+        }
+        self.state.flushing = true;
+        if self.state.queued > 1 && self.options.batches {
+            self.write_batch(next)
+        } else {
+            self.write_head(next)
+        }
+    }
+
+    /// Rule 11: something is queued, and neither the sink, a cork, construction
+    /// nor the end of the stream holds it.
+    fn may_flush(&self) -> bool {
+        let s = &*self.state;
+        s.queued > 0
+            && s.sink == Sink::Idle
+            && s.corked == 0
+            && s.opening == Opening::Done
+            && !s.has_stopped()
+    }
+
+    /// Rule 11: exactly the chunks queued at this moment, in one sink call.
+    fn write_batch(&mut self, next: Next) -> Step {
+        let count = self.state.queued;
+        let callback = self.state.queue_callback;
+        self.state.pending = self.state.pending.saturating_sub(count - 1);
+        self.state.queued = 0;
+        self.state.queue_callback = false;
+        self.start_sink_call(self.state.length(), callback);
+        Step::then(Effect::WriteBatch(count), Then::Flushing(next))
+    }
+
+    /// Rule 11: the chunk at the head of the queue.
+    fn write_head(&mut self, next: Next) -> Step {
+        let head = self.head.unwrap_or_default();
+        self.state.queued -= 1;
+        self.start_sink_call(self.options.measure(head.len), head.callback);
+        Step::then(Effect::WriteHead, Then::Flushing(next))
+    }
+
+    /// Rule 11: a sink call of the flush has returned: the next chunk, one by
+    /// one, until something stays in flight or forbids it.
+    pub(super) fn flushing(&mut self, next: Next) -> Step {
+        self.state.sync = false;
+        if self.state.flushing && self.may_flush() {
+            return self.write_head(next);
+        }
+        self.state.flushing = false;
+        self.state.queue_callback &= self.state.queued > 0;
+        self.next(next)
+    }
+
+    /// Rule 9: 'drain' comes before the callbacks of the writes that made room.
+    pub(super) fn after_write(&mut self, count: u32, callback: bool) -> Step {
+        self.state.after_write_waits = false;
+        let s = &*self.state;
+        if self.drain_wanted() && s.ending == Ending::Open && !s.has_stopped() {
+            self.state.need_drain = false;
+            let then = Then::Callbacks {
+                left: count,
+                callback,
+            };
+            return Step::then(Effect::Emit(Event::Drain), then);
+        }
+        self.callbacks(count, callback)
+    }
+
+    /// Rule 9: each callback; then what a stopped stream still holds is
+    /// rejected, and then an ending one may be done.
+    pub(super) fn callbacks(&mut self, left: u32, callback: bool) -> Step {
+        if callback && left > 0 {
+            self.state.pending = self.state.pending.saturating_sub(1);
+            let then = Then::Callbacks {
+                left: left - 1,
+                callback,
+            };
+            return Step::then(Effect::Callback(Ok(())), then);
+        }
+        self.state.pending = self.state.pending.saturating_sub(left);
+        if self.state.has_stopped() {
+            self.reject(Next::Look)
+        } else {
+            self.look(false, Next::Nothing)
+        }
+    }
+
+    /// Rule 17: the write that destroy took back, then the queue, then the
+    /// callbacks of `end()`. An errored stream waits for the sink to answer first.
+    pub(super) fn reject(&mut self, next: Next) -> Step {
+        let s = &mut *self.state;
+        if !s.has_stopped() || s.sink == Sink::Writing {
+            return self.next(next);
+        }
+        let fault = s.errored.unwrap_or(Fault::Destroyed);
+        if s.sink == Sink::TakenBack {
+            s.sink = Sink::Idle;
+            return Step::then(Effect::RejectTaken(fault), Then::Reject(next));
+        }
+        if s.queued > 0 {
+            s.queued -= 1;
+            let head = self.head.unwrap_or_default();
+            s.level.remove(self.options.measure(head.len));
+            return Step::then(Effect::RejectHead(fault), Then::Reject(next));
+        }
+        s.queue_callback = false;
+        if s.ends_kept {
+            s.ends_kept = false;
+            return Step::then(Effect::CallEnds(Err(fault)), Then::Reject(next));
+        }
+        self.next(next)
+    }
+}

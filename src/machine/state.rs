@@ -1,0 +1,361 @@
+//! The state of a stream, and what can be read from it.
+
+use super::input::{Fault, Measure};
+use super::level::Level;
+use super::options::Options;
+
+/// Where construction is (rule 20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Opening {
+    /// `_construct` has not been called.
+    NotCalled,
+    /// `_construct` has been called.
+    Called,
+    /// It has answered, or there is none.
+    Done,
+}
+
+/// What the sink is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Sink {
+    /// Nothing.
+    Idle,
+    /// It has a write or a batch that it has not answered.
+    Writing,
+    /// `destroy` took its write back, and that write's callback has not been
+    /// called yet. Invariant: only once destroyed.
+    TakenBack,
+}
+
+/// How far `end()` has come (rules 13 to 16). Only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Ending {
+    /// `end()` has not been called.
+    Open,
+    /// `end()` has been called.
+    Asked,
+    /// `_final` has been called.
+    Finalizing,
+    /// 'prefinish' has been told: `_final` has answered ok, or there is none.
+    Prefinished,
+    /// All is done, and the callbacks of `end()` are being called.
+    Finished,
+    /// 'finish' has been told.
+    Told,
+}
+
+/// How far `destroy()` has come (rules 18, 19). Only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Teardown {
+    /// `destroy()` has not been called.
+    None,
+    /// It was called with this, and `_destroy` waits for `_construct`.
+    Waiting(Option<Fault>),
+    /// `_destroy` has been called.
+    Called,
+    /// `_destroy` has answered: `closed`.
+    Closed,
+    /// 'close' has been told (or would have been).
+    Told,
+}
+
+/// Everything the machine knows of a stream: counts and flags, no chunks, no
+/// callbacks, no errors.
+///
+/// ```
+/// use highwater::machine::{Options, Phase, State};
+///
+/// let options = Options::new();
+/// let state = State::new(&options);
+/// assert_eq!(state.phase(), Phase::Writable);
+/// assert_eq!(state.length(), 0);
+/// assert!(size_of::<State>() <= 64);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Invariant LengthAccounts: see [`Level`].
+    pub(super) level: Level,
+    /// How many chunks the driver has in its queue.
+    pub(super) queued: u32,
+    /// How many writes have not been accounted for (Node's `pendingcb`): each
+    /// accepted write until its after-write, `_final` until its answer, a
+    /// deferred finish until it runs.
+    ///
+    /// Invariant FinishFlushed: 'finish' only at 0.
+    pub(super) pending: u32,
+    /// How many `cork()` are without their `uncork()`.
+    ///
+    /// Invariant CorkHolds: no sink write starts above 0.
+    pub(super) corked: u32,
+    /// Invariant ErrorOnce: once set, never changed (first error wins).
+    pub(super) errored: Option<Fault>,
+    /// 'error' has been told. Invariant ErrorOnce: it is told only when unset.
+    pub(super) error_told: bool,
+    /// Invariant NothingSentAfterFailure: no sink write starts before `Done`.
+    pub(super) opening: Opening,
+    /// Invariant OneAtATime: a sink call starts only from `Idle`.
+    pub(super) sink: Sink,
+    /// Invariant NoWriteAfterEnd: nothing is accepted unless `Open`.
+    pub(super) ending: Ending,
+    /// Invariant CloseLast: 'close' is told on the step into `Told`.
+    pub(super) teardown: Teardown,
+    /// Whether the write or batch in flight has callbacks.
+    pub(super) flight_callback: bool,
+    /// Whether a chunk queued since the queue was last found empty has a
+    /// callback (rule 10).
+    pub(super) queue_callback: bool,
+    /// A sink call, or `_final`, is on the call stack (Node's `sync`).
+    pub(super) sync: bool,
+    /// A flush is on the call stack (Node's `bufferProcessing`).
+    pub(super) flushing: bool,
+    /// A writer was told to wait since the last 'drain' (Node's `needDrain`).
+    ///
+    /// Invariant DrainEarned: 'drain' only when set, which it clears.
+    pub(super) need_drain: bool,
+    /// An [`AfterWrite`](super::Task::AfterWrite) was deferred since one ran (rule 10).
+    pub(super) after_write_waits: bool,
+    /// Callbacks of `end()` are kept. Invariant CallbackOnce: cleared when they are called.
+    pub(super) ends_kept: bool,
+}
+
+/// More chunks than this are not counted: a further one is refused as too long.
+/// Two numbers are left for `_final` and the deferred finish.
+const MOST_CHUNKS: u32 = u32::MAX - 2;
+
+/// The phase of a stream, for people. Derived, never stored; when several
+/// hold, the first in this order: errored, closed, destroyed, finished,
+/// ending, corked, opening, writable.
+///
+/// ```
+/// use highwater::machine::{Input, Options, Phase, State, step};
+///
+/// let options = Options::new();
+/// let mut state = State::new(&options);
+/// let _ = step(&mut state, &options, None, Input::Cork);
+/// assert_eq!(state.phase(), Phase::Corked);
+/// assert_eq!(state.phase().to_string(), "corked");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // the states of the contract
+pub enum Phase {
+    /// `_construct` has not answered yet; writes are queued.
+    Opening,
+    /// Writes go to the sink.
+    Writable,
+    /// Writes are held.
+    Corked,
+    /// No more writes; what is there is still written.
+    Ending,
+    /// All is written.
+    Finished,
+    /// The stream failed.
+    Errored,
+    /// Destroyed; `_destroy` has not answered.
+    Destroyed,
+    /// Destroyed, and the sink is released.
+    Closed,
+}
+
+impl core::fmt::Display for Phase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "opening",
+            Self::Writable => "writable",
+            Self::Corked => "corked",
+            Self::Ending => "ending",
+            Self::Finished => "finished",
+            Self::Errored => "errored",
+            Self::Destroyed => "destroyed",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+impl State {
+    /// A stream with nothing in it. Put in [`Input::Start`](super::Input::Start) first.
+    #[must_use]
+    pub const fn new(options: &Options) -> Self {
+        Self {
+            level: Level::EMPTY,
+            queued: 0,
+            pending: 0,
+            corked: 0,
+            errored: None,
+            error_told: false,
+            opening: if options.construct {
+                Opening::NotCalled
+            } else {
+                Opening::Done
+            },
+            sink: Sink::Idle,
+            ending: Ending::Open,
+            teardown: Teardown::None,
+            flight_callback: false,
+            queue_callback: false,
+            sync: false,
+            flushing: false,
+            need_drain: false,
+            after_write_waits: false,
+            ends_kept: false,
+        }
+    }
+
+    /// `writableLength`: bytes (or objects) accepted and neither written nor rejected.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.level.total()
+    }
+
+    /// How much of the length the sink is working on, in bytes (or objects).
+    #[must_use]
+    pub const fn in_flight(&self) -> u64 {
+        self.level.in_flight()
+    }
+
+    /// How many chunks are queued.
+    #[must_use]
+    pub const fn queued(&self) -> u32 {
+        self.queued
+    }
+
+    /// `writableCorked`: how many `cork()` are without their `uncork()`.
+    #[must_use]
+    pub const fn corked(&self) -> u32 {
+        self.corked
+    }
+
+    /// Writes not yet accounted for, `_final` and a deferred finish (Node's `pendingcb`).
+    #[must_use]
+    pub const fn pending(&self) -> u32 {
+        self.pending
+    }
+
+    /// `errored`: the first error, which never changes.
+    #[must_use]
+    pub const fn errored(&self) -> Option<Fault> {
+        self.errored
+    }
+
+    /// `writable`: a write would be accepted, but for the limit (rule 22).
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.ending == Ending::Open && !self.has_stopped()
+    }
+
+    /// `writableEnded`: `end()` has been called.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ending != Ending::Open
+    }
+
+    /// `writableFinished`: all is written, every callback answered.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.ending >= Ending::Finished
+    }
+
+    /// `writableNeedDrain`: a writer was told to wait, and 'drain' is to come (rule 22).
+    #[must_use]
+    pub fn needs_drain(&self) -> bool {
+        self.need_drain && self.ending == Ending::Open && !self.is_destroyed()
+    }
+
+    /// `destroyed`: `destroy()` has been called, or a failure or finish has done so.
+    #[must_use]
+    pub fn is_destroyed(&self) -> bool {
+        self.teardown != Teardown::None
+    }
+
+    /// `closed`: `_destroy` has answered.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.teardown, Teardown::Closed | Teardown::Told)
+    }
+
+    /// `writableAborted`: stopped before 'finish' (rule 22).
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.has_stopped() && !self.is_finished()
+    }
+
+    /// Whether the sink has a write or a batch that it has not answered: its
+    /// next answer will count (rule 6).
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.sink == Sink::Writing
+    }
+
+    /// The answer of `write()`, to be read after the call has done all it does:
+    /// `true` is room, `false` is wait for 'drain' (rule 4).
+    #[must_use]
+    pub fn answer(&self, options: &Options) -> bool {
+        self.has_room(options) && !self.has_stopped()
+    }
+
+    /// Whether the length is below the high-water mark, or 0 (rule 4).
+    #[must_use]
+    pub const fn has_room(&self, options: &Options) -> bool {
+        self.level.has_room(options.get_high_water_mark())
+    }
+
+    /// Why a write of so many bytes would be refused now, if it would (rule 1).
+    /// A driver reads it before it puts in the chunk of `end(chunk)`.
+    #[must_use]
+    pub fn refusal(&self, options: &Options, chunk: Measure) -> Option<Fault> {
+        if self.ending != Ending::Open {
+            Some(Fault::WriteAfterEnd)
+        } else if self.is_destroyed() {
+            Some(Fault::Destroyed)
+        } else if self.errored.is_some() {
+            self.errored
+        } else if self.fits(options, chunk) {
+            None
+        } else {
+            Some(Fault::TooLong)
+        }
+    }
+
+    fn fits(&self, options: &Options, chunk: Measure) -> bool {
+        self.level
+            .fits(options.measure(chunk.len), options.get_limit())
+            && self.pending < MOST_CHUNKS
+            && self.queued < MOST_CHUNKS
+    }
+
+    /// The phase, for people.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        if self.errored.is_some() {
+            Phase::Errored
+        } else if self.is_closed() {
+            Phase::Closed
+        } else if self.is_destroyed() {
+            Phase::Destroyed
+        } else if self.is_finished() {
+            Phase::Finished
+        } else if self.is_ended() {
+            Phase::Ending
+        } else if self.corked > 0 {
+            Phase::Corked
+        } else if self.opening != Opening::Done {
+            Phase::Opening
+        } else {
+            Phase::Writable
+        }
+    }
+
+    /// Destroyed or errored: nothing is accepted or sent any more.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.is_destroyed() || self.errored.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn the_state_is_small() {
+        assert!(size_of::<State>() <= 64, "{}", size_of::<State>());
+    }
+}
