@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::{fmt, mem};
 
 use crate::callbacks::Callbacks;
+use crate::machine::quirks::Quirks;
 use crate::machine::{Effect, End, Event, Fault, Input, Measure, Options, State, Task, step};
 use crate::queue::Queue;
 
@@ -16,7 +17,7 @@ use crate::queue::Queue;
 ///
 /// Every function gets the driver, so it may call back into the stream at once:
 /// answer, write, cork, end, destroy. Node allows the same, and the order of
-/// everything stays exact. The host itself is [`Driver::host`].
+/// everything stays exact. The host itself is [`Driver::host_mut`].
 pub trait Host: Sized {
     /// What is written. The driver never looks into it.
     type Chunk;
@@ -140,11 +141,11 @@ impl<H: Host> Held<H> {
 ///     type Callback = ();
 ///
 ///     fn write(stream: &mut Driver<Self>, chunk: &'static str) {
-///         stream.host().0.push_str(chunk);
+///         stream.host_mut().0.push_str(chunk);
 ///         stream.written(Ok(()));
 ///     }
 ///     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<&'static str>) {
-///         chunks.into_iter().for_each(|chunk| stream.host().0.push_str(chunk));
+///         chunks.into_iter().for_each(|chunk| stream.host_mut().0.push_str(chunk));
 ///         stream.written(Ok(()));
 ///     }
 ///     fn event(_: &mut Driver<Self>, _: Event) {}
@@ -260,20 +261,22 @@ impl<H: Host> Driver<H> {
 
     /// The sink has answered the last [`Host::write`] or [`Host::write_batch`].
     pub fn written(&mut self, result: Result<(), Fault>) {
-        let callbacks = if self.state.is_writing() {
-            self.flight.take()
-        } else {
-            Callbacks::None
-        };
-        let again = false;
-        let mut held = Held::callbacks(callbacks);
-        self.drive(Input::Written { result, again }, &mut held);
+        self.answer(result, false);
     }
 
     /// The sink has answered a call that it had answered before (rule 6).
     pub fn written_again(&mut self, result: Result<(), Fault>) {
-        let again = true;
-        self.put(Input::Written { result, again });
+        self.answer(result, true);
+    }
+
+    fn answer(&mut self, result: Result<(), Fault>, again: bool) {
+        let callbacks = if self.state.takes_answer(&self.options, again) {
+            self.flight.take()
+        } else {
+            Callbacks::None
+        };
+        let mut held = Held::callbacks(callbacks);
+        self.drive(Input::Written { result, again }, &mut held);
     }
 
     /// [`Host::construct`] has answered.
@@ -330,13 +333,13 @@ impl<H: Host> Driver<H> {
         &self.options
     }
 
-    /// The host.
-    pub const fn host(&mut self) -> &mut H {
+    /// The host, to act on.
+    pub const fn host_mut(&mut self) -> &mut H {
         &mut self.host
     }
 
     /// The host, to look at.
-    pub const fn host_ref(&self) -> &H {
+    pub const fn host(&self) -> &H {
         &self.host
     }
 
@@ -396,6 +399,9 @@ impl<H: Host> Driver<H> {
                 let (chunks, callbacks) = self.queue.take_all();
                 self.flight = Callbacks::Batch(callbacks.into());
                 H::write_batch(self, chunks);
+                if self.options.has(Quirks::WRITEV_LOSES) {
+                    self.lose_queue();
+                }
             }
             Effect::Construct => H::construct(self),
             Effect::Finalize => H::finalize(self),
@@ -412,6 +418,17 @@ impl<H: Host> Driver<H> {
                     self.call(&mut Callbacks::from_option(callback), Err(fault));
                 }
             }
+            Effect::FailHead(fault) => {
+                if let Some((chunk, callback)) = self.queue.pop() {
+                    let task = Task::WriteFailed {
+                        fault,
+                        callback: callback.is_some(),
+                    };
+                    H::unsent(self, chunk);
+                    let callbacks = Callbacks::from_option(callback);
+                    self.ticks.push_back(Tick::Task(task, callbacks));
+                }
+            }
             Effect::KeepEnd => self.ends.extend(held.callbacks.take().next()),
             Effect::DeferEnd(fault) => self.defer_callbacks(held.callbacks.take(), fault),
             Effect::CallEnds(result) => {
@@ -420,6 +437,22 @@ impl<H: Host> Driver<H> {
                 }
             }
             Effect::Defer(task) => self.defer_task(task, held),
+        }
+    }
+
+    /// [`Quirks::WRITEV_LOSES`]: what was queued while the batch was on the stack
+    /// is lost; its callbacks are called with those of the batch, if that has any.
+    fn lose_queue(&mut self) {
+        let (_, lost) = self.queue.take_all();
+        let batch = match &mut self.flight {
+            Callbacks::Batch(callbacks) => Some(callbacks),
+            _ => self.ticks.iter_mut().rev().find_map(|tick| match tick {
+                Tick::Task(_, Callbacks::Batch(callbacks)) => Some(callbacks),
+                _ => None,
+            }),
+        };
+        if let Some(batch) = batch {
+            batch.extend(lost);
         }
     }
 

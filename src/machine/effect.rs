@@ -98,6 +98,10 @@ pub enum Effect {
     /// Take the chunk at the head of the queue: it will not be written. Call its
     /// callback with the fault (rule 17).
     RejectHead(Fault),
+    /// Take the chunk at the head of the queue: it will not be written. Defer a
+    /// [`Task::WriteFailed`] with its callback. Only with the quirk
+    /// `DESTROY_ERRORS` of the feature `node`.
+    FailHead(Fault),
     /// Keep the callback of this `end()`.
     KeepEnd,
     /// Defer the callback of this `end()` with the fault.
@@ -136,7 +140,11 @@ pub enum Task {
     /// Reject what is queued and kept (rule 17).
     Reject,
     /// Finish, if that is still due (rules 14, 16).
-    Finish,
+    Finish {
+        /// Even if it is not. Only with the quirk `FINISH_AFTER_DESTROY` of the
+        /// feature `node`.
+        unchecked: bool,
+    },
     /// Tell 'error' (rule 2).
     Error(Fault),
     /// Tell 'error', if there is one, and 'close' (rule 19).
@@ -162,6 +170,8 @@ pub enum Then {
     },
     /// Reject what is queued and kept (rule 17).
     Reject(Next),
+    /// The sink call of a batch has returned (rule 11).
+    Batched(Next),
     /// Nothing of its own; only what follows.
     Next(Next),
     /// `_final` has returned, answered or not (rule 14).
@@ -219,6 +229,12 @@ pub enum Next {
     EndCallback(Option<Fault>),
     /// Go on with what follows a write (rule 9).
     AfterWrite {
+        /// Whether it has a callback.
+        callback: bool,
+    },
+    /// Go on with what follows a write that was answered at once. Only with the
+    /// quirk `DEFERS_LATE` of the feature `node`.
+    AtOnce {
         /// Whether it has a callback.
         callback: bool,
     },

@@ -2,27 +2,29 @@
 
 use super::effect::{Effect, Event, Next, Step, Task, Then};
 use super::input::Fault;
-use super::state::{Ending, Opening, Sink, State, Teardown};
+use super::quirks::Quirks;
+use super::state::{Ending, Opening, Sink, Teardown};
 use super::step::Run;
 
-impl State {
+impl Run<'_> {
     /// Rule 14: ended, and nothing is left to do but to finish.
     fn finish_is_due(&self) -> bool {
-        self.is_ended()
-            && !self.is_finished()
-            && !self.has_stopped()
-            && self.opening == Opening::Done
-            && self.sink == Sink::Idle
-            && self.queued == 0
-            && self.length() == 0
+        let s = &*self.state;
+        let flushing = s.flushing && self.has(Quirks::FORGETS_FINISH);
+        s.is_ended()
+            && !s.is_finished()
+            && !s.has_failed()
+            && s.opening == Opening::Done
+            && s.sink == Sink::Idle
+            && s.queued == 0
+            && s.length() == 0
+            && !flushing
     }
-}
 
-impl Run<'_> {
     /// Rule 14: sees whether finish is due. The first time that it is, `_final`
     /// is called or 'prefinish' told.
     pub(super) fn look(&mut self, now: bool, next: Next) -> Step {
-        if !self.state.finish_is_due() {
+        if !self.finish_is_due() {
             return self.next(next);
         }
         if self.state.ending != Ending::Asked {
@@ -53,9 +55,11 @@ impl Run<'_> {
         }
         if !now {
             self.state.pending += 1;
-            return Step::then(Effect::Defer(Task::Finish), Then::Next(next));
+            let unchecked = false;
+            let defer = Effect::Defer(Task::Finish { unchecked });
+            return Step::then(defer, Then::Next(next));
         }
-        if self.state.finish_is_due() {
+        if self.finish_is_due() {
             return self.finish();
         }
         self.next(next)
@@ -74,7 +78,7 @@ impl Run<'_> {
                 Step::then(Effect::CallEnds(Err(fault)), Then::FailFinal(fault))
             }
             Err(fault) => self.fail_final(fault),
-            Ok(()) if self.state.finish_is_due() => {
+            Ok(()) if self.finish_is_due() => {
                 self.state.ending = Ending::Prefinished;
                 Step::then(Effect::Emit(Event::Prefinish), Then::DeferFinish)
             }
@@ -90,14 +94,16 @@ impl Run<'_> {
     /// Rule 15: streams rely on 'finish' coming later than the answer of `_final`.
     pub(super) fn defer_finish(&mut self) -> Step {
         self.state.pending = self.state.pending.saturating_add(1);
-        Step::last(Effect::Defer(Task::Finish))
+        let unchecked = self.has(Quirks::FINISH_AFTER_DESTROY);
+        Step::last(Effect::Defer(Task::Finish { unchecked }))
     }
 
     /// Rules 14 and 15: the deferred finish, if it is still due.
-    pub(super) fn finish_task(&mut self) -> Step {
+    pub(super) fn finish_task(&mut self, unchecked: bool) -> Step {
         self.state.pending = self.state.pending.saturating_sub(1);
         let s = &*self.state;
-        if s.ending == Ending::Prefinished && s.pending == 0 && s.finish_is_due() {
+        let checked = s.ending == Ending::Prefinished && s.pending == 0 && self.finish_is_due();
+        if checked || unchecked {
             return self.finish();
         }
         Step::DONE
@@ -116,7 +122,8 @@ impl Run<'_> {
     /// Rule 16: 'finish', even if one of the callbacks destroyed the stream.
     pub(super) fn tell_finish(&mut self) -> Step {
         let s = &*self.state;
-        if s.ending != Ending::Finished || s.teardown == Teardown::Told {
+        let closed = s.teardown == Teardown::Told && !self.has(Quirks::FINISH_AFTER_DESTROY);
+        if s.ending != Ending::Finished || closed {
             return Step::DONE;
         }
         self.state.ending = Ending::Told;

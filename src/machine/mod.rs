@@ -7,6 +7,7 @@ mod finish;
 mod input;
 mod level;
 mod options;
+pub(crate) mod quirks;
 mod sink;
 mod state;
 mod step;
@@ -15,5 +16,7 @@ mod teardown;
 pub use effect::{Effect, Event, Next, Step, Task, Then};
 pub use input::{End, ErrorId, Fault, Input, Measure};
 pub use options::Options;
+#[cfg(feature = "node")]
+pub use quirks::Quirks;
 pub use state::{Phase, State};
 pub use step::step;

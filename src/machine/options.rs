@@ -1,5 +1,7 @@
 //! What a stream is created with.
 
+use super::quirks::Quirks;
+
 /// What a stream is created with; it never changes afterwards.
 ///
 /// The defaults are Node's: mark 16,384, low-water mark 0, no limit,
@@ -28,6 +30,8 @@ pub struct Options {
     pub(super) batches: bool,
     pub(super) construct: bool,
     pub(super) finalize: bool,
+    #[cfg(feature = "node")]
+    quirks: Quirks,
 }
 
 impl Options {
@@ -45,6 +49,8 @@ impl Options {
             batches: false,
             construct: false,
             finalize: false,
+            #[cfg(feature = "node")]
+            quirks: Quirks::NONE,
         }
     }
 
@@ -123,6 +129,26 @@ impl Options {
     pub const fn finalize(mut self, on: bool) -> Self {
         self.finalize = on;
         self
+    }
+
+    /// Where to do as Node does instead of what the contract says (none).
+    #[cfg(feature = "node")]
+    #[must_use]
+    pub const fn quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
+        self
+    }
+
+    /// Whether this quirk is on. Without the feature `node` none ever is.
+    #[cfg(feature = "node")]
+    pub(crate) const fn has(&self, quirk: Quirks) -> bool {
+        self.quirks.contains(quirk)
+    }
+
+    /// Whether this quirk is on. Without the feature `node` none ever is.
+    #[cfg(not(feature = "node"))]
+    pub(crate) const fn has(&self, _: Quirks) -> bool {
+        false
     }
 
     /// The high-water mark, in bytes (or objects).

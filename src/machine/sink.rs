@@ -2,20 +2,26 @@
 
 use super::effect::{Effect, Event, Next, Step, Task, Then};
 use super::input::Fault;
+use super::quirks::Quirks;
 use super::state::{Ending, Opening, Sink};
 use super::step::Run;
 
 impl Run<'_> {
     /// Rules 6, 7 and 8: the sink has answered.
     pub(super) fn written(&mut self, result: Result<(), Fault>, again: bool) -> Step {
-        if again || !self.state.is_writing() {
+        if !self.state.takes_answer(self.options, again) {
             return self.fail(Fault::MultipleCallback, false);
         }
         self.state.sink = Sink::Idle;
         self.state.level.settle();
         let callback = self.state.flight_callback;
         match (result, self.state.sync) {
-            (Ok(()), true) => self.written_at_once(callback),
+            (Ok(()), true) if self.has(Quirks::DEFERS_LATE) => {
+                self.flush(Next::AtOnce { callback })
+            }
+            // Rule 7: what is deferred for this write stands before whatever
+            // the flush brings about.
+            (Ok(()), true) => self.settle_at_once(callback, true),
             // Rule 7: the next sink call precedes the callback of this write.
             (Ok(()), false) => self.flush(Next::AfterWrite { callback }),
             (Err(fault), sync) => {
@@ -29,17 +35,27 @@ impl Run<'_> {
         }
     }
 
-    /// Rules 7 and 10: ok while the sink call is on the stack. What is deferred
-    /// for this write stands before whatever the flush brings about.
-    fn written_at_once(&mut self, callback: bool) -> Step {
-        let drain = !self.state.after_write_waits && self.drain_wanted();
-        if callback || drain {
+    /// Rule 10: ok while the sink call is on the stack. What follows the write
+    /// waits for a tick, if there is something to tell.
+    pub(super) fn settle_at_once(&mut self, callback: bool, flush: bool) -> Step {
+        let object = self.options.object_mode && self.has(Quirks::OBJECT_MODE_TICK);
+        let tell = !self.state.after_write_waits && (self.drain_wanted() || object);
+        if callback || tell {
             self.state.after_write_waits = true;
             let task = Task::AfterWrite { count: 1, callback };
-            return Step::then(Effect::Defer(task), Then::Flush(Next::Nothing));
+            let then = if flush {
+                Then::Flush(Next::Nothing)
+            } else {
+                Then::Next(Next::Nothing)
+            };
+            return Step::then(Effect::Defer(task), then);
         }
         self.state.pending = self.state.pending.saturating_sub(1);
-        self.flush(Next::Look)
+        if flush {
+            self.flush(Next::Look)
+        } else {
+            self.look(false, Next::Nothing)
+        }
     }
 
     /// A drain is owed, and the length has fallen far enough.
@@ -79,7 +95,7 @@ impl Run<'_> {
             && s.sink == Sink::Idle
             && s.corked == 0
             && s.opening == Opening::Done
-            && !s.has_stopped()
+            && !s.stops(self.options)
     }
 
     /// Rule 11: exactly the chunks queued at this moment, in one sink call.
@@ -90,7 +106,7 @@ impl Run<'_> {
         self.state.queued = 0;
         self.state.queue_callback = false;
         self.start_sink_call(self.state.length(), callback);
-        Step::then(Effect::WriteBatch(count), Then::Flushing(next))
+        Step::then(Effect::WriteBatch(count), Then::Batched(next))
     }
 
     /// Rule 11: the chunk at the head of the queue.
@@ -105,19 +121,37 @@ impl Run<'_> {
     /// one, until something stays in flight or forbids it.
     pub(super) fn flushing(&mut self, next: Next) -> Step {
         self.state.sync = false;
-        if self.state.flushing && self.may_flush() {
+        let corked = self.state.corked;
+        if self.has(Quirks::FLUSH_IGNORES_CORK) {
+            self.state.corked = 0;
+        }
+        let go_on = self.state.flushing && self.may_flush();
+        self.state.corked = corked;
+        if go_on {
             return self.write_head(next);
+        }
+        if self.has(Quirks::DESTROY_ERRORS) && self.fails_rest() {
+            return self.fail_head(next);
         }
         self.state.flushing = false;
         self.state.queue_callback &= self.state.queued > 0;
         self.next(next)
     }
 
+    /// Rule 11: the sink call of a batch has returned: what was queued meanwhile
+    /// follows one by one.
+    pub(super) fn batched(&mut self, next: Next) -> Step {
+        if self.has(Quirks::WRITEV_LOSES) && self.state.flushing {
+            self.state.queued = 0;
+        }
+        self.flushing(next)
+    }
+
     /// Rule 9: 'drain' comes before the callbacks of the writes that made room.
     pub(super) fn after_write(&mut self, count: u32, callback: bool) -> Step {
         self.state.after_write_waits = false;
         let s = &*self.state;
-        if self.drain_wanted() && s.ending == Ending::Open && !s.has_stopped() {
+        if self.drain_wanted() && s.ending == Ending::Open && !s.stops(self.options) {
             self.state.need_drain = false;
             let then = Then::Callbacks {
                 left: count,
@@ -140,7 +174,7 @@ impl Run<'_> {
             return Step::then(Effect::Callback(Ok(())), then);
         }
         self.state.pending = self.state.pending.saturating_sub(left);
-        if self.state.has_stopped() {
+        if self.state.stops(self.options) {
             self.reject(Next::Look)
         } else {
             self.look(false, Next::Nothing)
@@ -151,7 +185,7 @@ impl Run<'_> {
     /// callbacks of `end()`. An errored stream waits for the sink to answer first.
     pub(super) fn reject(&mut self, next: Next) -> Step {
         let s = &mut *self.state;
-        if !s.has_stopped() || s.sink == Sink::Writing {
+        if !s.has_failed() || s.sink == Sink::Writing {
             return self.next(next);
         }
         let fault = s.errored.unwrap_or(Fault::Destroyed);
@@ -171,5 +205,22 @@ impl Run<'_> {
             return Step::then(Effect::CallEnds(Err(fault)), Then::Reject(next));
         }
         self.next(next)
+    }
+
+    /// [`Quirks::DESTROY_ERRORS`]: the flush goes on although the stream is destroyed.
+    fn fails_rest(&self) -> bool {
+        let s = &*self.state;
+        s.flushing && s.queued > 0 && s.sink == Sink::Idle && s.is_destroyed()
+    }
+
+    /// [`Quirks::DESTROY_ERRORS`]: as if the sink had answered at once that the
+    /// stream is destroyed.
+    fn fail_head(&mut self, next: Next) -> Step {
+        let head = self.head.unwrap_or_default();
+        let fault = Fault::Destroyed;
+        self.state.queued -= 1;
+        self.state.level.remove(self.options.measure(head.len));
+        self.state.errored.get_or_insert(fault);
+        Step::then(Effect::FailHead(fault), Then::Flushing(next))
     }
 }

@@ -3,6 +3,7 @@
 use super::input::{Fault, Measure};
 use super::level::Level;
 use super::options::Options;
+use super::quirks::Quirks;
 
 /// Where construction is (rule 20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -239,7 +240,7 @@ impl State {
     /// `writable`: a write would be accepted, but for the limit (rule 22).
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        self.ending == Ending::Open && !self.has_stopped()
+        self.ending == Ending::Open && !self.has_failed()
     }
 
     /// `writableEnded`: `end()` has been called.
@@ -275,21 +276,28 @@ impl State {
     /// `writableAborted`: stopped before 'finish' (rule 22).
     #[must_use]
     pub fn is_aborted(&self) -> bool {
-        self.has_stopped() && !self.is_finished()
+        self.has_failed() && !self.is_finished()
     }
 
-    /// Whether the sink has a write or a batch that it has not answered: its
-    /// next answer will count (rule 6).
+    /// Whether the sink has a write or a batch that it has not answered.
     #[must_use]
     pub fn is_writing(&self) -> bool {
         self.sink == Sink::Writing
+    }
+
+    /// Whether an answer of the sink, its second of that call if `again`, would
+    /// be taken for the write in flight (rule 6). A driver that keeps callbacks
+    /// reads it before it puts the answer in: those of the write are due then.
+    #[must_use]
+    pub fn takes_answer(&self, options: &Options, again: bool) -> bool {
+        self.is_writing() && (!again || options.has(Quirks::TAKES_ANY_ANSWER))
     }
 
     /// The answer of `write()`, to be read after the call has done all it does:
     /// `true` is room, `false` is wait for 'drain' (rule 4).
     #[must_use]
     pub fn answer(&self, options: &Options) -> bool {
-        self.has_room(options) && !self.has_stopped()
+        self.has_room(options) && !self.has_failed()
     }
 
     /// Whether the length is below the high-water mark, or 0 (rule 4).
@@ -306,7 +314,7 @@ impl State {
             Some(Fault::WriteAfterEnd)
         } else if self.is_destroyed() {
             Some(Fault::Destroyed)
-        } else if self.errored.is_some() {
+        } else if self.errored.is_some() && self.stops(options) {
             self.errored
         } else if self.fits(options, chunk) {
             None
@@ -344,9 +352,15 @@ impl State {
         }
     }
 
-    /// Destroyed or errored: nothing is accepted or sent any more.
-    pub(super) fn has_stopped(&self) -> bool {
+    /// Destroyed or errored.
+    pub(super) fn has_failed(&self) -> bool {
         self.is_destroyed() || self.errored.is_some()
+    }
+
+    /// Destroyed or errored: nothing is accepted or sent any more.
+    pub(super) fn stops(&self, options: &Options) -> bool {
+        let errored = self.errored.is_some() && !options.has(Quirks::SENDS_AFTER_ERROR);
+        self.is_destroyed() || errored
     }
 }
 

@@ -7,6 +7,7 @@
 use super::effect::{Effect, Next, Step, Task, Then};
 use super::input::{End, Fault, Input, Measure};
 use super::options::Options;
+use super::quirks::Quirks;
 use super::state::{Ending, Opening, Sink, State};
 
 /// The transition function: what one input leads to.
@@ -61,6 +62,10 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    pub(super) const fn has(&self, quirk: Quirks) -> bool {
+        self.options.has(quirk)
+    }
+
     /// Rule 20: construct is called one tick after creation.
     fn start(&mut self) -> Step {
         if self.state.opening == Opening::NotCalled {
@@ -102,11 +107,12 @@ impl Run<'_> {
     /// Rule 3.
     fn goes_straight(&self) -> bool {
         let s = &*self.state;
+        let first_in_line = s.queued == 0 && !s.flushing || self.has(Quirks::REORDERS);
         s.sink == Sink::Idle
-            && s.queued == 0
-            && !s.flushing
+            && first_in_line
             && s.corked == 0
             && s.opening == Opening::Done
+            && s.errored.is_none()
     }
 
     /// Rule 5: set before every sink call; SYNC is cleared after it.
@@ -141,6 +147,9 @@ impl Run<'_> {
             return Step::DONE;
         }
         self.state.corked -= 1;
+        if self.has(Quirks::FORGETS_FINISH) {
+            return self.flush(Next::Nothing);
+        }
         self.flush(Next::Look)
     }
 
@@ -148,6 +157,9 @@ impl Run<'_> {
     fn end(&mut self, end: End) -> Step {
         if self.state.corked > 0 {
             self.state.corked = 0;
+            if self.has(Quirks::FORGETS_FINISH) {
+                return self.flush(Next::End(end));
+            }
             return self.flush(Next::LookThenEnd(end));
         }
         self.accept_end(end)
@@ -180,8 +192,9 @@ impl Run<'_> {
 
     /// Rule 13: what becomes of the callback of this end?
     fn end_callback(&mut self, fault: Option<Fault>) -> Step {
+        let forgets = self.has(Quirks::FORGETS_END_CALLBACK);
         let s = &mut *self.state;
-        let destroyed = s.is_destroyed().then_some(Fault::Destroyed);
+        let destroyed = (s.is_destroyed() && !forgets).then_some(Fault::Destroyed);
         match fault.or(s.errored).or(destroyed) {
             Some(fault) => Step::last(Effect::DeferEnd(fault)),
             None => {
@@ -198,7 +211,7 @@ impl Run<'_> {
             Task::AfterWrite { count, callback } => self.after_write(count, callback),
             Task::WriteFailed { fault, callback } => self.write_failed(fault, callback),
             Task::Reject => self.reject(Next::Nothing),
-            Task::Finish => self.finish_task(),
+            Task::Finish { unchecked } => self.finish_task(unchecked),
             Task::Error(fault) => self.tell_error(fault),
             Task::Close(error) => self.close_task(error),
         }
@@ -209,6 +222,7 @@ impl Run<'_> {
             Then::Answer => self.answer(),
             Then::Flush(next) => self.flush(next),
             Then::Flushing(next) => self.flushing(next),
+            Then::Batched(next) => self.batched(next),
             Then::Callbacks { left, callback } => self.callbacks(left, callback),
             Then::Reject(next) => self.reject(next),
             Then::Next(next) => self.next(next),
@@ -235,6 +249,7 @@ impl Run<'_> {
             Next::End(end) => self.accept_end(end),
             Next::EndCallback(fault) => self.end_callback(fault),
             Next::AfterWrite { callback } => self.after_write(1, callback),
+            Next::AtOnce { callback } => self.settle_at_once(callback, false),
             Next::Fail(fault) => self.fail(fault, false),
         }
     }

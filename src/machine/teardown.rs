@@ -2,6 +2,7 @@
 
 use super::effect::{Effect, Event, Next, Step, Task, Then};
 use super::input::Fault;
+use super::quirks::Quirks;
 use super::state::{Opening, Sink, Teardown};
 use super::step::Run;
 
@@ -47,7 +48,7 @@ impl Run<'_> {
             return self.destroy(Some(fault));
         }
         self.state.errored.get_or_insert(fault);
-        if self.something_to_reject() {
+        if self.state.stops(self.options) && self.something_to_reject() {
             return Step::then(Effect::Defer(Task::Reject), Then::TellError { fault, sync });
         }
         self.tell_or_defer_error(fault, sync)
@@ -77,7 +78,7 @@ impl Run<'_> {
         if self.state.is_destroyed() {
             return Step::DONE;
         }
-        if self.state.sink == Sink::Writing {
+        if self.state.sink == Sink::Writing && !self.has(Quirks::CALLBACK_AFTER_CLOSE) {
             self.state.sink = Sink::TakenBack;
             self.state.level.settle();
         }
@@ -92,7 +93,7 @@ impl Run<'_> {
     /// Rule 17 would find something.
     fn something_to_reject(&self) -> bool {
         let s = &*self.state;
-        s.sink == Sink::TakenBack || s.queued > 0 || s.ends_kept
+        s.sink == Sink::TakenBack || s.queued > 0 || s.flushing || s.ends_kept
     }
 
     /// Rule 18: the destroy hook is called now, or once construct has answered.

@@ -1,0 +1,289 @@
+//! Scenarios: what is to be done with a stream, one JSON object a line.
+
+use highwater::machine::{Options, Quirks};
+use serde_json::Value;
+
+/// How a sink call or a hook answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// There is no such hook.
+    Absent,
+    /// Now, `ok` or with a new error.
+    Now { ok: bool },
+    /// In a tick.
+    Tick { ok: bool },
+    /// Not by itself.
+    Manual,
+    /// Throws a new error.
+    Throw,
+    /// Now or in a tick, with the error that it was given (`_destroy` only).
+    Pass { tick: bool },
+}
+
+/// The callback of a write or an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// Its own.
+    Own,
+    /// The shared function A or B.
+    Shared(char),
+}
+
+/// Something that the scenario does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    Write {
+        times: u32,
+        len: u64,
+        callback: Option<Function>,
+    },
+    End {
+        chunk: Option<u64>,
+        callback: bool,
+    },
+    Cork,
+    Uncork,
+    Destroy {
+        error: bool,
+    },
+    /// Answer the oldest unanswered sink call.
+    Answer {
+        ok: bool,
+    },
+    /// Answer again the sink call that was answered last.
+    Again {
+        ok: bool,
+    },
+    Final {
+        ok: bool,
+    },
+    Construct {
+        ok: bool,
+    },
+    DestroyHook {
+        ok: bool,
+    },
+}
+
+/// Where re-entrant actions hook in.
+pub(crate) const POINTS: [&str; 11] = [
+    "drain",
+    "finish",
+    "error",
+    "close",
+    "prefinish",
+    "cb",
+    "ecb",
+    "w",
+    "fin",
+    "des",
+    "con",
+];
+
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) id: Value,
+    pub(crate) options: Options,
+    pub(crate) finalize: Mode,
+    pub(crate) construct: Mode,
+    pub(crate) destroy: Mode,
+    pub(crate) sink: Vec<Mode>,
+    pub(crate) turns: Vec<Vec<Action>>,
+    /// By the index of the point in [`POINTS`].
+    pub(crate) on: [Vec<Vec<Action>>; POINTS.len()],
+}
+
+/// Reads one line.
+pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
+    let json: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let o = field(&json, "o")?;
+    let finalize = hook(o, "f", "sStTmx")?;
+    let construct = hook(o, "c", "sStTmx")?;
+    let destroy = hook(o, "d", "sStTmxpP")?;
+    let options = Options::new()
+        .high_water_mark(number(o, "hwm")?.ok_or("o.hwm is missing")?)
+        .low_water_mark(number(o, "lw")?.unwrap_or(0))
+        .limit(number(o, "lim")?.unwrap_or(u64::MAX))
+        .object_mode(bit(o, "obj")?.unwrap_or(false))
+        .auto_destroy(bit(o, "ad")?.unwrap_or(true))
+        .emit_close(bit(o, "ec")?.unwrap_or(true))
+        .batches(bit(o, "v")?.unwrap_or(false))
+        .construct(construct != Mode::Absent)
+        .finalize(finalize != Mode::Absent)
+        .quirks(quirks);
+    Ok(Scenario {
+        id: json.get("id").cloned().unwrap_or(Value::Null),
+        options,
+        finalize,
+        construct,
+        destroy,
+        sink: sink(&json)?,
+        turns: lists(field(&json, "turns")?, "turns")?,
+        on: points(&json)?,
+    })
+}
+
+fn field<'a>(json: &'a Value, name: &str) -> Result<&'a Value, String> {
+    json.get(name).ok_or_else(|| format!("{name} is missing"))
+}
+
+fn number(o: &Value, name: &str) -> Result<Option<u64>, String> {
+    match o.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!("o.{name} is {value}, not a whole number")),
+        },
+    }
+}
+
+fn bit(o: &Value, name: &str) -> Result<Option<bool>, String> {
+    match number(o, name)? {
+        None => Ok(None),
+        Some(0) => Ok(Some(false)),
+        Some(1) => Ok(Some(true)),
+        Some(other) => Err(format!("o.{name} is {other}, not 0 or 1")),
+    }
+}
+
+fn hook(o: &Value, name: &str, letters: &str) -> Result<Mode, String> {
+    match o.get(name) {
+        None => Ok(Mode::Absent),
+        Some(value) if value.as_u64() == Some(0) => Ok(Mode::Absent),
+        Some(Value::String(text)) => match (text.chars().next(), text.len()) {
+            (Some(letter), 1) if letters.contains(letter) => mode(letter),
+            _ => Err(format!("o.{name} is \"{text}\", not 0 or one of {letters}")),
+        },
+        Some(value) => Err(format!("o.{name} is {value}, not 0 or one of {letters}")),
+    }
+}
+
+fn mode(letter: char) -> Result<Mode, String> {
+    Ok(match letter {
+        's' => Mode::Now { ok: true },
+        'S' => Mode::Now { ok: false },
+        't' => Mode::Tick { ok: true },
+        'T' => Mode::Tick { ok: false },
+        'm' => Mode::Manual,
+        'x' => Mode::Throw,
+        'p' => Mode::Pass { tick: false },
+        'P' => Mode::Pass { tick: true },
+        _ => return Err(format!("'{letter}' is no way of answering")),
+    })
+}
+
+fn sink(json: &Value) -> Result<Vec<Mode>, String> {
+    let text = field(json, "sink")?
+        .as_str()
+        .ok_or("sink is not a string")?;
+    if text.is_empty() {
+        return Err("sink is empty".into());
+    }
+    match text.chars().find(|letter| !"sStTm".contains(*letter)) {
+        Some(letter) => Err(format!("sink has '{letter}', which is none of sStTm")),
+        None => text.chars().map(mode).collect(),
+    }
+}
+
+fn points(json: &Value) -> Result<[Vec<Vec<Action>>; POINTS.len()], String> {
+    let mut on: [Vec<Vec<Action>>; POINTS.len()] = Default::default();
+    let Some(hooks) = json.get("on") else {
+        return Ok(on);
+    };
+    for (point, value) in hooks.as_object().ok_or("on is not an object")? {
+        let index = POINTS.iter().position(|known| known == point);
+        let index = index.ok_or_else(|| format!("on.{point} is no point"))?;
+        on[index] = lists(value, point)?;
+    }
+    Ok(on)
+}
+
+fn lists(value: &Value, name: &str) -> Result<Vec<Vec<Action>>, String> {
+    let lists = value
+        .as_array()
+        .ok_or_else(|| format!("{name} is not a list"))?;
+    let list = |list: &Value| {
+        let actions = list
+            .as_array()
+            .ok_or_else(|| format!("{name} has {list}, which is not a list"))?;
+        actions.iter().map(action).collect()
+    };
+    lists.iter().map(list).collect()
+}
+
+fn action(value: &Value) -> Result<Action, String> {
+    let wrong = || format!("{value} is no action");
+    let text = value.as_str().ok_or_else(wrong)?;
+    parse_action(text).ok_or_else(wrong)
+}
+
+fn parse_action(text: &str) -> Option<Action> {
+    let mut letters = text.chars();
+    let first = letters.next()?;
+    let rest = letters.as_str();
+    let ok = || match rest {
+        "0" => Some(true),
+        "1" => Some(false),
+        _ => None,
+    };
+    Some(match first {
+        'w' => write(1, rest)?,
+        'r' => {
+            let (times, write_rest) = rest.split_once('x')?;
+            write(digits(times)?.try_into().ok()?, write_rest)?
+        }
+        'e' => {
+            let (len, callback) = split_last(rest)?;
+            let chunk = match len {
+                "-" => None,
+                len => Some(digits(len)?),
+            };
+            let callback = match callback {
+                'n' => false,
+                'o' => true,
+                _ => return None,
+            };
+            Action::End { chunk, callback }
+        }
+        'c' if rest.is_empty() => Action::Cork,
+        'u' if rest.is_empty() => Action::Uncork,
+        'd' => Action::Destroy { error: !ok()? },
+        'k' => Action::Answer { ok: ok()? },
+        'K' => Action::Again { ok: ok()? },
+        'f' => Action::Final { ok: ok()? },
+        'o' => Action::Construct { ok: ok()? },
+        'x' => Action::DestroyHook { ok: ok()? },
+        _ => return None,
+    })
+}
+
+fn write(times: u32, rest: &str) -> Option<Action> {
+    let (len, callback) = split_last(rest)?;
+    let callback = match callback {
+        'n' => None,
+        'o' => Some(Function::Own),
+        'a' => Some(Function::Shared('A')),
+        'b' => Some(Function::Shared('B')),
+        _ => return None,
+    };
+    let len = digits(len)?;
+    Some(Action::Write {
+        times,
+        len,
+        callback,
+    })
+}
+
+fn split_last(text: &str) -> Option<(&str, char)> {
+    let last = text.chars().next_back()?;
+    Some((&text[..text.len() - last.len_utf8()], last))
+}
+
+/// Digits only: `parse` alone would take a sign.
+fn digits(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
+}

@@ -1,0 +1,144 @@
+//! What is written: bytes, owned.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Owned bytes on their way to a sink. Made from what owns bytes already,
+/// without a copy.
+///
+/// ```
+/// use highwater::Chunk;
+///
+/// let chunk = Chunk::from(String::from("hello"));
+/// assert_eq!(chunk.as_ref(), b"hello");
+/// assert_eq!(chunk.len(), 5);
+/// assert_eq!(chunk.into_vec(), b"hello");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Chunk(Repr);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    Vec(Vec<u8>),
+    Static(&'static [u8]),
+    #[cfg(feature = "bytes")]
+    Bytes(bytes::Bytes),
+}
+
+impl Chunk {
+    /// Its length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes; copied, unless the chunk was made from a `Vec<u8>` or `String`.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        match self.0 {
+            Repr::Vec(vec) => vec,
+            Repr::Static(bytes) => bytes.to_vec(),
+            #[cfg(feature = "bytes")]
+            Repr::Bytes(bytes) => bytes.into(),
+        }
+    }
+
+    /// What is left after the first `count` bytes.
+    #[cfg(feature = "std")]
+    pub(crate) fn skip(self, count: usize) -> Self {
+        let count = count.min(self.len());
+        match self.0 {
+            _ if count == 0 => self,
+            Repr::Vec(mut vec) => Self(Repr::Vec(vec.split_off(count))),
+            Repr::Static(bytes) => Self(Repr::Static(bytes.get(count..).unwrap_or_default())),
+            #[cfg(feature = "bytes")]
+            Repr::Bytes(bytes) => Self(Repr::Bytes(bytes.slice(count..))),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Vec(vec) => vec,
+            Repr::Static(bytes) => bytes,
+            #[cfg(feature = "bytes")]
+            Repr::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk(\"{}\")", self.as_ref().escape_ascii())
+    }
+}
+
+impl From<Vec<u8>> for Chunk {
+    fn from(vec: Vec<u8>) -> Self {
+        Self(Repr::Vec(vec))
+    }
+}
+
+impl From<String> for Chunk {
+    fn from(text: String) -> Self {
+        Self(Repr::Vec(text.into_bytes()))
+    }
+}
+
+impl From<Box<[u8]>> for Chunk {
+    fn from(bytes: Box<[u8]>) -> Self {
+        Self(Repr::Vec(bytes.into_vec()))
+    }
+}
+
+impl From<&'static [u8]> for Chunk {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self(Repr::Static(bytes))
+    }
+}
+
+impl From<&'static str> for Chunk {
+    fn from(text: &'static str) -> Self {
+        Self(Repr::Static(text.as_bytes()))
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl From<bytes::Bytes> for Chunk {
+    fn from(bytes: bytes::Bytes) -> Self {
+        Self(Repr::Bytes(bytes))
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use alloc::vec;
+
+    use super::Chunk;
+
+    #[test]
+    fn the_rest_of_a_chunk() {
+        for chunk in [Chunk::from(vec![1, 2, 3]), Chunk::from(&[1, 2, 3][..])] {
+            assert_eq!(chunk.clone().skip(0).as_ref(), [1, 2, 3]);
+            assert_eq!(chunk.clone().skip(2).as_ref(), [3]);
+            assert_eq!(chunk.skip(9).as_ref(), [0; 0]);
+        }
+    }
+
+    #[cfg(feature = "bytes")]
+    #[test]
+    fn shared_bytes_are_not_copied() {
+        let bytes = bytes::Bytes::from(vec![1, 2, 3]);
+        let rest = Chunk::from(bytes.clone()).skip(1);
+        assert_eq!(rest.as_ref().as_ptr(), bytes[1..].as_ptr());
+    }
+}

@@ -1,0 +1,398 @@
+//! Errors: one type per operation, the cause kept, nothing lost.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::error::Error;
+use core::fmt;
+use std::io;
+
+use crate::Chunk;
+use crate::machine::Fault;
+use crate::thread::{Remains, Writable};
+
+/// Why a stream failed. Shared: every operation that fails because of it has
+/// the same one.
+///
+/// ```
+/// use highwater::Cause;
+/// use std::io;
+///
+/// let cause = Cause::from(io::Error::from(io::ErrorKind::BrokenPipe));
+/// assert_eq!(cause.code(), "EPIPE");
+/// assert_eq!(cause.io().map(io::Error::kind), Some(io::ErrorKind::BrokenPipe));
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The sink failed, or could not be opened.
+    #[error("{0}")]
+    Io(#[source] Arc<io::Error>),
+    /// The sink panicked, with this message.
+    #[error("the sink panicked: {0}")]
+    Panic(Arc<str>),
+    /// The stream was destroyed with this reason.
+    #[error("{0}")]
+    Reason(#[source] Arc<dyn Error + Send + Sync>),
+    /// The stream itself found a fault.
+    #[error("{0}")]
+    Fault(#[source] Fault),
+}
+
+impl Cause {
+    /// The error of the sink, if it was that.
+    #[must_use]
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` if it
+    /// has none), Node's code of a fault, `PANIC` or `ABORT_ERR` otherwise.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(error) => io_code(error.kind()),
+            Self::Panic(_) => "PANIC",
+            Self::Reason(_) => "ABORT_ERR",
+            Self::Fault(fault) => fault.code().unwrap_or("UNKNOWN"),
+        }
+    }
+
+    fn to_io(&self) -> io::Error {
+        let kind = self.io().map_or(io::ErrorKind::Other, io::Error::kind);
+        io::Error::new(kind, self.clone())
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+fn io_code(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind as Kind;
+    match kind {
+        Kind::NotFound => "ENOENT",
+        Kind::PermissionDenied => "EACCES",
+        Kind::AlreadyExists => "EEXIST",
+        Kind::IsADirectory => "EISDIR",
+        Kind::NotADirectory => "ENOTDIR",
+        Kind::ReadOnlyFilesystem => "EROFS",
+        Kind::StorageFull => "ENOSPC",
+        Kind::QuotaExceeded => "EDQUOT",
+        Kind::FileTooLarge => "EFBIG",
+        Kind::OutOfMemory => "ENOMEM",
+        Kind::InvalidInput => "EINVAL",
+        Kind::Interrupted => "EINTR",
+        Kind::WouldBlock => "EAGAIN",
+        Kind::BrokenPipe => "EPIPE",
+        Kind::ConnectionRefused => "ECONNREFUSED",
+        Kind::ConnectionReset => "ECONNRESET",
+        Kind::ConnectionAborted => "ECONNABORTED",
+        Kind::NotConnected => "ENOTCONN",
+        Kind::AddrInUse => "EADDRINUSE",
+        Kind::TimedOut => "ETIMEDOUT",
+        Kind::HostUnreachable => "EHOSTUNREACH",
+        Kind::NetworkUnreachable => "ENETUNREACH",
+        _ => "UNKNOWN",
+    }
+}
+
+/// A write was refused: the chunk was not accepted, and is handed back.
+/// (A borrowed chunk needs no handing back: then `C` is `()`.)
+///
+/// ```
+/// use highwater::{Writable, WriteError};
+///
+/// let out = Writable::builder().spawn(Vec::new())?;
+/// let late = out.writer();
+/// out.end()?;
+/// let refused = late.write_owned("too late").expect_err("the stream has ended");
+/// assert_eq!(refused.code(), "ERR_STREAM_WRITE_AFTER_END");
+/// assert_eq!(refused.into_chunk().as_ref(), b"too late");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError<C = ()> {
+    /// The stream has been ended.
+    #[error("write after end")]
+    AfterEnd {
+        /// What was not accepted.
+        chunk: C,
+    },
+    /// The stream has been destroyed.
+    #[error("the stream was destroyed")]
+    Destroyed {
+        /// What was not accepted.
+        chunk: C,
+    },
+    /// The stream has failed.
+    #[error("the stream failed: {cause}")]
+    Failed {
+        /// What was not accepted.
+        chunk: C,
+        /// Why the stream failed.
+        #[source]
+        cause: Cause,
+    },
+    /// The chunk would pass the limit of the length.
+    #[error("the chunk would pass the limit of {limit} bytes")]
+    TooLong {
+        /// What was not accepted.
+        chunk: C,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+}
+
+impl<C> WriteError<C> {
+    /// Node's code (`ERR_STREAM_…`), that of the cause, or `TOO_LONG`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AfterEnd { .. } => "ERR_STREAM_WRITE_AFTER_END",
+            Self::Destroyed { .. } => "ERR_STREAM_DESTROYED",
+            Self::Failed { cause, .. } => cause.code(),
+            Self::TooLong { .. } => "TOO_LONG",
+        }
+    }
+
+    /// What was not accepted.
+    pub fn into_chunk(self) -> C {
+        match self {
+            Self::AfterEnd { chunk }
+            | Self::Destroyed { chunk }
+            | Self::Failed { chunk, .. }
+            | Self::TooLong { chunk, .. } => chunk,
+        }
+    }
+
+    pub(crate) fn map<D>(self, f: impl FnOnce(C) -> D) -> WriteError<D> {
+        match self {
+            Self::AfterEnd { chunk } => WriteError::AfterEnd { chunk: f(chunk) },
+            Self::Destroyed { chunk } => WriteError::Destroyed { chunk: f(chunk) },
+            Self::Failed { chunk, cause } => WriteError::Failed {
+                chunk: f(chunk),
+                cause,
+            },
+            Self::TooLong { chunk, limit } => WriteError::TooLong {
+                chunk: f(chunk),
+                limit,
+            },
+        }
+    }
+}
+
+impl<C> From<WriteError<C>> for io::Error {
+    fn from(error: WriteError<C>) -> Self {
+        let error = error.map(drop);
+        match &error {
+            WriteError::Failed { cause, .. } => cause.to_io(),
+            WriteError::TooLong { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        }
+    }
+}
+
+/// What was waited for will not come.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The stream has been ended: no 'drain' will be told, nothing is accepted.
+    #[error("the stream has ended")]
+    Ended,
+    /// The stream has been destroyed.
+    #[error("the stream was destroyed")]
+    Destroyed,
+    /// The stream has failed.
+    #[error("the stream failed: {0}")]
+    Failed(#[source] Cause),
+    /// It did not come in time.
+    #[error("it did not come in time")]
+    TimedOut,
+    /// So much has not been accepted yet.
+    #[error("position {position} is past what was accepted, {accepted} bytes")]
+    NotAccepted {
+        /// The position asked for, in bytes.
+        position: u64,
+        /// The position of the stream, in bytes.
+        accepted: u64,
+    },
+}
+
+impl WaitError {
+    /// Node's code, that of the cause, `ETIMEDOUT`, or `ERR_OUT_OF_RANGE`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ended => "ERR_STREAM_WRITE_AFTER_END",
+            Self::Destroyed => "ERR_STREAM_DESTROYED",
+            Self::Failed(cause) => cause.code(),
+            Self::TimedOut => "ETIMEDOUT",
+            Self::NotAccepted { .. } => "ERR_OUT_OF_RANGE",
+        }
+    }
+}
+
+impl From<WaitError> for io::Error {
+    fn from(error: WaitError) -> Self {
+        match &error {
+            WaitError::Failed(cause) => cause.to_io(),
+            WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
+            WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        }
+    }
+}
+
+/// What is left of a stream that failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failure<W> {
+    /// Why it failed.
+    pub cause: Cause,
+    /// The sink, and what was accepted and not delivered.
+    pub remains: Remains<W>,
+}
+
+/// The stream could not be ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndError<W> {
+    /// It failed, before or now. What was not delivered is handed back.
+    #[error("the stream failed: {}", .0.cause)]
+    Failed(Box<Failure<W>>),
+    /// The last chunk would pass the limit: the stream goes on, and is handed back.
+    #[error("{error}")]
+    Refused {
+        /// The stream, as it was.
+        stream: Writable<W>,
+        /// Why, and the chunk.
+        error: WriteError<Chunk>,
+    },
+    /// It has ended but was not through in time. It goes on, and is handed
+    /// back: end it again to go on waiting, or destroy it.
+    #[error("the stream did not finish in time")]
+    TimedOut(Writable<W>),
+}
+
+impl<W> EndError<W> {
+    /// The code of the cause, `TOO_LONG`, or `ETIMEDOUT`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Failed(failure) => failure.cause.code(),
+            Self::Refused { error, .. } => error.code(),
+            Self::TimedOut(_) => "ETIMEDOUT",
+        }
+    }
+
+    /// Why the stream failed, if it did.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Failed(failure) => Some(&failure.cause),
+            _ => None,
+        }
+    }
+}
+
+impl<W> From<EndError<W>> for io::Error {
+    fn from(error: EndError<W>) -> Self {
+        match error {
+            EndError::Failed(failure) => failure.cause.to_io(),
+            EndError::Refused { error, .. } => error.into(),
+            EndError::TimedOut(_) => WaitError::TimedOut.into(),
+        }
+    }
+}
+
+/// The thread of a stream could not be started; the sink (or its opener) is
+/// handed back.
+#[derive(thiserror::Error)]
+#[error("the thread of the stream could not be started: {source}")]
+#[non_exhaustive]
+pub struct SpawnError<T> {
+    /// The system's error.
+    pub source: io::Error,
+    /// What the stream was to write to.
+    pub sink: T,
+}
+
+impl<T> fmt::Debug for SpawnError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpawnError")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> From<SpawnError<T>> for io::Error {
+    fn from(error: SpawnError<T>) -> Self {
+        error.source
+    }
+}
+
+/// A source could not be piped into the stream to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipeError<W> {
+    /// The source failed; the stream was destroyed, with this as the reason.
+    #[error("the source failed: {source}")]
+    Read {
+        /// The error of the source.
+        source: Arc<io::Error>,
+        /// The sink, and what was accepted and not delivered.
+        remains: Box<Remains<W>>,
+    },
+    /// The stream failed.
+    #[error("the stream failed: {cause}")]
+    Write {
+        /// Why.
+        cause: Cause,
+        /// What was read and not accepted.
+        refused: Option<Chunk>,
+        /// The sink, and what was accepted and not delivered.
+        remains: Box<Remains<W>>,
+    },
+}
+
+impl<W> PipeError<W> {
+    /// The code of the error of the source, or of the stream.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { source, .. } => io_code(source.kind()),
+            Self::Write { cause, .. } => cause.code(),
+        }
+    }
+
+    pub(crate) fn from_end(error: EndError<W>) -> Self {
+        let (cause, remains) = match error {
+            EndError::Failed(failure) => (failure.cause, failure.remains),
+            // Not without a last chunk, or a time-out; whatever it was, the
+            // stream is here, and what it holds is handed back.
+            EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
+                (Cause::Fault(Fault::Destroyed), stream.destroy())
+            }
+        };
+        Self::Write {
+            cause,
+            refused: None,
+            remains: Box::new(remains),
+        }
+    }
+}
+
+impl<W> From<PipeError<W>> for io::Error {
+    fn from(error: PipeError<W>) -> Self {
+        match error {
+            PipeError::Read { source, .. } => Cause::Io(source).to_io(),
+            PipeError::Write { cause, .. } => cause.to_io(),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What producers, owner and worker share: the stream under a lock, and the
+//! places where they wait for each other.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use super::desk::{Desk, Item};
+use super::event::Snapshot;
+use super::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::machine::{Fault, Options};
+use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    /// The worker waits here for work.
+    work: Condvar,
+    /// Everybody else waits here for something to have changed.
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) driver: Driver<Desk>,
+    /// How many wait at `changed`.
+    waiting: usize,
+    /// The worker waits at `work`.
+    worker_sleeps: bool,
+    /// The worker has let go of the sink and told everything.
+    pub(super) worker_left: bool,
+    waits: u64,
+    peak: u64,
+    waited: Duration,
+}
+
+impl Shared {
+    pub(super) fn new(options: Options, desk: Desk) -> Self {
+        let mut driver = Driver::new(options, desk);
+        driver.run_ticks();
+        Self {
+            core: Mutex::new(Core {
+                driver,
+                waiting: 0,
+                worker_sleeps: false,
+                worker_left: false,
+                waits: 0,
+                peak: 0,
+                waited: Duration::ZERO,
+            }),
+            work: Condvar::new(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        // Nothing that can panic by user code runs under the lock.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call from a producer: it can only give the worker something to do.
+    pub(super) fn call<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.lock();
+        let result = f(&mut core);
+        core.driver.run_ticks();
+        self.wake_worker(&mut core);
+        result
+    }
+
+    /// A call that may end somebody's waiting, too.
+    pub(super) fn change<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.lock();
+        let result = f(&mut core);
+        core.driver.run_ticks();
+        self.wake_worker(&mut core);
+        if core.waiting > 0 {
+            self.changed.notify_all();
+        }
+        result
+    }
+
+    fn wake_worker(&self, core: &mut Core) {
+        let desk = core.driver.host();
+        let work = desk.job.is_some() || !desk.events.is_empty();
+        if core.worker_sleeps && work {
+            core.worker_sleeps = false;
+            self.work.notify_one();
+        }
+    }
+
+    /// The worker's wait: until `f` finds something.
+    pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Core) -> Option<T>) -> T {
+        let mut core = self.lock();
+        loop {
+            if let Some(found) = f(&mut core) {
+                core.worker_sleeps = false;
+                return found;
+            }
+            core.worker_sleeps = true;
+            core = self.work.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until `f` finds something, or until the deadline: then `None`.
+    pub(super) fn wait_until<T>(
+        &self,
+        deadline: Deadline,
+        mut f: impl FnMut(&mut Core) -> Option<T>,
+    ) -> Option<T> {
+        let mut core = self.lock();
+        loop {
+            let found = f(&mut core);
+            // `f` may have put a chunk in.
+            core.driver.run_ticks();
+            self.wake_worker(&mut core);
+            if found.is_some() {
+                return found;
+            }
+            let left = deadline.left()?;
+            core.waiting += 1;
+            core = self.sleep(core, left);
+            core.waiting -= 1;
+        }
+    }
+
+    fn sleep<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        left: Option<Duration>,
+    ) -> MutexGuard<'a, Core> {
+        match left {
+            None => self
+                .changed
+                .wait(core)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(left) => {
+                self.changed
+                    .wait_timeout(core, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        }
+    }
+
+    /// As [`Shared::wait_until`], for a producer, whose waiting is counted.
+    pub(super) fn wait_counted<T>(
+        &self,
+        deadline: Deadline,
+        mut f: impl FnMut(&mut Core) -> Option<Result<T, WaitError>>,
+    ) -> Result<T, WaitError> {
+        let mut since = None;
+        let found = self.wait_until(deadline, |core| {
+            let found = f(core);
+            match (&found, since) {
+                (None, None) => since = Some(Instant::now()),
+                (Some(_), Some(since)) => core.waited += Instant::elapsed(&since),
+                _ => {}
+            }
+            found
+        });
+        found.unwrap_or(Err(WaitError::TimedOut))
+    }
+}
+
+/// Until when to wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub(super) const NEVER: Self = Self(None);
+
+    /// One too far away to be counted is none.
+    pub(super) fn after(timeout: Duration) -> Self {
+        Self(Instant::now().checked_add(timeout))
+    }
+
+    /// `None` if it is past; else how long is left, if there is an end.
+    fn left(self) -> Option<Option<Duration>> {
+        match self.0 {
+            None => Some(None),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                (!left.is_zero()).then_some(Some(left))
+            }
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
+        let len = chunk.len() as u64;
+        match self.driver.write(Item::Data(chunk), len, None) {
+            Ok(flow) => {
+                self.peak = self.peak.max(self.driver.state().length());
+                self.waits += u64::from(flow == Flow::Wait);
+                Ok(flow)
+            }
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// Ends the stream, after this last chunk if there is one.
+    pub(super) fn end(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
+        let chunk = chunk.map(|chunk| {
+            let len = chunk.len() as u64;
+            (Item::Data(chunk), len)
+        });
+        let ended = self.driver.end(chunk, None);
+        self.peak = self.peak.max(self.driver.state().length());
+        ended.map_err(|refused| self.refused(refused))
+    }
+
+    /// Destroys the stream, if nothing has yet.
+    pub(super) fn destroy(&mut self, reason: Option<Cause>) {
+        if !self.driver.state().is_destroyed() {
+            let fault = reason.map(|cause| self.driver.host_mut().file(cause));
+            self.driver.destroy(fault);
+        }
+    }
+
+    /// Puts a flush in line. Its number, or why not.
+    pub(super) fn flush(&mut self) -> Result<u64, WaitError> {
+        match self.driver.write(Item::Flush, 0, None) {
+            Ok(_) => {
+                let desk = self.driver.host_mut();
+                desk.flushes += 1;
+                Ok(desk.flushes)
+            }
+            Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
+        }
+    }
+
+    pub(super) fn refused(&self, refused: Refused<Item>) -> WriteError<Chunk> {
+        let chunk = match refused.chunk {
+            Item::Data(chunk) => chunk,
+            Item::Flush => Chunk::from(""),
+        };
+        match (refused.fault, self.failure()) {
+            (Fault::WriteAfterEnd, _) => WriteError::AfterEnd { chunk },
+            (Fault::TooLong, _) => WriteError::TooLong {
+                chunk,
+                limit: self.driver.options().get_limit(),
+            },
+            (_, Some(cause)) => WriteError::Failed { chunk, cause },
+            (_, None) => WriteError::Destroyed { chunk },
+        }
+    }
+
+    /// Why the stream has failed, if it has.
+    pub(super) fn failure(&self) -> Option<Cause> {
+        let errored = self.driver.state().errored();
+        errored.map(|fault| self.driver.host().cause(fault))
+    }
+
+    /// Why nothing more can be written, if nothing can.
+    pub(super) fn stopped(&self) -> Option<WaitError> {
+        let state = self.driver.state();
+        if let Some(cause) = self.failure() {
+            Some(WaitError::Failed(cause))
+        } else if state.is_ended() {
+            Some(WaitError::Ended)
+        } else if state.is_destroyed() {
+            Some(WaitError::Destroyed)
+        } else {
+            None
+        }
+    }
+
+    /// There is room, and no 'drain' is to come.
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.driver.state();
+        state.has_room(self.driver.options()) && !state.needs_drain()
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let (state, options) = (self.driver.state(), self.driver.options());
+        let desk = self.driver.host();
+        Snapshot {
+            phase: state.phase(),
+            length: state.length(),
+            high_water_mark: options.get_high_water_mark(),
+            low_water_mark: options.get_low_water_mark(),
+            corked: state.corked(),
+            queued: state.queued(),
+            accepted: self.driver.accepted(),
+            written: desk.delivered,
+            waits: self.waits,
+            drains: desk.drains,
+            peak: self.peak,
+            waited: self.waited,
+        }
+    }
+}

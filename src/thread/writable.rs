@@ -1,0 +1,409 @@
+//! The owner's side: everything that a producer can, and the end.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::time::Duration;
+use std::io::{self, Read};
+
+use super::builder::{Builder, OnDrop};
+use super::event::Snapshot;
+use super::shared::{Core, Deadline};
+use super::sync::JoinHandle;
+use super::writer::{Blocking, Corked, Writer};
+use crate::machine::Fault;
+use crate::{Cause, Chunk, EndError, Failure, Flow, PipeError, WaitError, WriteError};
+
+/// A writable stream over an [`io::Write`], which a background thread writes to.
+///
+/// `W` is the sink: it comes back from [`end`](Self::end) and
+/// [`destroy`](Self::destroy). Dropping the stream ends it and waits until
+/// everything is written, unless the builder was told otherwise.
+///
+/// Ending consumes it, so writing after the end does not compile:
+///
+/// ```compile_fail,E0382
+/// let mut out = highwater::Writable::builder().spawn(Vec::new()).unwrap();
+/// out.end().unwrap();
+/// out.write("too late").unwrap(); // borrow of moved value: `out`
+/// ```
+///
+/// The main example, the loop that writes until it is told to wait and goes on
+/// at 'drain', is [in the crate's documentation](crate).
+#[derive(Debug)]
+pub struct Writable<W> {
+    writer: Writer,
+    /// Taken by whoever waits for it; none is left for drop then.
+    thread: Option<JoinHandle<Option<W>>>,
+    on_drop: OnDrop,
+}
+
+/// A stream that has finished.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Done<W> {
+    /// The sink: all is written and flushed. For durability, use it (for a
+    /// file, [`File::sync_all`](std::fs::File::sync_all)).
+    pub sink: W,
+    /// Its counters at the end.
+    pub totals: Snapshot,
+}
+
+/// What is left of a stream that was destroyed, or failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Remains<W> {
+    /// The sink; `None` if it was never opened, or has not come back in time.
+    pub sink: Option<W>,
+    /// What was accepted and not delivered, in order. The rest of a chunk that
+    /// was half written comes first.
+    pub unsent: Vec<Chunk>,
+    /// How many bytes are with a sink that has not come back in time: it is not
+    /// known whether they will be delivered. 0 otherwise.
+    ///
+    /// Delivered, unsent and in doubt together are what was accepted.
+    pub in_doubt: u64,
+    /// Its counters at the end; `totals.written` is what was delivered, in bytes.
+    pub totals: Snapshot,
+}
+
+impl Writable<()> {
+    /// Makes a stream; see [`Builder`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl<W> Writable<W> {
+    pub(super) fn new(writer: Writer, thread: JoinHandle<Option<W>>, on_drop: OnDrop) -> Self {
+        Self {
+            writer,
+            thread: Some(thread),
+            on_drop,
+        }
+    }
+
+    /// A further producer.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        self.writer.clone()
+    }
+
+    /// Writes these bytes, copied once, and says whether to go on: see
+    /// [`Writer::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`].
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.write(bytes)
+    }
+
+    /// Writes a chunk without a copy: see [`Writer::write_owned`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_owned`]; the chunk is handed back.
+    pub fn write_owned(&mut self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.write_owned(chunk)
+    }
+
+    /// Waits until there is room again: see [`Writer::wait_drain`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_drain`].
+    pub fn wait_drain(&mut self) -> Result<(), WaitError> {
+        self.writer.wait_drain()
+    }
+
+    /// As [`Writable::wait_drain`], but not longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_drain_timeout`].
+    pub fn wait_drain_timeout(&mut self, timeout: Duration) -> Result<(), WaitError> {
+        self.writer.wait_drain_timeout(timeout)
+    }
+
+    /// How many bytes were accepted: see [`Writer::position`].
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.writer.position()
+    }
+
+    /// Waits until everything up to this position, in bytes, has reached the
+    /// sink: see [`Writer::wait_written`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_written`].
+    pub fn wait_written(&self, position: u64) -> Result<(), WaitError> {
+        self.writer.wait_written(position)
+    }
+
+    /// As [`Writable::wait_written`], but not longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_written_timeout`].
+    pub fn wait_written_timeout(&self, position: u64, timeout: Duration) -> Result<(), WaitError> {
+        self.writer.wait_written_timeout(position, timeout)
+    }
+
+    /// Waits until all of it is written and the sink flushed: see [`Writer::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::flush`].
+    pub fn flush(&mut self) -> Result<(), WaitError> {
+        self.writer.flush()
+    }
+
+    /// Holds what is written while the guard lives: see [`Writer::cork`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::cork`].
+    pub fn cork(&mut self) -> Result<Corked<'_>, WaitError> {
+        self.writer.cork()
+    }
+
+    /// Gauges and counters.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.writer.snapshot()
+    }
+
+    /// A view as an [`io::Write`] that waits by itself.
+    #[must_use]
+    pub fn blocking(&self) -> Blocking {
+        self.writer.blocking()
+    }
+
+    /// Ends the stream and waits: everything is written, the sink flushed, and
+    /// handed back (rules 13 to 16, 18, 19).
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed. What was not delivered is handed back.
+    pub fn end(self) -> Result<Done<W>, EndError<W>> {
+        self.end_until(None, Deadline::NEVER)
+    }
+
+    /// As [`Writable::end`], after these last bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::end`]. If the last bytes would pass the limit, the stream
+    /// goes on, and is handed back with them.
+    pub fn end_with(self, bytes: impl AsRef<[u8]>) -> Result<Done<W>, EndError<W>> {
+        let chunk = Chunk::from(bytes.as_ref().to_vec());
+        self.end_until(Some(chunk), Deadline::NEVER)
+    }
+
+    /// As [`Writable::end`], but waits no longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::end`]; [`EndError::TimedOut`] hands the stream back, which
+    /// goes on ending.
+    pub fn end_timeout(self, timeout: Duration) -> Result<Done<W>, EndError<W>> {
+        self.end_until(None, Deadline::after(timeout))
+    }
+
+    fn end_until(self, chunk: Option<Chunk>, by: Deadline) -> Result<Done<W>, EndError<W>> {
+        let ended = self.writer.shared().change(|core| core.end(chunk));
+        if let Err(error @ WriteError::TooLong { .. }) = ended {
+            let stream = self;
+            return Err(EndError::Refused { stream, error });
+        }
+        // Refused for any other reason, the stream has failed: that is told below.
+        if !self.wait_for_worker(by) {
+            return Err(EndError::TimedOut(self));
+        }
+        let (failure, finished) = self
+            .writer
+            .shared()
+            .change(|core| (core.failure(), core.driver.state().is_finished()));
+        let remains = self.collect();
+        match (failure, remains.sink) {
+            (None, Some(sink)) if finished => Ok(Done {
+                sink,
+                totals: remains.totals,
+            }),
+            (cause, sink) => Err(EndError::Failed(Box::new(Failure {
+                cause: cause.unwrap_or(Cause::Fault(Fault::Destroyed)),
+                remains: Remains { sink, ..remains },
+            }))),
+        }
+    }
+
+    /// Stops now and gives back what was not sent. Waits only for the call of
+    /// the sink that is running, and is exact: what was delivered and what is
+    /// handed back are together what was accepted (rule 18).
+    #[must_use = "it holds what was not sent"]
+    pub fn destroy(self) -> Remains<W> {
+        self.destroy_until(None, Deadline::NEVER)
+    }
+
+    /// As [`Writable::destroy`]; waiters and the observer are told the reason.
+    #[must_use = "it holds what was not sent"]
+    pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Remains<W> {
+        self.destroy_until(Some(Cause::Reason(reason.into().into())), Deadline::NEVER)
+    }
+
+    /// As [`Writable::destroy`], but waits no longer than this for the sink:
+    /// what it has in hand is [in doubt](Remains::in_doubt) then, and the sink
+    /// is dropped when it comes back.
+    #[must_use = "it holds what was not sent"]
+    pub fn destroy_timeout(self, timeout: Duration) -> Remains<W> {
+        self.destroy_until(None, Deadline::after(timeout))
+    }
+
+    fn destroy_until(self, reason: Option<Cause>, by: Deadline) -> Remains<W> {
+        self.writer.shared().change(|core| core.destroy(reason));
+        self.wait_for_worker(by);
+        self.collect()
+    }
+
+    /// Moves the whole source into the stream, heeding its backpressure, and
+    /// ends it at the source's end.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails, the stream is destroyed with that as the reason. If
+    /// the stream fails, its cause. Either way what was not delivered is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().high_water_mark(1000).spawn(Vec::new())?;
+    /// let done = out.pipe(&[7; 5000][..])?;
+    /// assert_eq!(done.sink, [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe(mut self, mut source: impl Read) -> Result<Done<W>, PipeError<W>> {
+        let options = self.writer.shared().change(|core| *core.driver.options());
+        let size = options.get_high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
+        let size = size.min(options.get_limit()).max(1);
+        loop {
+            match read_chunk(&mut source, size) {
+                Err(error) => return Err(self.source_failed(error)),
+                Ok(None) => return self.end().map_err(PipeError::from_end),
+                Ok(Some(chunk)) => {
+                    if let Err(refused) = self.write_waiting(chunk) {
+                        return Err(self.pipe_failed(refused));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes, and waits until there is room again. If that fails, what was
+    /// refused, if anything was.
+    fn write_waiting(&mut self, mut chunk: Chunk) -> Result<(), Option<Chunk>> {
+        loop {
+            chunk = match self.write_owned(chunk) {
+                Ok(Flow::More) => return Ok(()),
+                Ok(Flow::Wait) => return self.wait_drain().map_err(|_| None),
+                // Other producers have filled the stream to its limit.
+                Err(WriteError::TooLong { chunk, limit }) if chunk.len() as u64 <= limit => {
+                    if self.wait_drain().is_err() {
+                        return Err(Some(chunk));
+                    }
+                    chunk
+                }
+                Err(error) => return Err(Some(error.into_chunk())),
+            }
+        }
+    }
+
+    fn source_failed(self, error: io::Error) -> PipeError<W> {
+        let source = Arc::new(error);
+        let reason = Cause::Io(Arc::clone(&source));
+        let remains = Box::new(self.destroy_until(Some(reason), Deadline::NEVER));
+        PipeError::Read { source, remains }
+    }
+
+    fn pipe_failed(self, refused: Option<Chunk>) -> PipeError<W> {
+        let failure = self.writer.shared().change(|core| core.failure());
+        let remains = Box::new(self.destroy());
+        PipeError::Write {
+            cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
+            refused,
+            remains,
+        }
+    }
+
+    /// Whether the worker has left, by then.
+    fn wait_for_worker(&self, by: Deadline) -> bool {
+        let left = |core: &mut Core| core.worker_left.then_some(());
+        self.writer.shared().wait_until(by, left).is_some()
+    }
+
+    /// What there is to hand back.
+    fn collect(mut self) -> Remains<W> {
+        let thread = self.thread.take();
+        let (left, unsent, totals) = self.writer.shared().change(|core| {
+            let unsent = core.driver.host_mut().take_unsent();
+            (core.worker_left, unsent, core.snapshot())
+        });
+        let sink = match thread {
+            // A panic of the sink does not get here: the worker catches it.
+            Some(thread) if left => thread.join().ok().flatten(),
+            _ => None,
+        };
+        let unsent_bytes: u64 = unsent.iter().map(|chunk| chunk.len() as u64).sum();
+        Remains {
+            sink,
+            unsent,
+            in_doubt: totals.accepted - totals.written - unsent_bytes,
+            totals,
+        }
+    }
+}
+
+impl<W> Drop for Writable<W> {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let shared = self.writer.shared();
+        let by = match self.on_drop {
+            OnDrop::Finish => Deadline::NEVER,
+            OnDrop::FinishWithin(timeout) => Deadline::after(timeout),
+            OnDrop::Discard => return shared.change(|core| core.destroy(None)),
+        };
+        // A failure is told to the observer.
+        let _ = shared.change(|core| core.end(None));
+        if self.wait_for_worker(by) {
+            drop(thread.join());
+        } else {
+            shared.change(|core| core.destroy(None));
+        }
+    }
+}
+
+/// A piece of a piped source is as large as the high-water mark, within these
+/// bounds, in bytes.
+const PIPE_LEAST: u64 = 4096;
+const PIPE_MOST: u64 = 64 * 1024;
+
+/// Reads up to `size` bytes; `None` at the end of the source.
+fn read_chunk(source: &mut impl Read, size: u64) -> io::Result<Option<Chunk>> {
+    let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(count) => {
+                buffer.truncate(count);
+                return Ok(Some(buffer.into()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

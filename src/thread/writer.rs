@@ -1,0 +1,326 @@
+//! The producer's side: write, wait, cork.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+
+use super::event::Snapshot;
+use super::shared::{Core, Deadline, Shared};
+use super::sync::Arc;
+use crate::{Chunk, Flow, WaitError, WriteError};
+
+/// One of several producers of a [`Writable`](crate::Writable). Cheap to clone,
+/// and to send to other threads. Dropping it does nothing: only the owner ends
+/// the stream.
+///
+/// Among several producers it is not promised who is served first. The length
+/// exceeds the high-water mark by at most one chunk for each producer that
+/// heeds [`Flow::Wait`].
+///
+/// ```
+/// use highwater::{Flow, Writable};
+/// use std::thread;
+///
+/// let mut out = Writable::builder().spawn(Vec::new())?;
+/// let producers = ["a", "b"].map(|name| {
+///     let out = out.writer();
+///     thread::spawn(move || -> Result<(), highwater::BoxError> {
+///         for _ in 0..1000 {
+///             if out.write(name)? == Flow::Wait {
+///                 out.wait_drain()?;
+///             }
+///         }
+///         Ok(())
+///     })
+/// });
+/// for producer in producers {
+///     producer.join().expect("no panic")?;
+/// }
+/// assert_eq!(out.end()?.sink.len(), 2000);
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Writes these bytes, copied once. Never waits: [`Flow::Wait`] says that
+    /// they were accepted, and that it is time to stop (rules 3, 4).
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed, or if its limit would
+    /// be passed. Nothing was accepted then (rule 1).
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        let written = self.write_owned(bytes.as_ref().to_vec());
+        written.map_err(|error| error.map(drop))
+    }
+
+    /// Writes a chunk that is owned already (`Vec<u8>`, `String`, `&'static str`,
+    /// with the feature `bytes` also `Bytes`), without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`]; the chunk is handed back.
+    pub fn write_owned(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        let chunk = chunk.into();
+        self.shared.call(|core| core.write(chunk))
+    }
+
+    /// Waits until there is room again: until 'drain' is told, or if no 'drain'
+    /// is to come, not at all. A 'drain' cannot be missed.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed: no 'drain' will come.
+    pub fn wait_drain(&self) -> Result<(), WaitError> {
+        self.wait_drain_until(Deadline::NEVER)
+    }
+
+    /// As [`Writer::wait_drain`], but not longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_drain`], and [`WaitError::TimedOut`].
+    pub fn wait_drain_timeout(&self, timeout: Duration) -> Result<(), WaitError> {
+        self.wait_drain_until(Deadline::after(timeout))
+    }
+
+    fn wait_drain_until(&self, deadline: Deadline) -> Result<(), WaitError> {
+        let mut seen = None;
+        self.shared.wait_counted(deadline, |core| {
+            let drains = core.driver.host().drains;
+            if *seen.get_or_insert(drains) != drains {
+                return Some(Ok(()));
+            }
+            match core.stopped() {
+                Some(error) => Some(Err(error)),
+                None => core.has_room().then_some(Ok(())),
+            }
+        })
+    }
+
+    /// The position of the stream: how many bytes were accepted, from all
+    /// producers, since it was created.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.shared.call(|core| core.driver.accepted())
+    }
+
+    /// Waits until everything up to this position has reached the sink: until
+    /// the sink's calls have returned. (That is not yet durable: see
+    /// [`Done::sink`](crate::Done::sink).)
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed or was destroyed before that; not for positions
+    /// reached before the failure. [`WaitError::NotAccepted`] if so much has not
+    /// been accepted.
+    pub fn wait_written(&self, position: u64) -> Result<(), WaitError> {
+        self.wait_written_until(position, Deadline::NEVER)
+    }
+
+    /// As [`Writer::wait_written`], but not longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::wait_written`], and [`WaitError::TimedOut`].
+    pub fn wait_written_timeout(&self, position: u64, timeout: Duration) -> Result<(), WaitError> {
+        self.wait_written_until(position, Deadline::after(timeout))
+    }
+
+    fn wait_written_until(&self, position: u64, deadline: Deadline) -> Result<(), WaitError> {
+        self.shared.wait_counted(deadline, |core| {
+            let accepted = core.driver.accepted();
+            if position > accepted {
+                return Some(Err(WaitError::NotAccepted { position, accepted }));
+            }
+            settled(core, core.driver.host().delivered >= position)
+        })
+    }
+
+    /// Waits until everything accepted so far has reached the sink and the sink
+    /// has been flushed. It keeps its place in line: it comes after what was
+    /// written before, and a cork holds it too.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, or failed or was destroyed before that.
+    pub fn flush(&self) -> Result<(), WaitError> {
+        let number = self.shared.call(Core::flush)?;
+        self.shared.wait_counted(Deadline::NEVER, |core| {
+            settled(core, core.driver.host().flushed >= number)
+        })
+    }
+
+    /// Holds what is written from now on, by any producer, until the guard is
+    /// dropped; then it goes to the sink together (rules 11, 12).
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let mut writer = out.writer();
+    /// let corked = writer.cork()?;
+    /// for field in ["a", ",", "b", "\n"] {
+    ///     let _flow = corked.write(field)?; // never waits
+    /// }
+    /// drop(corked);
+    /// assert_eq!(out.end()?.sink, b"a,b\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn cork(&mut self) -> Result<Corked<'_>, WaitError> {
+        self.shared.call(|core| match core.stopped() {
+            Some(error) => Err(error),
+            None => {
+                core.driver.cork();
+                Ok(())
+            }
+        })?;
+        Ok(Corked { writer: self })
+    }
+
+    /// Gauges and counters.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.call(|core| core.snapshot())
+    }
+
+    /// A view of this producer as an [`io::Write`], which waits by itself.
+    #[must_use]
+    pub fn blocking(&self) -> Blocking {
+        Blocking {
+            writer: self.clone(),
+        }
+    }
+}
+
+/// What a wait for the sink finds.
+fn settled(core: &Core, reached: bool) -> Option<Result<(), WaitError>> {
+    let state = core.driver.state();
+    if reached {
+        Some(Ok(()))
+    } else if let Some(cause) = core.failure() {
+        Some(Err(WaitError::Failed(cause)))
+    } else if state.is_destroyed() {
+        Some(Err(WaitError::Destroyed))
+    } else {
+        None
+    }
+}
+
+/// Holds what is written while it lives. Offers writing only: waiting for room
+/// under one's own cork would never end.
+///
+/// Dropping it, by a panic too, uncorks. It holds no lock.
+#[must_use = "dropping it uncorks at once"]
+pub struct Corked<'a> {
+    writer: &'a Writer,
+}
+
+impl Corked<'_> {
+    /// As [`Writer::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`].
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.write(bytes)
+    }
+
+    /// As [`Writer::write_owned`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_owned`].
+    pub fn write_owned(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.write_owned(chunk)
+    }
+}
+
+impl Drop for Corked<'_> {
+    fn drop(&mut self) {
+        self.writer.shared.call(|core| core.driver.uncork());
+    }
+}
+
+impl fmt::Debug for Corked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Corked").finish_non_exhaustive()
+    }
+}
+
+/// A producer as an [`io::Write`]: it waits until there is room *before* it
+/// accepts, so `writeln!` and [`io::copy`] need no care. Its `flush` is
+/// [`Writer::flush`].
+///
+/// ```
+/// use std::io::Write;
+///
+/// let out = highwater::Writable::builder().high_water_mark(64).spawn(Vec::new())?;
+/// let mut lines = out.writer().blocking();
+/// for n in 1..=1000 {
+///     writeln!(lines, "{n}")?;
+/// }
+/// let done = out.end()?;
+/// assert_eq!(done.sink.len(), 3893);
+/// assert!(done.totals.peak <= 64 + 4);
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Blocking {
+    writer: Writer,
+}
+
+/// A larger buffer is accepted in pieces of the high-water mark, or of this
+/// many bytes if that is more, or of what the limit leaves if that is less.
+const SMALLEST_PIECE: u64 = 4096;
+
+impl io::Write for Blocking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let accepted =
+            self.writer
+                .shared
+                .wait_counted(Deadline::NEVER, |core| match core.stopped() {
+                    Some(error) => Some(Err(error)),
+                    None => core.has_room().then(|| Ok(accept_piece(core, bytes))),
+                });
+        Ok(accepted??)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+fn accept_piece(core: &mut Core, bytes: &[u8]) -> Result<usize, WriteError> {
+    let options = core.driver.options();
+    let left = options
+        .get_limit()
+        .saturating_sub(core.driver.state().length());
+    let most = options
+        .get_high_water_mark()
+        .max(SMALLEST_PIECE)
+        .min(left)
+        .max(1);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let piece = bytes.get(..most).unwrap_or(bytes);
+    match core.write(piece.to_vec().into()) {
+        // The next call of `write` waits.
+        Ok(Flow::More | Flow::Wait) => Ok(piece.len()),
+        Err(error) => Err(error.map(drop)),
+    }
+}

@@ -1,0 +1,108 @@
+'use strict';
+// Makes random scenarios. The same seed and number always give the same
+// scenario, on every Node.
+//
+//     node generate.js SEED COUNT
+//
+// Coincidences are what finds faults, so everything is small: few distinct
+// lengths and marks, chunks of no length, every hook and every way of
+// answering, errors, corks and destruction everywhere, re-entrant actions at
+// every point, and now and then a burst of hundreds of writes.
+
+const { POINTS } = require('./oracle.js');
+
+// mulberry32: 32 bits of state are plenty here.
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// A mix of its own for each scenario, so that rare things pile up in some.
+function scenario(seed, number) {
+  const next = random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
+  const below = (n) => Math.floor(next() * n);
+  const chance = (p) => next() < p;
+  const pick = (list) => list[below(list.length)];
+  const weighted = (pairs) => {
+    let at = next() * pairs.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, value] of pairs) {
+      at -= weight;
+      if (at < 0) return value;
+    }
+    return pairs[0][1];
+  };
+
+  const reentrant = chance(0.65);
+  const errors = chance(0.5) ? 0.12 : 0;
+  const withHooks = chance(0.6);
+  const destroys = chance(0.5) ? 2 : 0.2;
+  const corks = chance(0.6) ? 4 : 1;
+  const twice = chance(0.25) ? 2 : 0;
+  const sinkLetters = pick(['m', 's', 't', 'ms', 'mst', 'st', 'msSt', 'mstT', 'msStT']);
+  const bursts = chance(0.03);
+
+  const bit = () => (chance(errors) ? 1 : 0);
+  const len = () => weighted([[3, 0], [8, 1], [4, 2], [3, 3], [2, 5]]);
+  const callback = () => weighted([[4, 'n'], [4, 'o'], [2, 'a'], [1, 'b']]);
+  const hook = (letters) => (withHooks && chance(0.45) ? pick([...letters]) : 0);
+
+  const o = {
+    hwm: weighted([[2, 0], [4, 1], [3, 2], [4, 3], [2, 5], [3, 16]]),
+    obj: chance(0.2) ? 1 : 0,
+    ad: chance(0.6) ? 1 : 0,
+    ec: chance(0.85) ? 1 : 0,
+    v: chance(0.5) ? 1 : 0,
+    f: hook('ssStTmmx'),
+    c: hook('ssStTmmx'),
+    d: hook('ssStTmmxpP'),
+  };
+
+  const action = (inside) => weighted([
+    [10, () => `w${len()}${callback()}`],
+    [bursts && !inside ? 1 : 0.01, () => `r${pick([2, 3, 17, 260, 300])}x${len()}${callback()}`],
+    [2.5, () => `e${chance(0.6) ? '-' : len()}${chance(0.5) ? 'o' : 'n'}`],
+    [corks, () => 'c'],
+    [corks, () => 'u'],
+    [destroys, () => `d${bit()}`],
+    [7, () => `k${bit()}`],
+    [twice, () => `K${bit()}`],
+    [o.f ? 2 : 0.1, () => `f${bit()}`],
+    [o.c ? 2 : 0.1, () => `o${bit()}`],
+    [o.d ? 1 : 0.1, () => `x${bit()}`],
+  ])();
+  const list = (least, most, inside) => Array.from(
+    { length: least + below(most - least + 1) },
+    () => action(inside),
+  );
+
+  const on = {};
+  if (reentrant) {
+    for (const point of POINTS) {
+      const often = point === 'w' || point === 'cb' ? 0.6 : 0.3;
+      if (!chance(often)) continue;
+      on[point] = Array.from({ length: 1 + below(3) }, () => list(0, 3, true));
+    }
+  }
+  return {
+    id: number,
+    o,
+    sink: Array.from({ length: 1 + below(5) }, () => pick([...sinkLetters])).join(''),
+    turns: Array.from({ length: 1 + below(5) }, () => list(0, 6, false)),
+    on,
+  };
+}
+
+module.exports = { scenario };
+
+if (require.main === module) {
+  const [seed, count] = process.argv.slice(2).map(Number);
+  for (let number = 0; number < count; number++) {
+    process.stdout.write(`${JSON.stringify(scenario(seed, number))}\n`);
+  }
+}
