@@ -9,88 +9,9 @@ use alloc::vec::Vec;
 use core::{fmt, mem};
 
 use crate::callbacks::Callbacks;
-use crate::machine::quirks::Quirks;
-use crate::machine::{Effect, End, Event, Fault, Input, Measure, Options, State, Task, step};
+use crate::host::{Flow, Host, Refused};
+use crate::machine::{Effect, End, Fault, Input, Measure, Options, Quirks, State, Task, step};
 use crate::queue::Queue;
-
-/// The outside of a stream: its sink, its hooks, its listeners.
-///
-/// Every function gets the driver, so it may call back into the stream at once:
-/// answer, write, cork, end, destroy. Node allows the same, and the order of
-/// everything stays exact. The host itself is [`Driver::host_mut`].
-pub trait Host: Sized {
-    /// What is written. The driver never looks into it.
-    type Chunk;
-    /// What is called when a write or an end is done.
-    type Callback;
-
-    /// `_write`: to be answered by [`Driver::written`], now or later.
-    fn write(stream: &mut Driver<Self>, chunk: Self::Chunk);
-
-    /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
-    /// [`Options::batches`] is on.
-    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>);
-
-    /// An event.
-    fn event(stream: &mut Driver<Self>, event: Event);
-
-    /// The callback of a write or of an end.
-    fn callback(stream: &mut Driver<Self>, callback: Self::Callback, result: Result<(), Fault>);
-
-    /// A chunk that was accepted and will not be written. They come in the
-    /// order in which they were accepted, before the callback of each.
-    fn unsent(stream: &mut Driver<Self>, chunk: Self::Chunk) {
-        let _ = (stream, chunk);
-    }
-
-    /// `_construct`: to be answered by [`Driver::constructed`]. Only called if
-    /// [`Options::construct`] is on.
-    fn construct(stream: &mut Driver<Self>) {
-        stream.constructed(Ok(()));
-    }
-
-    /// `_final`: to be answered by [`Driver::finalized`]. Only called if
-    /// [`Options::finalize`] is on.
-    fn finalize(stream: &mut Driver<Self>) {
-        stream.finalized(Ok(()));
-    }
-
-    /// `_destroy`: to be answered by [`Driver::destroyed`]. `error` is what the
-    /// stream was destroyed with, `construct` what construction failed with
-    /// meanwhile.
-    fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
-        stream.destroyed(error.or(construct));
-    }
-
-    /// Whether two callbacks are the same function. Node calls such callbacks of
-    /// writes that were answered at once together, in one tick (rule 10).
-    fn same_callback(waiting: &Self::Callback, new: &Self::Callback) -> bool {
-        let _ = (waiting, new);
-        false
-    }
-}
-
-/// The answer of a write that was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
-#[allow(clippy::exhaustive_enums)] // true or false
-pub enum Flow {
-    /// There is room: go on. Node's `true`.
-    More,
-    /// Stop now, and go on at 'drain'. Node's `false`.
-    Wait,
-}
-
-/// A chunk that was not accepted, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the chunk was refused: {fault}")]
-#[allow(clippy::exhaustive_structs)] // a pair
-pub struct Refused<C> {
-    /// The chunk.
-    pub chunk: C,
-    /// Why.
-    pub fault: Fault,
-}
 
 /// Something that waits for the next tick.
 #[derive(Debug)]

@@ -250,7 +250,6 @@ impl From<WaitError> for io::Error {
 }
 
 /// What is left of a stream that failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure<W> {
     /// Why it failed.
@@ -260,7 +259,10 @@ pub struct Failure<W> {
 }
 
 /// The stream could not be ended.
-#[derive(Debug, thiserror::Error)]
+///
+/// It holds the sink, so it can go into a `Box<dyn Error + Send + Sync>` if the
+/// sink could; into an [`io::Error`], with the cause, it always can.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EndError<W> {
     /// It failed, before or now. What was not delivered is handed back.
@@ -338,7 +340,7 @@ impl<T> From<SpawnError<T>> for io::Error {
 }
 
 /// A source could not be piped into the stream to its end.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError<W> {
     /// The source failed; the stream was destroyed, with this as the reason.
@@ -394,5 +396,39 @@ impl<W> From<PipeError<W>> for io::Error {
             PipeError::Read { source, .. } => Cause::Io(source).to_io(),
             PipeError::Write { cause, .. } => cause.to_io(),
         }
+    }
+}
+
+// By hand, so that a sink need not be `Debug`.
+
+impl<W> fmt::Debug for Failure<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("cause", &self.cause)
+            .field("remains", &self.remains)
+            .finish()
+    }
+}
+
+impl<W> fmt::Debug for EndError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
+            Self::TimedOut(stream) => f.debug_tuple("TimedOut").field(stream).finish(),
+        }
+    }
+}
+
+impl<W> fmt::Debug for PipeError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, error, remains): (_, &dyn fmt::Debug, _) = match self {
+            Self::Read { source, remains } => ("Read", source, remains),
+            Self::Write { cause, remains, .. } => ("Write", cause, remains),
+        };
+        f.debug_struct(name)
+            .field("error", error)
+            .field("remains", remains)
+            .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,105 @@
-//! highwater
+//! The writable stream of Node.js for Rust: `write()` that answers whether to
+//! go on, a high-water mark, 'drain', cork, end, finish, close, error.
+//!
+//! For everybody who writes to something slower than they are, a file, a log, a
+//! socket, an HTTP response, an upload, and wants bounded memory, a clear "stop
+//! now", acknowledgements, errors that keep their cause, and nothing lost at exit.
+//!
+//! # Write until told to wait, go on at drain
+//!
+//! ```
+//! use highwater::{Flow, Writable};
+//! use std::fs::File;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("numbers.txt");
+//! let mut out = Writable::builder()
+//!     .high_water_mark(16 * 1024)
+//!     .open(move || File::create(path))?; // on the background thread
+//!
+//! for n in 1..=100_000 {
+//!     if out.write(format!("{n}\n"))? == Flow::Wait {
+//!         out.wait_drain()?;
+//!     }
+//! }
+//! let done = out.end()?; // everything written, the sink flushed and handed back
+//! assert_eq!(done.totals.written, 588_895);
+//! assert!(done.totals.peak < 16 * 1024 + 7); // the mark, and one line
+//! assert_eq!(done.totals.waits, done.totals.drains);
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! Write, write, and end with a last line:
+//!
+//! ```
+//! # use highwater::{Flow, Writable};
+//! let mut out = Writable::builder().spawn(Vec::new())?;
+//! assert_eq!(out.write("first\n")?, Flow::More);
+//! assert_eq!(out.write("second\n")?, Flow::More);
+//! assert_eq!(out.end_with("last\n")?.sink, b"first\nsecond\nlast\n");
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! # Floors
+//!
+//! Each uses only those below it, and the rules of the stream are on the lowest
+//! one alone:
+//!
+//! | floor | what | feature |
+//! | --- | --- | --- |
+//! | [`Writable`], [`Writer`] | a background thread over any [`io::Write`](std::io::Write) | `std` (default) |
+//! | [`Driver`], [`Host`] | the loop: it owns chunks, callbacks and ticks | `alloc` |
+//! | [`machine`] | the rules: a pure transition function over counts and flags | none |
+//!
+//! Without features the crate is the machine: `no_std`, no allocator. `bytes`
+//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks.
+//!
+//! # The contract
+//!
+//! The rules, numbered, and the invariants that follow from them, by name, are
+//! in [`machine`], with the canonical [driving loop](machine#the-driving-loop).
+//! The phases of a stream, as [`Snapshot::phase`] shows them:
+//!
+//! ```text
+//!                 ┌──────────── cork ───────────┐
+//!                 ▼                             │
+//!   opening ─▶ corked ◀──────────────────▶ writable ──┐
+//!      │          │           uncork                  │ end (uncorks fully)
+//!      └──────────┴──────────────▶ ending ◀───────────┘
+//!                                     │ everything written, `_final` through
+//!                                     ▼
+//!                                 finished ─▶ destroyed ─▶ closed
+//!
+//!   from every phase before 'finish':   destroy ─▶ destroyed ─▶ closed
+//!                                       error ─▶ errored (and closed)
+//! ```
+//!
+//! # Node's names and these
+//!
+//! | Node | [`Writable`] | [`Driver`] |
+//! | --- | --- | --- |
+//! | `write()` → `true`, `false` | [`write`](Writable::write) → [`Flow::More`], [`Flow::Wait`] | [`write`](Driver::write) |
+//! | `highWaterMark` | [`high_water_mark`](Builder::high_water_mark) | [`Options::high_water_mark`](machine::Options::high_water_mark) |
+//! | `'drain'` | [`wait_drain`](Writable::wait_drain), [`Event::Drain`] | [`machine::Event::Drain`] |
+//! | callback of `write()` | [`wait_written`](Writable::wait_written) a [`position`](Writable::position) | [`Host::callback`] |
+//! | `cork()`, `uncork()` | [`cork`](Writable::cork), dropping the guard | [`cork`](Driver::cork), [`uncork`](Driver::uncork) |
+//! | `end([chunk])`, `'finish'`, `'close'` | [`end`](Writable::end), [`end_with`](Writable::end_with) | [`end`](Driver::end) |
+//! | `destroy([error])` | [`destroy`](Writable::destroy), [`destroy_with`](Writable::destroy_with) | [`destroy`](Driver::destroy) |
+//! | `'error'`, `errored` | the errors of all calls, [`Event::Error`] | [`machine::Event::Error`] |
+//! | `_write`, `_writev`, `_final`, `_construct`, `_destroy` | the sink, the opener | [`Host`] |
+//! | `writableLength`, `writableNeedDrain`, … | [`snapshot`](Writable::snapshot) | [`machine::State`] |
+//! | `source.pipe(stream)` | [`pipe`](Writable::pipe) | |
+//! | `ERR_STREAM_…` | `code()` of every error | [`Fault::code`](machine::Fault::code) |
+#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![no_std]
+#![deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![deny(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    clippy::alloc_instead_of_core
+    clippy::alloc_instead_of_core,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
 )]
+#![deny(clippy::indexing_slicing, clippy::incompatible_msrv)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -22,6 +117,8 @@ mod driver;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "alloc")]
+mod host;
+#[cfg(feature = "alloc")]
 mod queue;
 #[cfg(feature = "std")]
 pub mod thread;
@@ -29,14 +126,16 @@ pub mod thread;
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
-pub use driver::{Driver, Flow, Host, Refused};
+pub use driver::Driver;
 #[cfg(feature = "std")]
 pub use error::{Cause, EndError, Failure, PipeError, SpawnError, WaitError, WriteError};
+#[cfg(feature = "alloc")]
+pub use host::{Flow, Host, Refused};
 #[cfg(feature = "std")]
 pub use thread::{
     Blocking, Builder, Corked, Done, Event, OnDrop, Remains, Snapshot, Writable, Writer,
 };
 
-/// Any error: what the examples return.
+/// Any error, for `main` and for examples.
 #[cfg(feature = "std")]
 pub type BoxError = alloc::boxed::Box<dyn core::error::Error + Send + Sync>;

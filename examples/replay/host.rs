@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use highwater::machine::{ErrorId, Event, Fault};
 use highwater::{Driver, Flow, Host};
 
-use crate::history::{Callee, Moment, Record, What};
-use crate::scenario::{Action, Function, Mode, POINTS, Scenario};
+use super::history::{Callee, Moment, Record, What};
+use super::scenario::{Action, Function, Mode, POINTS, Scenario};
 
 /// What is called back: the producer's callbacks, and the answers that the
 /// scenario gives in a tick.

@@ -107,6 +107,7 @@ pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
         .object_mode(bit(o, "obj")?.unwrap_or(false))
         .auto_destroy(bit(o, "ad")?.unwrap_or(true))
         .emit_close(bit(o, "ec")?.unwrap_or(true))
+        .refusals_fail(bit(o, "rf")?.unwrap_or(true))
         .batches(bit(o, "v")?.unwrap_or(false))
         .construct(construct != Mode::Absent)
         .finalize(finalize != Mode::Absent)

@@ -1,13 +1,216 @@
 //! The writable stream as a pure transition function.
 //!
-//! (contract to come)
+//! One [`Input`] in, at most one [`Effect`] out: [`step`] changes the [`State`]
+//! and says what is to be done and what comes after it. The state holds counts
+//! and flags only; chunks, callbacks and errors stay with whoever drives the
+//! machine. It allocates nothing, needs no `std`, and no input in any state
+//! panics.
+//!
+//! # The driving loop
+//!
+//! [`Driver`](crate::Driver) (feature `alloc`) is this loop with a queue of
+//! chunks, callbacks and ticks. On a system without an allocator it is written
+//! by hand:
+//!
+//! 1. Put in an input: a call of the producer, an answer of the sink or a hook.
+//! 2. If there is an effect, perform it. It may call user code (the sink, a
+//!    callback, a listener), and that may put in further inputs: nested, with a
+//!    loop of their own.
+//! 3. If there is a [`Then`], put it back in with [`Input::Resume`], and go to 2.
+//! 4. Once nothing is on the call stack any more, put in the deferred
+//!    [`Task`]s, first in, first out, with [`Input::Run`].
+//!
+//! ```
+//! use highwater::machine::{Effect, Input, Measure, Options, State, Task, step};
+//! use std::collections::VecDeque;
+//!
+//! /// A sink that takes every chunk at once.
+//! struct Loop {
+//!     options: Options,
+//!     state: State,
+//!     queue: VecDeque<&'static str>,
+//!     ticks: VecDeque<Task>,
+//!     taken: String,
+//! }
+//!
+//! impl Loop {
+//!     fn put(&mut self, mut input: Input, chunk: Option<&'static str>) {
+//!         loop {
+//!             let head = self.queue.front().map(|text| measure(text));
+//!             let step = step(&mut self.state, &self.options, head, input);
+//!             match step.effect {
+//!                 Some(Effect::Queue) => self.queue.extend(chunk),
+//!                 Some(Effect::WriteGiven) => self.write(chunk),
+//!                 Some(Effect::WriteHead) => {
+//!                     let head = self.queue.pop_front();
+//!                     self.write(head);
+//!                 }
+//!                 Some(Effect::Defer(task)) => self.ticks.push_back(task),
+//!                 _ => {} // this stream has no hooks, callbacks or listeners
+//!             }
+//!             match step.then {
+//!                 Some(then) => input = Input::Resume(then),
+//!                 None => return,
+//!             }
+//!         }
+//!     }
+//!     fn write(&mut self, chunk: Option<&'static str>) {
+//!         self.taken.extend(chunk);
+//!         self.put(Input::Written { result: Ok(()), again: false }, None); // nested
+//!     }
+//!     fn run_ticks(&mut self) {
+//!         while let Some(task) = self.ticks.pop_front() {
+//!             self.put(Input::Run(task), None);
+//!         }
+//!     }
+//! }
+//!
+//! fn measure(chunk: &str) -> Measure {
+//!     Measure { len: chunk.len() as u64, callback: false }
+//! }
+//!
+//! let options = Options::new();
+//! let state = State::new(&options);
+//! let mut stream = Loop {
+//!     options, state, queue: VecDeque::new(), ticks: VecDeque::new(), taken: String::new(),
+//! };
+//! stream.put(Input::Start, None);
+//! stream.put(Input::Cork, None);
+//! for chunk in ["a", "b", "c"] {
+//!     stream.put(Input::Write(measure(chunk)), Some(chunk));
+//! }
+//! assert_eq!((stream.taken.as_str(), stream.state.length()), ("", 3));
+//! stream.put(Input::Uncork, None);
+//! stream.put(Input::End(Default::default()), None);
+//! stream.run_ticks();
+//! assert_eq!(stream.taken, "abc");
+//! assert!(stream.state.is_finished());
+//! ```
+//!
+//! # The rules
+//!
+//! *Refused*: not accepted. *Told to wait*: accepted, but the answer was false.
+//! *Deferred*: put off to a tick. *First error wins*: `errored` is set only if
+//! it is not set yet.
+//!
+//! 1. **A write is refused** after end (`WRITE_AFTER_END`), after destroy
+//!    (`DESTROYED`), on an errored stream (its error). Nothing is counted; its
+//!    callback is deferred with the fault; the stream fails (2), unless
+//!    [`Options::refusals_fail`] is off. A chunk that would pass the limit is
+//!    refused too (`TOO_LONG`), and the stream does not fail; if something is
+//!    there, a drain is owed then.
+//! 2. **Failure.** Nothing if destroyed. With autoDestroy: destroy (18) with
+//!    the error. Else `errored` is set, what is queued or kept is rejected (17)
+//!    in a tick, and 'error' is told, now or in a tick.
+//! 3. **A write is accepted**: pending + 1, length + its length. It goes straight
+//!    to the sink if that is idle, nothing is queued, no flush is running, the
+//!    stream is not corked and is constructed. Else it is queued. A chunk of no
+//!    bytes is a chunk like any other.
+//! 4. **The answer of write**, read after all this: there is room if the length
+//!    is below the high-water mark or 0, and the stream is neither destroyed
+//!    nor errored. If there is no room, a drain is owed.
+//! 5. A sink call is *synchronous* as long as it is on the call stack.
+//! 6. **An answer of the sink** when nothing is being written, or a second one of
+//!    the same call: the stream fails with `MULTIPLE_CALLBACK`.
+//! 7. **Answered ok**: the length falls by what was written. If that was
+//!    asynchronous, the queue is flushed (11) *first*, then follows rule 9; if
+//!    it was synchronous, rule 10, then the flush.
+//! 8. **Answered with an error**: `errored` is set at once, and there is no flush.
+//!    Then, in a tick if synchronous: pending − 1, the callback with the error,
+//!    the rest is rejected (17), the stream fails (2). So callbacks come before
+//!    'error'.
+//! 9. **After a write**: if a drain is owed and the length is at or below the
+//!    low-water mark, and the stream has not ended or stopped: 'drain', *before*
+//!    the callbacks. Then each callback, pending − 1. Then a stopped stream
+//!    rejects (17), an ending one sees whether it is done (14).
+//! 10. **After a synchronous answer** what follows is deferred if there is a
+//!     callback to call, or a drain to tell that no deferred after-write will
+//!     tell; else pending − 1 now, and an ending stream sees whether it is done.
+//!     A batch has a callback if a chunk queued since the queue was last empty
+//!     has one.
+//! 11. **Flush**: if something is queued, the sink idle, the stream not corked,
+//!     constructed, not stopped, and no flush is running. Several chunks go in
+//!     one call if the sink takes batches: those queued at that moment. Else,
+//!     and for what is queued during a batch, one by one while nothing stays in
+//!     flight and nothing of the above comes in between.
+//! 12. **cork** nests. **uncork** takes one back; the last one flushes. cork
+//!     after end holds the queue, and so holds finish.
+//! 13. **end**, in this order: write the chunk, if there is one; uncork fully,
+//!     whatever comes; if the chunk was refused, the end has that fault; else if
+//!     neither ended nor errored: it is ended, and sees whether it is done (14);
+//!     else if finished `ALREADY_FINISHED`; else if destroyed `DESTROYED`. Its
+//!     callback is deferred with the fault, or the error, or `DESTROYED`; if
+//!     there is none of these it is kept until finish or rejection.
+//! 14. **Finish is due** when ended, constructed, not stopped, and nothing is
+//!     queued or being written. The first time: `_final` is called, or without
+//!     it 'prefinish' told. Once that is through and nothing is pending, finish
+//!     comes in a tick, if it still is due.
+//! 15. **`_final` answers**. An error: the callbacks of end, then the stream
+//!     fails. Ok, and finish is due: 'prefinish', and finish in a tick. A second
+//!     answer fails the stream.
+//! 16. **Finish**: the callbacks of end, in order; 'finish'; with autoDestroy, destroy.
+//! 17. **Rejection**: not while something is being written. The write that
+//!     destroy took back, then what is queued, then the callbacks of end: each
+//!     is told the stream's error, or `DESTROYED`.
+//! 18. **destroy**: once. What is in flight is taken back from the sink: its
+//!     answer will do nothing. It, the queue and the callbacks of end are
+//!     rejected in a tick. `_destroy` is called now, or once `_construct` has
+//!     answered.
+//! 19. **`_destroy` answers**: once. In a tick: 'error', if it gave one and none
+//!     was told before; then 'close'.
+//! 20. **`_construct`** is called a tick after creation; its answer is taken a
+//!     tick later: 'open', then what was held goes on; or the stream fails; or,
+//!     if it was destroyed meanwhile, `_destroy` is called.
+//! 21. A throw of a hook is its answer, with that error.
+//! 22. **Properties** are those of Node, see the methods of [`State`].
+//! 23. **No panic**: every rule states its own conditions. What comes in a wrong
+//!     order, twice or never finds them unmet, and does nothing.
+//!
+//! # What follows from them
+//!
+//! These names are used everywhere, in tests and documentation:
+//!
+//! | name | statement |
+//! | --- | --- |
+//! | NoWriteAfterEnd | nothing is accepted after end, destroy or error |
+//! | DrainEarned | 'drain' only after somebody was told to wait since the last one, at or below the low-water mark, never after end, destroy or error |
+//! | LengthAccounts | the length is what is in flight and queued |
+//! | OrderKept | chunks reach the sink in the order of acceptance, none twice, none skipped |
+//! | OneAtATime | no sink call starts while one is unanswered |
+//! | CorkHolds | no sink write starts while corked |
+//! | NothingSentAfterFailure | no sink write starts after error or destroy, or before construction succeeded |
+//! | CallbackOnce | every callback is called once; with ok only if that very chunk was written (or the stream finished) |
+//! | CallbackLater | no callback is called before its own call has returned |
+//! | FinishFlushed | 'finish' only after end, everything written, every callback answered; never after destroy or error |
+//! | ErrorOnce | at most one 'error', and `errored` never changes |
+//! | CloseLast | at most one 'close'; after it no event, no sink call, and no callback but of what was refused |
+//! | AnswerTruthful | a write is told to wait exactly if the length is at the mark or above, or the stream has stopped |
+//! | WaitIsAnswered | who was told to wait is told 'drain', unless end, error or destroy comes first |
+//! | EndResolves | end leads to 'finish', unless error or destroy comes first |
+//! | DestroyCloses | destroy leads to 'close' |
+//!
+//! The last three hold if the sink and the hooks answer and corks are released.
+//!
+//! Good to know: `end()` cancels an owed drain. `destroy()` without an error after
+//! `end()` gives 'close' without 'finish' and without 'error'. A callback of a
+//! synchronous answer waits for a tick, so one of a later, asynchronous answer
+//! can overtake it. With chunks of no bytes, 'drain' can come while one of them
+//! is still queued: length 0 is the condition.
+//!
+//! # Layout
+//!
+//! `state.rs` what is known · `options.rs` what is chosen · `input.rs` what can
+//! happen · `effect.rs` what is asked for · `step.rs` calls of the producer ·
+//! `sink.rs` answers and the flush · `finish.rs` the way to 'finish' ·
+//! `teardown.rs` construction, failure, destruction · `level.rs` the arithmetic ·
+//! `quirks.rs` where Node differs.
 
 mod effect;
 mod finish;
 mod input;
 mod level;
 mod options;
-pub(crate) mod quirks;
+mod quirks;
 mod sink;
 mod state;
 mod step;
@@ -16,7 +219,6 @@ mod teardown;
 pub use effect::{Effect, Event, Next, Step, Task, Then};
 pub use input::{End, ErrorId, Fault, Input, Measure};
 pub use options::Options;
-#[cfg(feature = "node")]
 pub use quirks::Quirks;
 pub use state::{Phase, State};
 pub use step::step;

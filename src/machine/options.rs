@@ -178,6 +178,12 @@ impl Options {
         }
     }
 
+    /// Whether 'close' is told.
+    #[must_use]
+    pub const fn get_emit_close(&self) -> bool {
+        self.emit_close
+    }
+
     /// What a chunk of `len` bytes counts (rule 3): its length, or 1 in object mode.
     #[must_use]
     pub const fn measure(&self, len: u64) -> u64 {

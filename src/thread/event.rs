@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Bytes accepted and neither answered by the sink nor rejected.
     pub length: u64,
+    /// How many of these the sink has in hand.
+    pub in_flight: u64,
     /// From this length on, in bytes, writers are told to wait.
     pub high_water_mark: u64,
     /// At this length or below, in bytes, 'drain' is told.

@@ -277,6 +277,7 @@ impl Core {
         Snapshot {
             phase: state.phase(),
             length: state.length(),
+            in_flight: state.in_flight(),
             high_water_mark: options.get_high_water_mark(),
             low_water_mark: options.get_low_water_mark(),
             corked: state.corked(),

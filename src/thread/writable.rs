@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
+use core::fmt;
 use core::time::Duration;
 use std::io::{self, Read};
 
@@ -31,7 +32,6 @@ use crate::{Cause, Chunk, EndError, Failure, Flow, PipeError, WaitError, WriteEr
 ///
 /// The main example, the loop that writes until it is told to wait and goes on
 /// at 'drain', is [in the crate's documentation](crate).
-#[derive(Debug)]
 pub struct Writable<W> {
     writer: Writer,
     /// Taken by whoever waits for it; none is left for drop then.
@@ -40,7 +40,6 @@ pub struct Writable<W> {
 }
 
 /// A stream that has finished.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Done<W> {
     /// The sink: all is written and flushed. For durability, use it (for a
@@ -51,7 +50,6 @@ pub struct Done<W> {
 }
 
 /// What is left of a stream that was destroyed, or failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Remains<W> {
     /// The sink; `None` if it was never opened, or has not come back in time.
@@ -384,6 +382,34 @@ impl<W> Drop for Writable<W> {
         } else {
             shared.change(|core| core.destroy(None));
         }
+    }
+}
+
+// By hand, so that a sink need not be `Debug`.
+
+impl<W> fmt::Debug for Writable<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writable")
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Debug for Done<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Done")
+            .field("totals", &self.totals)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Debug for Remains<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remains")
+            .field("unsent", &self.unsent)
+            .field("in_doubt", &self.in_doubt)
+            .field("totals", &self.totals)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,146 @@
+//! The outside of a stream: what a runtime implements, and what it is told.
+
+use alloc::vec::Vec;
+
+use crate::Driver;
+use crate::machine::{Event, Fault};
+
+/// The outside of a stream: its sink, its hooks, its listeners.
+///
+/// Every function gets the driver, so it may call back into the stream at once:
+/// answer, write, cork, end, destroy. Node allows the same, and the order of
+/// everything stays exact. The host itself is [`Driver::host_mut`].
+///
+/// # Examples
+///
+/// Write until told to wait, and go on at 'drain', from within its handler:
+///
+/// ```
+/// use highwater::machine::{Event, Fault, Options};
+/// use highwater::{Driver, Flow, Host};
+///
+/// #[derive(Default)]
+/// struct Numbers {
+///     next: u32,
+///     text: String,
+///     unanswered: bool,
+///     drains: u32,
+/// }
+///
+/// fn produce(stream: &mut Driver<Numbers>) {
+///     while stream.host().next < 100_000 {
+///         stream.host_mut().next += 1;
+///         let line = format!("{}\n", stream.host().next);
+///         let len = line.len() as u64;
+///         if stream.write(line, len, None).expect("it has not ended") == Flow::Wait {
+///             return; // the drain handler goes on
+///         }
+///     }
+///     stream.end(None, None).expect("no chunk to be refused");
+/// }
+///
+/// impl Host for Numbers {
+///     type Chunk = String;
+///     type Callback = ();
+///
+///     fn write(stream: &mut Driver<Self>, line: String) {
+///         stream.host_mut().text.push_str(&line);
+///         stream.host_mut().unanswered = true; // answered below
+///     }
+///     fn write_batch(stream: &mut Driver<Self>, lines: Vec<String>) {
+///         stream.host_mut().text.extend(lines);
+///         stream.host_mut().unanswered = true;
+///     }
+///     fn event(stream: &mut Driver<Self>, event: Event) {
+///         if event == Event::Drain {
+///             stream.host_mut().drains += 1;
+///             produce(stream);
+///         }
+///     }
+///     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
+/// }
+///
+/// let options = Options::new().high_water_mark(1024).batches(true);
+/// let mut stream = Driver::new(options, Numbers::default());
+/// produce(&mut stream);
+/// while std::mem::take(&mut stream.host_mut().unanswered) {
+///     stream.written(Ok(()));
+///     stream.run_ticks();
+/// }
+/// assert!(stream.state().is_finished());
+/// assert_eq!(stream.host().text.len(), 588_895);
+/// assert!(stream.host().drains > 500);
+/// ```
+pub trait Host: Sized {
+    /// What is written. The driver never looks into it.
+    type Chunk;
+    /// What is called when a write or an end is done.
+    type Callback;
+
+    /// `_write`: to be answered by [`Driver::written`], now or later.
+    fn write(stream: &mut Driver<Self>, chunk: Self::Chunk);
+
+    /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
+    /// [`Options::batches`](crate::machine::Options::batches) is on.
+    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>);
+
+    /// An event.
+    fn event(stream: &mut Driver<Self>, event: Event);
+
+    /// The callback of a write or of an end.
+    fn callback(stream: &mut Driver<Self>, callback: Self::Callback, result: Result<(), Fault>);
+
+    /// A chunk that was accepted and will not be written. They come in the
+    /// order in which they were accepted, before the callback of each.
+    fn unsent(stream: &mut Driver<Self>, chunk: Self::Chunk) {
+        let _ = (stream, chunk);
+    }
+
+    /// `_construct`: to be answered by [`Driver::constructed`]. Only called if
+    /// [`Options::construct`](crate::machine::Options::construct) is on.
+    fn construct(stream: &mut Driver<Self>) {
+        stream.constructed(Ok(()));
+    }
+
+    /// `_final`: to be answered by [`Driver::finalized`]. Only called if
+    /// [`Options::finalize`](crate::machine::Options::finalize) is on.
+    fn finalize(stream: &mut Driver<Self>) {
+        stream.finalized(Ok(()));
+    }
+
+    /// `_destroy`: to be answered by [`Driver::destroyed`]. `error` is what the
+    /// stream was destroyed with, `construct` what construction failed with
+    /// meanwhile.
+    fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
+        stream.destroyed(error.or(construct));
+    }
+
+    /// Whether two callbacks are the same function. Node calls such callbacks of
+    /// writes that were answered at once together, in one tick (rule 10).
+    fn same_callback(waiting: &Self::Callback, new: &Self::Callback) -> bool {
+        let _ = (waiting, new);
+        false
+    }
+}
+
+/// The answer of a write that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
+#[allow(clippy::exhaustive_enums)] // true or false
+pub enum Flow {
+    /// There is room: go on. Node's `true`.
+    More,
+    /// Stop now, and go on at 'drain'. Node's `false`.
+    Wait,
+}
+
+/// A chunk that was not accepted, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the chunk was refused: {fault}")]
+#[allow(clippy::exhaustive_structs)] // a pair
+pub struct Refused<C> {
+    /// The chunk.
+    pub chunk: C,
+    /// Why.
+    pub fault: Fault,
+}

@@ -1,0 +1,94 @@
+//! The invariants of the contract, each by its name, on the machine with its
+//! driver and on the adapter with its thread: random scenarios, judged by a
+//! naive oracle.
+
+// They are looked for by these names.
+#![allow(non_snake_case)]
+
+mod support;
+
+use highwater::machine::Quirks;
+use proptest::prop_assert_eq;
+
+use support::judge::{Invariant, judge};
+use support::subjects::Subject;
+
+fn holds(subject: Subject, invariant: Invariant) {
+    support::check(subject.cases(), &support::scenarios::lines(), |line| {
+        let (terms, history) = subject.play(&line);
+        let broken = judge(&terms, &history);
+        let why = broken.iter().find(|(broken, _)| *broken == invariant);
+        prop_assert_eq!(why, None, "in {}", line);
+        Ok(())
+    });
+}
+
+/// Scenarios that once broke something, or break Node.
+#[test]
+fn regressions() {
+    for line in include_str!("regressions.jsonl").lines() {
+        for subject in [Subject::Driver(Quirks::NONE), Subject::Thread] {
+            let (terms, history) = subject.play(line);
+            assert_eq!(judge(&terms, &history), [], "{subject:?}: {line}");
+        }
+    }
+}
+
+macro_rules! suite {
+    ($name:ident, $subject:expr, [$($invariant:ident),* $(,)?]) => {
+        mod $name {
+            use super::*;
+            $(
+                #[test]
+                fn $invariant() {
+                    holds($subject, Invariant::$invariant);
+                }
+            )*
+        }
+    };
+}
+
+suite!(
+    driver,
+    Subject::Driver(Quirks::NONE),
+    [
+        NoWriteAfterEnd,
+        DrainEarned,
+        LengthAccounts,
+        OrderKept,
+        OneAtATime,
+        CorkHolds,
+        NothingSentAfterFailure,
+        CallbackOnce,
+        CallbackLater,
+        FinishFlushed,
+        ErrorOnce,
+        CloseLast,
+        AnswerTruthful,
+        WaitIsAnswered,
+        EndResolves,
+        DestroyCloses,
+    ]
+);
+
+suite!(
+    thread,
+    Subject::Thread,
+    [
+        NoWriteAfterEnd,
+        DrainEarned,
+        LengthAccounts,
+        OrderKept,
+        OneAtATime,
+        CorkHolds,
+        NothingSentAfterFailure,
+        CallbackOnce,
+        FinishFlushed,
+        ErrorOnce,
+        CloseLast,
+        AnswerTruthful,
+        WaitIsAnswered,
+        EndResolves,
+        DestroyCloses,
+    ]
+);

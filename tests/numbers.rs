@@ -1,0 +1,93 @@
+//! The example `numbers`, run as a person runs it.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// `cargo test` builds the examples beside the tests; `--test numbers` alone does not.
+fn numbers(arguments: &[&str]) -> Output {
+    let mut program: PathBuf = std::env::current_exe().expect("this test has a path");
+    program.pop();
+    program.pop();
+    program.push("examples");
+    program.push(format!("numbers{}", std::env::consts::EXE_SUFFIX));
+    Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("`cargo test` or `cargo build --examples` builds it")
+}
+
+fn lines(count: u32) -> String {
+    (1..=count).fold(String::new(), |mut text, n| {
+        let _ = writeln!(text, "{n}");
+        text
+    })
+}
+
+fn summary(output: &Output) -> HashMap<String, f64> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text.split_whitespace()
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').expect("name=value");
+            (name.to_owned(), value.parse().expect("a number"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_mark_gives_the_same_file_within_its_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("numbers.txt");
+    let path = path.to_str().expect("a plain path");
+    for (count, mark) in [(100_000, 16_384), (100_000, 1024), (3000, 1), (300, 0)] {
+        let (count_text, mark_text) = (count.to_string(), mark.to_string());
+        let output = numbers(&[
+            "--lines",
+            &count_text,
+            "--high-water-mark",
+            &mark_text,
+            path,
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        let expected = lines(count);
+        assert_eq!(
+            std::fs::read_to_string(path).expect("it is written"),
+            expected
+        );
+        let summary = summary(&output);
+        assert_eq!(summary["lines"], f64::from(count));
+        assert_eq!(summary["bytes"], expected.len() as f64);
+        assert_eq!(summary["waits"], summary["drains"]);
+        assert!(
+            summary["peak"] <= f64::from(mark.max(1) - 1 + 7),
+            "{summary:?}"
+        );
+        // With the mark below every line, every line waits.
+        assert!(mark > 1 || summary["waits"] == f64::from(count));
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_said_in_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_str().expect("a plain path");
+    let missing = format!("{folder}/no/numbers.txt");
+    for (arguments, status, says) in [
+        (vec!["/dev/full"], 1, "No space left on device"),
+        (vec![&*missing], 1, "No such file or directory"),
+        (vec![folder], 1, "Is a directory"),
+        (vec!["--lines", "many"], 2, "many"),
+        (vec!["--high-water-mark", "-1"], 2, "-1"),
+        (vec!["--colour"], 2, "--colour"),
+        (vec!["one", "two"], 2, "two"),
+    ] {
+        let output = numbers(&arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(says), "{error}");
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! The streams that the suite is stamped on.
+
+use highwater::machine::Quirks;
+
+use super::history::Record;
+use super::judge::Terms;
+use super::scenario::{self, Mode, Scenario};
+use super::{host, threaded};
+
+/// A stream that a scenario can be played on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject {
+    /// The machine with its driver.
+    Driver(Quirks),
+    /// The adapter with its thread.
+    Thread,
+}
+
+impl Subject {
+    /// How many random scenarios each of its tests plays.
+    pub(crate) fn cases(self) -> u32 {
+        match self {
+            Self::Driver(_) => 10_000,
+            Self::Thread => 1_000,
+        }
+    }
+
+    /// Plays a line; what happened, and what the judge must know.
+    pub(crate) fn play(self, line: &str) -> (Terms, Vec<Record>) {
+        match self {
+            Self::Driver(quirks) => {
+                let scenario = scenario::parse(line, quirks).expect(line);
+                (terms(&scenario), host::play(&scenario))
+            }
+            Self::Thread => {
+                let scenario = scenario::parse(line, Quirks::NONE).expect(line);
+                let terms = Terms {
+                    object_mode: false,
+                    emit_close: true,
+                    has_construct: false,
+                    has_final: false,
+                    unsent_at_end: true,
+                    ..terms(&scenario)
+                };
+                (terms, threaded::play(&scenario))
+            }
+        }
+    }
+}
+
+fn terms(scenario: &Scenario) -> Terms {
+    let options = &scenario.options;
+    Terms {
+        high_water_mark: options.get_high_water_mark(),
+        low_water_mark: options.get_low_water_mark(),
+        object_mode: options.measure(2) == 1,
+        emit_close: options.get_emit_close(),
+        has_construct: scenario.construct != Mode::Absent,
+        has_final: scenario.finalize != Mode::Absent,
+        unsent_at_end: false,
+    }
+}

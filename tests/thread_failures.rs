@@ -1,0 +1,272 @@
+//! The adapter with its thread on sinks and sources that fail: nothing is lost,
+//! and every error keeps its cause.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+
+use highwater::machine::Phase;
+use highwater::{
+    BoxError, Cause, Chunk, Done, EndError, Flow, PipeError, WaitError, Writable, WriteError,
+};
+
+/// A sink that takes so many bytes, at most so many a call, and then fails.
+#[derive(Debug, Default)]
+struct Flaky {
+    taken: Vec<u8>,
+    most_a_call: usize,
+    fails_after: usize,
+    interrupts: usize,
+}
+
+impl Write for Flaky {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.interrupts > 0 {
+            self.interrupts -= 1;
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let left = self.fails_after - self.taken.len();
+        if left == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::BrokenPipe,
+                "the reader is gone",
+            ));
+        }
+        let count = bytes.len().min(self.most_a_call).min(left);
+        self.taken.extend(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn joined(chunks: &[Chunk]) -> Vec<u8> {
+    chunks
+        .iter()
+        .flat_map(|chunk| chunk.as_ref())
+        .copied()
+        .collect()
+}
+
+fn failure<W>(ended: Result<Done<W>, EndError<W>>) -> highwater::Failure<W> {
+    match ended {
+        Err(EndError::Failed(failure)) => *failure,
+        other => panic!("it should have failed: {other:?}"),
+    }
+}
+
+#[test]
+fn short_writes_and_interruptions_lose_nothing() -> Result<(), BoxError> {
+    for most_a_call in [1, 2, 3, 7] {
+        let sink = Flaky {
+            most_a_call,
+            fails_after: usize::MAX,
+            interrupts: 5,
+            ..Flaky::default()
+        };
+        let mut out = Writable::builder().spawn(sink)?;
+        {
+            let corked = out.cork()?;
+            for text in ["one", "", "two", "three"] {
+                assert_eq!(corked.write(text)?, Flow::More);
+            }
+        }
+        assert_eq!(out.end()?.sink.taken, b"onetwothree");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sink_that_fails_in_the_middle_hands_back_the_rest() -> Result<(), BoxError> {
+    let text: Vec<u8> = (0..60).collect();
+    for fails_after in 0..text.len() {
+        let sink = Flaky {
+            most_a_call: 4,
+            fails_after,
+            ..Flaky::default()
+        };
+        let mut out = Writable::builder().spawn(sink)?;
+        let mut accepted: Vec<u8> = Vec::new();
+        for piece in text.chunks(7) {
+            match out.write(piece) {
+                Ok(_) => accepted.extend(piece),
+                Err(WriteError::Failed { cause, .. }) => assert_eq!(cause.code(), "EPIPE"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        let failure = failure(out.end());
+        assert_eq!(failure.cause.code(), "EPIPE");
+        assert_eq!(failure.cause.to_string(), "the reader is gone");
+        let sink = failure.remains.sink.expect("it comes back");
+        assert_eq!(sink.taken.len(), fails_after);
+        let unsent = joined(&failure.remains.unsent);
+        assert_eq!(
+            [sink.taken, unsent].concat(),
+            accepted,
+            "delivered + unsent"
+        );
+        assert_eq!(failure.remains.in_doubt, 0);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
+    let mut out = Writable::builder()
+        .high_water_mark(10)
+        .open(|| File::options().write(true).open("/dev/full"))?;
+    let told = loop {
+        match out.write("0123456789") {
+            Ok(Flow::More) => {}
+            Ok(Flow::Wait) => match out.wait_drain() {
+                Ok(()) => {}
+                Err(WaitError::Failed(cause)) => break cause,
+                Err(other) => panic!("{other}"),
+            },
+            Err(error) => panic!("a wait comes first: {error}"),
+        }
+    };
+    assert_eq!(told.code(), "ENOSPC");
+    assert_eq!(
+        out.write("more").expect_err("it has failed").code(),
+        "ENOSPC"
+    );
+    assert!(matches!(out.cork(), Err(WaitError::Failed(_))));
+    assert_eq!(out.flush().expect_err("it has failed").code(), "ENOSPC");
+    assert_eq!(out.snapshot().phase, Phase::Errored);
+    let failure = failure(out.end());
+    assert_eq!(joined(&failure.remains.unsent), b"0123456789");
+    Ok(())
+}
+
+#[test]
+fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
+    let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
+    let accepted = out.write("hello");
+    let failure = failure(out.end());
+    assert_eq!(failure.cause.code(), "ENOENT");
+    assert!(failure.remains.sink.is_none());
+    if accepted.is_ok() {
+        assert_eq!(joined(&failure.remains.unsent), b"hello");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
+    struct Panics;
+    impl Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("no paper")
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Writable::builder().spawn(Panics)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    let Err(EndError::Failed(failure)) = out.end() else {
+        panic!("it should have failed");
+    };
+    assert!(matches!(&failure.cause, Cause::Panic(message) if &**message == "no paper"));
+    assert_eq!(joined(&failure.remains.unsent), b"hello");
+    Ok(())
+}
+
+#[test]
+fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
+    struct Says(usize);
+    impl Write for Says {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Ok(self.0)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    for (says, kind) in [(0, io::ErrorKind::WriteZero), (9, io::ErrorKind::Other)] {
+        let mut out = Writable::builder().spawn(Says(says))?;
+        assert_eq!(out.write("hello")?, Flow::More);
+        let Err(EndError::Failed(failure)) = out.end() else {
+            panic!("it should have failed");
+        };
+        assert_eq!(failure.cause.io().map(io::Error::kind), Some(kind));
+        assert_eq!(joined(&failure.remains.unsent), b"hello");
+    }
+    Ok(())
+}
+
+#[test]
+fn pipe_tells_which_side_failed() -> Result<(), BoxError> {
+    struct Breaks(u32);
+    impl Read for Breaks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0 {
+                0 => Err(io::ErrorKind::ConnectionReset.into()),
+                _ => {
+                    self.0 -= 1;
+                    buffer[0] = b'x';
+                    Ok(1)
+                }
+            }
+        }
+    }
+    let out = Writable::builder().spawn(Vec::new())?;
+    match out.pipe(Breaks(3)) {
+        Err(PipeError::Read { source, remains }) => {
+            assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
+            assert_eq!(
+                remains.totals.written + joined(&remains.unsent).len() as u64,
+                3
+            );
+        }
+        other => panic!("the source failed: {other:?}"),
+    }
+    let out = Writable::builder().spawn(Flaky {
+        most_a_call: 10,
+        fails_after: 25,
+        ..Flaky::default()
+    })?;
+    match out.pipe(io::repeat(b'x')) {
+        Err(PipeError::Write { cause, remains, .. }) => {
+            assert_eq!(cause.code(), "EPIPE");
+            assert_eq!(remains.totals.written, 25);
+            let unsent = joined(&remains.unsent).len() as u64;
+            assert_eq!(remains.totals.written + unsent, remains.totals.accepted);
+        }
+        other => panic!("the sink failed: {other:?}"),
+    }
+    Ok(())
+}
+
+#[test]
+fn an_observer_that_panics_stops_nothing() -> Result<(), BoxError> {
+    let mut out = Writable::builder()
+        .observer(|_| panic!("I do not want to know"))
+        .open(|| Ok(Vec::new()))?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    assert_eq!(out.end()?.sink, b"hello");
+    Ok(())
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_gives_the_sink_back() {
+    let sink = Arc::new(Mutex::new(b"mine".to_vec()));
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let builder = Writable::builder().thread_name("zero\0byte");
+    let error = builder
+        .spawn(Shared(Arc::clone(&sink)))
+        .expect_err("no such name");
+    assert_eq!(error.source.kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(*error.sink.0.lock().expect("no panic"), b"mine");
+}
