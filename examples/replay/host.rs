@@ -1,13 +1,14 @@
-//! A stream as the scenario wants it: sink, hooks and listeners that write
-//! down what happens and act as they were told.
+//! A stream as the scenario wants it: sink, hooks and listeners that write down
+//! what happens and act as they were told.
 
 use std::collections::VecDeque;
 
 use highwater::machine::{ErrorId, Event, Fault};
-use highwater::{Driver, Flow, Host};
+use highwater::{Driver, Host};
 
 use super::history::{Callee, Moment, Record, What};
-use super::scenario::{Action, Function, Mode, POINTS, Scenario};
+use super::player::{act, answer_construct, answer_destroy, answer_final, answer_write};
+use super::scenario::{Mode, POINTS, Scenario};
 
 /// What is called back: the producer's callbacks, and the answers that the
 /// scenario gives in a tick.
@@ -25,13 +26,13 @@ pub(crate) type Answer = Result<(), Fault>;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunk {
-    len: u64,
-    number: u32,
+    pub(crate) len: u64,
+    pub(crate) number: u32,
 }
 
 /// A hook that was called, and whether it has answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Hook {
+pub(crate) enum Hook {
     #[default]
     NotCalled,
     Unanswered,
@@ -41,220 +42,29 @@ enum Hook {
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
     scenario: &'a Scenario,
-    history: Vec<Record>,
+    pub(crate) history: Vec<Record>,
     hits: [usize; POINTS.len()],
     /// How many sink calls there were, and which are unanswered.
     calls: usize,
-    unanswered: VecDeque<usize>,
-    answered: Vec<bool>,
-    answered_last: Option<usize>,
-    finalize: Hook,
-    construct: Hook,
-    destroy: Hook,
+    pub(crate) unanswered: VecDeque<usize>,
+    pub(crate) answered: Vec<bool>,
+    pub(crate) answered_last: Option<usize>,
+    pub(crate) finalize: Hook,
+    pub(crate) construct: Hook,
+    pub(crate) destroy: Hook,
     /// Numbers of `write` and `end` calls, and of errors; aggregates by their number.
     operations: u32,
     errors: u32,
     aggregates: Vec<(u32, Fault, Fault)>,
 }
 
-type Stream<'a> = Driver<Stage<'a>>;
+pub(crate) type Stream<'a> = Driver<Stage<'a>>;
 
+/// Numbers of errors from here on are aggregates.
 const AGGREGATES: u32 = 1 << 31;
 
-/// Plays a scenario and returns what happened.
-pub(crate) fn play(scenario: &Scenario) -> Vec<Record> {
-    let mut stream = Driver::new(
-        scenario.options,
-        Stage {
-            scenario,
-            history: Vec::new(),
-            hits: [0; POINTS.len()],
-            calls: 0,
-            unanswered: VecDeque::new(),
-            answered: Vec::new(),
-            answered_last: None,
-            finalize: Hook::NotCalled,
-            construct: Hook::NotCalled,
-            destroy: Hook::NotCalled,
-            operations: 0,
-            errors: 0,
-            aggregates: Vec::new(),
-        },
-    );
-    for turn in &scenario.turns {
-        play_turn(&mut stream, turn);
-    }
-    for _ in 0..40 {
-        match still_unanswered(&mut stream) {
-            Some(action) => play_turn(&mut stream, &[action]),
-            None => break,
-        }
-    }
-    stream.into_host().history
-}
-
-fn play_turn(stream: &mut Stream<'_>, turn: &[Action]) {
-    act(stream, turn);
-    stream.run_ticks();
-    log(stream, What::TurnOver);
-}
-
-fn still_unanswered(stream: &mut Stream<'_>) -> Option<Action> {
-    let stage = stream.host_mut();
-    if stage.construct == Hook::Unanswered {
-        Some(Action::Construct { ok: true })
-    } else if !stage.unanswered.is_empty() {
-        Some(Action::Answer { ok: true })
-    } else if stage.finalize == Hook::Unanswered {
-        Some(Action::Final { ok: true })
-    } else if stage.destroy == Hook::Unanswered {
-        Some(Action::DestroyHook { ok: true })
-    } else {
-        None
-    }
-}
-
-fn act(stream: &mut Stream<'_>, actions: &[Action]) {
-    for action in actions {
-        match *action {
-            Action::Write {
-                times,
-                len,
-                callback,
-            } => (0..times).for_each(|_| write(stream, len, callback)),
-            Action::End { chunk, callback } => end(stream, chunk, callback),
-            Action::Cork => {
-                log(stream, What::Cork);
-                stream.cork();
-                log(stream, What::Returned("cork"));
-            }
-            Action::Uncork => {
-                log(stream, What::Uncork);
-                stream.uncork();
-                log(stream, What::Returned("uncork"));
-            }
-            Action::Destroy { error } => {
-                let error = error.then(|| stream.host_mut().new_error());
-                log(stream, What::Destroy);
-                stream.destroy(error);
-                log(stream, What::Returned("destroy"));
-            }
-            Action::Answer { ok } => {
-                if let Some(&call) = stream.host_mut().unanswered.front() {
-                    let result = stream.host_mut().result(ok);
-                    answer_write(stream, call, result);
-                    log(stream, What::Answered("done"));
-                }
-            }
-            Action::Again { ok } => {
-                if let Some(call) = stream.host_mut().answered_last {
-                    let result = stream.host_mut().result(ok);
-                    answer_write(stream, call, result);
-                    log(stream, What::Answered("again"));
-                }
-            }
-            Action::Final { ok } => {
-                if stream.host_mut().finalize != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_final(stream, result);
-                    log(stream, What::Answered("final-done"));
-                }
-            }
-            Action::Construct { ok } => {
-                if stream.host_mut().construct != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_construct(stream, result);
-                    log(stream, What::Answered("construct-done"));
-                }
-            }
-            Action::DestroyHook { ok } => {
-                if stream.host_mut().destroy != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_destroy(stream, result.err());
-                    log(stream, What::Answered("destroy-done"));
-                }
-            }
-        }
-    }
-}
-
-fn write(stream: &mut Stream<'_>, len: u64, callback: Option<Function>) {
-    let number = stream.host_mut().next_operation();
-    let callback = callback.map(|function| match function {
-        Function::Own => Callee::Write(number),
-        Function::Shared(name) => Callee::Shared(name),
-    });
-    log(
-        stream,
-        What::Write {
-            number,
-            len,
-            callback,
-        },
-    );
-    let chunk = Chunk { len, number };
-    let written = stream.write(chunk, len, callback.map(Callback::Of));
-    let refused = written.is_err();
-    let room = matches!(written, Ok(Flow::More));
-    log(
-        stream,
-        What::Wrote {
-            number,
-            room,
-            refused,
-        },
-    );
-}
-
-fn end(stream: &mut Stream<'_>, len: Option<u64>, callback: bool) {
-    let number = stream.host_mut().next_operation();
-    let begins = What::End {
-        number,
-        chunk: len,
-        callback,
-    };
-    log(stream, begins);
-    let chunk = len.map(|len| (Chunk { len, number }, len));
-    let callback = callback.then_some(Callback::Of(Callee::End(number)));
-    let refused = stream.end(chunk, callback).is_err();
-    log(stream, What::Ended { number, refused });
-}
-
-fn answer_write(stream: &mut Stream<'_>, call: usize, result: Answer) {
-    let stage = stream.host_mut();
-    stage.unanswered.retain(|&other| other != call);
-    stage.answered_last = Some(call);
-    let again = core::mem::replace(&mut stage.answered[call], true);
-    let ok = result.is_ok();
-    log(stream, What::SinkAnswers { call, ok, again });
-    if again {
-        stream.written_again(result);
-    } else {
-        stream.written(result);
-    }
-}
-
-fn answer_final(stream: &mut Stream<'_>, result: Answer) {
-    stream.host_mut().finalize = Hook::Answered;
-    let ok = result.is_ok();
-    log(stream, What::FinalAnswers { ok });
-    stream.finalized(result);
-}
-
-fn answer_construct(stream: &mut Stream<'_>, result: Answer) {
-    stream.host_mut().construct = Hook::Answered;
-    let ok = result.is_ok();
-    log(stream, What::ConstructAnswers { ok });
-    stream.constructed(result);
-}
-
-fn answer_destroy(stream: &mut Stream<'_>, error: Option<Fault>) {
-    stream.host_mut().destroy = Hook::Answered;
-    stream.destroyed(error);
-}
-
 /// Writes down what happened, with the public properties of the stream.
-fn log(stream: &mut Stream<'_>, what: What) {
+pub(crate) fn log(stream: &mut Stream<'_>, what: What) {
     let s = *stream.state();
     let now = Moment {
         writable: s.is_writable(),
@@ -285,18 +95,36 @@ fn hit(stream: &mut Stream<'_>, point: &str) {
     }
 }
 
-impl Stage<'_> {
-    fn next_operation(&mut self) -> u32 {
+impl<'a> Stage<'a> {
+    pub(crate) fn new(scenario: &'a Scenario) -> Self {
+        Self {
+            scenario,
+            history: Vec::new(),
+            hits: [0; POINTS.len()],
+            calls: 0,
+            unanswered: VecDeque::new(),
+            answered: Vec::new(),
+            answered_last: None,
+            finalize: Hook::NotCalled,
+            construct: Hook::NotCalled,
+            destroy: Hook::NotCalled,
+            operations: 0,
+            errors: 0,
+            aggregates: Vec::new(),
+        }
+    }
+
+    pub(crate) fn next_operation(&mut self) -> u32 {
         self.operations += 1;
         self.operations
     }
 
-    fn new_error(&mut self) -> Fault {
+    pub(crate) fn new_error(&mut self) -> Fault {
         self.errors += 1;
         Fault::Caller(ErrorId(self.errors))
     }
 
-    fn result(&mut self, ok: bool) -> Answer {
+    pub(crate) fn result(&mut self, ok: bool) -> Answer {
         if ok { Ok(()) } else { Err(self.new_error()) }
     }
 

@@ -10,6 +10,7 @@
 
 mod history;
 mod host;
+mod player;
 mod scenario;
 
 use std::error::Error;
@@ -85,7 +86,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 fn play_line(line: &str, quirks: Quirks, traces: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let scenario = scenario::parse(line, quirks)?;
-    let history = host::play(&scenario);
+    let history = player::play(&scenario, player::EXTRA_TURNS);
     let lines: Vec<_> = history.iter().filter_map(|record| record.line()).collect();
     let lines = serde_json::to_string(&lines)?;
     writeln!(traces, "{{\"id\":{},\"t\":{lines}}}", scenario.id)?;

@@ -102,7 +102,9 @@ impl Run<'_> {
     pub(super) fn finish_task(&mut self, unchecked: bool) -> Step {
         self.state.pending = self.state.pending.saturating_sub(1);
         let s = &*self.state;
-        let checked = s.ending == Ending::Prefinished && s.pending == 0 && self.finish_is_due();
+        // A write that Node has lost stays pending, and Node does not look.
+        let nothing_pending = s.pending == 0 || self.has(Quirks::WRITEV_LOSES);
+        let checked = s.ending == Ending::Prefinished && nothing_pending && self.finish_is_due();
         if checked || unchecked {
             return self.finish();
         }

@@ -61,9 +61,8 @@ impl Quirks {
     /// kept or written later waits for an answer, until cork and uncork hand it
     /// to the failed sink.
     ///
-    /// Breaks NothingSentAfterFailure, CallbackOnce, LengthAccounts,
-    /// NoWriteAfterEnd, DrainEarned, OrderKept: `sink:"S",
-    /// turns:[["c","w1n","w1n","u"]]`.
+    /// Breaks NothingSentAfterFailure, CallbackOnce, NoWriteAfterEnd,
+    /// DrainEarned: `sink:"S", turns:[["c","w1n","w1n","u"]]`.
     pub const SENDS_AFTER_ERROR: Self = Self(1 << 4);
 
     /// `cork()` inside a sink call of a running flush does not hold the rest.

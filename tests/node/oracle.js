@@ -111,6 +111,11 @@ class Player {
     if (error instanceof AggregateError) {
       return `agg(${error.errors.map((one) => this.code(one)).join(',')})`;
     }
+    if (error instanceof TypeError && error.code === undefined) {
+      // Node threw it at itself, inside a hook whose errors it catches.
+      this.marks.add('crash');
+      return 'TypeError';
+    }
     return error.code;
   }
 

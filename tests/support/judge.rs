@@ -18,6 +18,8 @@ pub(crate) struct Terms {
     /// Chunks that will not be written are handed back only at the end, so
     /// until then the length of a stopped stream cannot be known.
     pub(crate) unsent_at_end: bool,
+    /// Everything was answered in the end.
+    pub(crate) answered: bool,
 }
 
 /// The invariants of the contract, by name.
@@ -418,7 +420,12 @@ impl<'a> Judge<'a> {
     /// was answered.
     fn look_back(&mut self, last: Option<&Moment>) {
         let Some(now) = last else { return };
-        if self.corked > 0 || self.unanswered.is_some() {
+        if now.closed {
+            // Nobody is left who could still call back.
+            self.at = format!("at the end | {now}");
+            self.nobody_is_owed();
+        }
+        if self.corked > 0 || self.unanswered.is_some() || !self.terms.answered {
             return;
         }
         self.at = format!("at the end | {now}");
@@ -438,6 +445,12 @@ impl<'a> Judge<'a> {
             Invariant::DestroyCloses,
             "destroyed, and not closed",
         );
+        if !now.closed {
+            self.nobody_is_owed();
+        }
+    }
+
+    fn nobody_is_owed(&mut self) {
         let mut owed: Vec<_> = self.owed.iter().map(u32::to_string).collect();
         let shared = self.owed_shared.iter().filter(|(_, count)| **count > 0);
         owed.extend(shared.map(|(name, _)| name.to_string()));

@@ -10,6 +10,8 @@ pub(crate) mod history;
 #[path = "../../examples/replay/host.rs"]
 pub(crate) mod host;
 pub(crate) mod judge;
+#[path = "../../examples/replay/player.rs"]
+pub(crate) mod player;
 #[path = "../../examples/replay/scenario.rs"]
 pub(crate) mod scenario;
 pub(crate) mod scenarios;

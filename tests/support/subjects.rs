@@ -5,13 +5,15 @@ use highwater::machine::Quirks;
 use super::history::Record;
 use super::judge::Terms;
 use super::scenario::{self, Mode, Scenario};
-use super::{host, threaded};
+use super::{player, threaded};
 
 /// A stream that a scenario can be played on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject {
     /// The machine with its driver.
     Driver(Quirks),
+    /// The same, and what the scenario leaves unanswered is never answered.
+    Unanswered(Quirks),
     /// The adapter with its thread.
     Thread,
 }
@@ -20,7 +22,7 @@ impl Subject {
     /// How many random scenarios each of its tests plays.
     pub(crate) fn cases(self) -> u32 {
         match self {
-            Self::Driver(_) => 10_000,
+            Self::Driver(_) | Self::Unanswered(_) => 10_000,
             Self::Thread => 1_000,
         }
     }
@@ -30,7 +32,18 @@ impl Subject {
         match self {
             Self::Driver(quirks) => {
                 let scenario = scenario::parse(line, quirks).expect(line);
-                (terms(&scenario), host::play(&scenario))
+                (
+                    terms(&scenario),
+                    player::play(&scenario, player::EXTRA_TURNS),
+                )
+            }
+            Self::Unanswered(quirks) => {
+                let scenario = scenario::parse(line, quirks).expect(line);
+                let terms = Terms {
+                    answered: false,
+                    ..terms(&scenario)
+                };
+                (terms, player::play(&scenario, 0))
             }
             Self::Thread => {
                 let scenario = scenario::parse(line, Quirks::NONE).expect(line);
@@ -58,5 +71,6 @@ fn terms(scenario: &Scenario) -> Terms {
         has_construct: scenario.construct != Mode::Absent,
         has_final: scenario.finalize != Mode::Absent,
         unsent_at_end: false,
+        answered: true,
     }
 }

@@ -1,0 +1,97 @@
+//! The machine beside the Node on the PATH, if there is one: fresh random
+//! scenarios, whose traces must be equal, and the programs of `spec/NODE.md`.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SCENARIOS: &str = "20000";
+
+/// Its version, or `None`, said aloud.
+fn node() -> Option<String> {
+    match Command::new("node").arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        }
+        _ => {
+            eprintln!("skipped: there is no node on the PATH");
+            None
+        }
+    }
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `cargo test` builds the examples beside the tests; `--test node` alone does not.
+fn replay() -> PathBuf {
+    let mut program = std::env::current_exe().expect("this test has a path");
+    program.pop();
+    program.pop();
+    program.push("examples");
+    program.push(format!("replay{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.exists(),
+        "`cargo test` or `cargo build --examples` builds {}",
+        program.display()
+    );
+    program
+}
+
+#[test]
+fn fresh_scenarios_give_the_same_traces() {
+    if node().is_none() {
+        return;
+    }
+    let seed = support::seed().to_string();
+    let output = Command::new("node")
+        .arg(here().join("tests/node/compare.js"))
+        .arg(replay())
+        .args([SCENARIOS, &seed])
+        .output()
+        .expect("node has a version, so it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    println!("{said}");
+    assert!(
+        output.status.success(),
+        "again with HIGHWATER_SEED={seed}\n{said}{error}"
+    );
+    assert!(
+        said.contains(&format!("scenarios={SCENARIOS} different=0")),
+        "{said}"
+    );
+}
+
+/// The programs of a page, each with what it prints.
+fn programs(page: &str) -> Vec<(String, String)> {
+    let mut programs = Vec::new();
+    let mut blocks = page.split("```js\n").skip(1);
+    blocks.by_ref().for_each(|rest| {
+        let (program, rest) = rest.split_once("\n```").expect("it ends");
+        let (_, rest) = rest.split_once("```text\n").expect("what it prints");
+        let (prints, _) = rest.split_once("```").expect("it ends");
+        programs.push((program.to_owned(), prints.to_owned()));
+    });
+    programs
+}
+
+#[test]
+fn the_programs_of_the_page_print_what_it_says() {
+    let Some(version) = node() else {
+        return;
+    };
+    let programs = programs(include_str!("../spec/NODE.md"));
+    assert_eq!(programs.len(), highwater::machine::Quirks::ALL.len());
+    for (program, prints) in programs {
+        let output = Command::new("node")
+            .args(["-e", &program])
+            .output()
+            .expect("node has a version, so it runs");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(printed, prints, "{version}: {error}\n{program}");
+    }
+}

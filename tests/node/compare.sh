@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Compares the machine with Node: tests/node/compare.sh [COUNT] [NODE_BINARY...]
+#
+# COUNT scenarios (1,000,000 by default) for each Node (the one on the PATH by
+# default). HIGHWATER_SEED sets the seed, which is printed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+count=${1:-1000000}
+shift || true
+[ $# -gt 0 ] || set -- node
+cargo build --release --quiet --example replay
+for node in "$@"; do
+  "$node" tests/node/compare.js "${CARGO_TARGET_DIR:-target}/release/examples/replay" "$count" \
+    ${HIGHWATER_SEED:+"$HIGHWATER_SEED"}
+done

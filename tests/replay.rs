@@ -1,0 +1,100 @@
+//! The example `replay`, run as a person runs it, on lines that are no scenarios.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// `cargo test` builds the examples beside the tests; `--test replay` alone does not.
+fn replay(arguments: &[&str], input: &str) -> Output {
+    let mut program: PathBuf = std::env::current_exe().expect("this test has a path");
+    program.pop();
+    program.pop();
+    program.push("examples");
+    program.push(format!("replay{}", std::env::consts::EXE_SUFFIX));
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("`cargo test` or `cargo build --examples` builds it");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // It may have given up before it has read everything.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+const GOOD: &str = r#"{"id":7,"o":{"hwm":3},"sink":"s","turns":[["w2n"]]}"#;
+
+#[test]
+fn a_scenario_gives_a_trace() {
+    let output = replay(&["--profile", "strict"], GOOD);
+    assert!(output.status.success());
+    let expected = "{\"id\":7,\"t\":[\"_write 2@1 | 1000000 2 0 -\",\
+                    \"write1=true | 1000000 0 0 -\",\"-- | 1000000 0 0 -\"]}\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+#[test]
+fn a_line_that_is_no_scenario_is_named() {
+    for (line, says) in [
+        ("nonsense", "expected"),
+        ("[]", "o is missing"),
+        (r#"{"o":{},"sink":"s","turns":[]}"#, "hwm is missing"),
+        (
+            r#"{"o":{"hwm":-1},"sink":"s","turns":[]}"#,
+            "not a whole number",
+        ),
+        (
+            r#"{"o":{"hwm":1,"ad":2},"sink":"s","turns":[]}"#,
+            "not 0 or 1",
+        ),
+        (r#"{"o":{"hwm":1,"f":"p"},"sink":"s","turns":[]}"#, "o.f"),
+        (r#"{"o":{"hwm":1},"sink":"","turns":[]}"#, "sink is empty"),
+        (r#"{"o":{"hwm":1},"sink":"q","turns":[]}"#, "'q'"),
+        (r#"{"o":{"hwm":1},"sink":"s","turns":[7]}"#, "not a list"),
+        (
+            r#"{"o":{"hwm":1},"sink":"s","turns":[["w1"]]}"#,
+            "\"w1\" is no action",
+        ),
+        (
+            r#"{"o":{"hwm":1},"sink":"s","turns":[["w-1n"]]}"#,
+            "no action",
+        ),
+        (
+            r#"{"o":{"hwm":1},"sink":"s","turns":[],"on":{"x":[]}}"#,
+            "on.x",
+        ),
+        ("", "EOF"),
+    ] {
+        let output = replay(&[], &format!("{GOOD}\n{line}\n{GOOD}\n"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {error}");
+        assert!(
+            error.starts_with("replay: line 2: ") && error.contains(says),
+            "{line}: {error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+        // What came before is not lost.
+        assert_eq!(
+            output.stdout.iter().filter(|byte| **byte == b'\n').count(),
+            1
+        );
+    }
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    for (arguments, says) in [
+        (["--quirks", "MADE_UP"], "MADE_UP"),
+        (["--profile", "sloppy"], "sloppy"),
+        (["no/such/file", "-"], "no/such/file"),
+        (["-", "no/such/folder/file"], "no/such/folder/file"),
+    ] {
+        let output = replay(&arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(error.contains(says), "{error}");
+    }
+}
