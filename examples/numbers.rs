@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -40,14 +41,10 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or("wrong arguments");
-            eprintln!("numbers: {}", line.trim_start_matches("error: "));
-            return ExitCode::from(2);
+            return fail(2, line.trim_start_matches("error: "));
         }
         // --help and --version
-        Err(text) => {
-            print!("{text}");
-            return ExitCode::SUCCESS;
-        }
+        Err(text) => return say(&text.to_string()),
     };
     let path = match &arguments.path {
         Some(path) => path.clone(),
@@ -59,23 +56,42 @@ fn main() -> ExitCode {
     }
     let start = Instant::now();
     match write_numbers(&arguments, &path, start) {
-        Ok(totals) => {
-            println!(
-                "lines={} bytes={} waits={} drains={} peak={} seconds={:.3}",
-                arguments.lines,
-                totals.written,
-                totals.waits,
-                totals.drains,
-                totals.peak,
-                start.elapsed().as_secs_f64(),
-            );
-            ExitCode::SUCCESS
-        }
+        Ok(totals) => say(&format!(
+            "lines={} bytes={} waits={} drains={} peak={} seconds={:.3}\n",
+            arguments.lines,
+            totals.written,
+            totals.waits,
+            totals.drains,
+            totals.peak,
+            start.elapsed().as_secs_f64(),
+        )),
         Err(error) => {
-            eprintln!("numbers: {}: {error}", path.display());
-            ExitCode::FAILURE
+            let mut text = format!("{}: {error}", path.display());
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            fail(1, &text)
         }
     }
+}
+
+/// Standard output may be closed, or full.
+fn say(text: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("standard output: {error}")),
+    }
+}
+
+fn fail(status: u8, text: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "numbers: {text}");
+    ExitCode::from(status)
 }
 
 fn write_numbers(

@@ -78,7 +78,12 @@ impl AsRef<[u8]> for Chunk {
 
 impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Chunk(\"{}\")", self.as_ref().escape_ascii())
+        // Not all of it: it may be long, and nobody's business.
+        let bytes = self.as_ref();
+        let start = bytes.get(..16).unwrap_or(bytes);
+        let more = if start.len() < bytes.len() { "…" } else { "" };
+        let start = start.escape_ascii();
+        write!(f, "Chunk({} bytes, \"{start}\"{more})", bytes.len())
     }
 }
 

@@ -25,17 +25,17 @@ use crate::thread::{Remains, Writable};
 #[non_exhaustive]
 pub enum Cause {
     /// The sink failed, or could not be opened.
-    #[error("{0}")]
-    Io(#[source] Arc<io::Error>),
+    #[error(transparent)]
+    Io(Arc<io::Error>),
     /// The sink panicked, with this message.
     #[error("the sink panicked: {0}")]
     Panic(Arc<str>),
     /// The stream was destroyed with this reason.
-    #[error("{0}")]
-    Reason(#[source] Arc<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Reason(Arc<dyn Error + Send + Sync>),
     /// The stream itself found a fault.
-    #[error("{0}")]
-    Fault(#[source] Fault),
+    #[error(transparent)]
+    Fault(Fault),
 }
 
 impl Cause {
@@ -48,12 +48,12 @@ impl Cause {
         }
     }
 
-    /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` if it
-    /// has none), Node's code of a fault, `PANIC` or `ABORT_ERR` otherwise.
+    /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` for a
+    /// rare one), Node's code of a fault, `PANIC` or `ABORT_ERR` otherwise.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Io(error) => io_code(error.kind()),
+            Self::Io(error) => io_code(error),
             Self::Panic(_) => "PANIC",
             Self::Reason(_) => "ABORT_ERR",
             Self::Fault(fault) => fault.code().unwrap_or("UNKNOWN"),
@@ -72,9 +72,19 @@ impl From<io::Error> for Cause {
     }
 }
 
-fn io_code(kind: io::ErrorKind) -> &'static str {
+fn io_code(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
-    match kind {
+    // What no kind tells apart; these numbers are the same on every Unix.
+    match error.raw_os_error() {
+        Some(1) if cfg!(unix) => return "EPERM",
+        Some(5) if cfg!(unix) => return "EIO",
+        Some(6) if cfg!(unix) => return "ENXIO",
+        Some(9) if cfg!(unix) => return "EBADF",
+        Some(23) if cfg!(unix) => return "ENFILE",
+        Some(24) if cfg!(unix) => return "EMFILE",
+        _ => {}
+    }
+    match error.kind() {
         Kind::NotFound => "ENOENT",
         Kind::PermissionDenied => "EACCES",
         Kind::AlreadyExists => "EEXIST",
@@ -131,7 +141,7 @@ pub enum WriteError<C = ()> {
         chunk: C,
     },
     /// The stream has failed.
-    #[error("the stream failed: {cause}")]
+    #[error("the stream failed")]
     Failed {
         /// What was not accepted.
         chunk: C,
@@ -199,6 +209,17 @@ impl<C> From<WriteError<C>> for io::Error {
 }
 
 /// What was waited for will not come.
+///
+/// ```
+/// use highwater::{WaitError, Writable};
+///
+/// let out = Writable::builder().spawn(Vec::new())?;
+/// let writer = out.writer();
+/// out.end()?;
+/// assert!(matches!(writer.wait_drain(), Err(WaitError::Ended)));
+/// assert!(matches!(writer.wait_written(1), Err(WaitError::NotAccepted { .. })));
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
@@ -209,7 +230,7 @@ pub enum WaitError {
     #[error("the stream was destroyed")]
     Destroyed,
     /// The stream has failed.
-    #[error("the stream failed: {0}")]
+    #[error("the stream failed")]
     Failed(#[source] Cause),
     /// It did not come in time.
     #[error("it did not come in time")]
@@ -249,35 +270,49 @@ impl From<WaitError> for io::Error {
     }
 }
 
-/// What is left of a stream that failed.
-#[non_exhaustive]
-pub struct Failure<W> {
-    /// Why it failed.
-    pub cause: Cause,
-    /// The sink, and what was accepted and not delivered.
-    pub remains: Remains<W>,
-}
-
 /// The stream could not be ended.
 ///
 /// It holds the sink, so it can go into a `Box<dyn Error + Send + Sync>` if the
 /// sink could; into an [`io::Error`], with the cause, it always can.
+///
+/// ```
+/// use highwater::{EndError, Writable};
+/// use std::fs::File;
+///
+/// let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
+/// let _ = out.write("hello");
+/// if let Err(EndError::Failed { cause, remains }) = out.end() {
+///     assert_eq!(cause.code(), "ENOENT");
+///     let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+///     assert_eq!(unsent as u64, remains.totals.accepted);
+/// }
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EndError<W> {
     /// It failed, before or now. What was not delivered is handed back.
-    #[error("the stream failed: {}", .0.cause)]
-    Failed(Box<Failure<W>>),
-    /// The last chunk would pass the limit: the stream goes on, and is handed back.
-    #[error("{error}")]
+    #[error("the stream failed")]
+    Failed {
+        /// Why.
+        #[source]
+        cause: Cause,
+        /// The sink, and what was accepted and not delivered.
+        remains: Box<Remains<W>>,
+    },
+    /// The last chunk was not accepted: it would pass the limit, or an end
+    /// before (that timed out) was the end. The stream is handed back, as it was.
+    #[error("the last chunk was refused")]
     Refused {
-        /// The stream, as it was.
+        /// The stream.
         stream: Writable<W>,
         /// Why, and the chunk.
+        #[source]
         error: WriteError<Chunk>,
     },
-    /// It has ended but was not through in time. It goes on, and is handed
-    /// back: end it again to go on waiting, or destroy it.
+    /// It has ended but was not through in time. It is handed back: end it
+    /// again to go on waiting, or destroy it. Dropped, it goes on by itself,
+    /// and nobody waits for it.
     #[error("the stream did not finish in time")]
     TimedOut(Writable<W>),
 }
@@ -287,7 +322,7 @@ impl<W> EndError<W> {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Failed(failure) => failure.cause.code(),
+            Self::Failed { cause, .. } => cause.code(),
             Self::Refused { error, .. } => error.code(),
             Self::TimedOut(_) => "ETIMEDOUT",
         }
@@ -297,7 +332,7 @@ impl<W> EndError<W> {
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Failed(failure) => Some(&failure.cause),
+            Self::Failed { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -306,23 +341,36 @@ impl<W> EndError<W> {
 impl<W> From<EndError<W>> for io::Error {
     fn from(error: EndError<W>) -> Self {
         match error {
-            EndError::Failed(failure) => failure.cause.to_io(),
+            EndError::Failed { cause, .. } => cause.to_io(),
             EndError::Refused { error, .. } => error.into(),
             EndError::TimedOut(_) => WaitError::TimedOut.into(),
         }
     }
 }
 
-/// The thread of a stream could not be started; the sink (or its opener) is
-/// handed back.
+/// The thread of a stream could not be started; the sink is handed back.
+///
+/// ```
+/// let builder = highwater::Writable::builder().thread_name("no\0name");
+/// let error = builder.spawn(vec![1, 2, 3]).expect_err("no thread has such a name");
+/// assert_eq!((error.code(), error.sink), ("EINVAL", vec![1, 2, 3]));
+/// ```
 #[derive(thiserror::Error)]
-#[error("the thread of the stream could not be started: {source}")]
+#[error("the thread of the stream could not be started")]
 #[non_exhaustive]
 pub struct SpawnError<T> {
     /// The system's error.
     pub source: io::Error,
     /// What the stream was to write to.
     pub sink: T,
+}
+
+impl<T> SpawnError<T> {
+    /// The system's code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        io_code(&self.source)
+    }
 }
 
 impl<T> fmt::Debug for SpawnError<T> {
@@ -344,7 +392,7 @@ impl<T> From<SpawnError<T>> for io::Error {
 #[non_exhaustive]
 pub enum PipeError<W> {
     /// The source failed; the stream was destroyed, with this as the reason.
-    #[error("the source failed: {source}")]
+    #[error("the source failed")]
     Read {
         /// The error of the source.
         source: Arc<io::Error>,
@@ -352,9 +400,10 @@ pub enum PipeError<W> {
         remains: Box<Remains<W>>,
     },
     /// The stream failed.
-    #[error("the stream failed: {cause}")]
+    #[error("the stream failed")]
     Write {
         /// Why.
+        #[source]
         cause: Cause,
         /// What was read and not accepted.
         refused: Option<Chunk>,
@@ -368,24 +417,24 @@ impl<W> PipeError<W> {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Read { source, .. } => io_code(source.kind()),
+            Self::Read { source, .. } => io_code(source),
             Self::Write { cause, .. } => cause.code(),
         }
     }
 
     pub(crate) fn from_end(error: EndError<W>) -> Self {
         let (cause, remains) = match error {
-            EndError::Failed(failure) => (failure.cause, failure.remains),
+            EndError::Failed { cause, remains } => (cause, remains),
             // Not without a last chunk, or a time-out; whatever it was, the
             // stream is here, and what it holds is handed back.
             EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
-                (Cause::Fault(Fault::Destroyed), stream.destroy())
+                (Cause::Fault(Fault::Destroyed), Box::new(stream.destroy()))
             }
         };
         Self::Write {
             cause,
             refused: None,
-            remains: Box::new(remains),
+            remains,
         }
     }
 }
@@ -401,19 +450,14 @@ impl<W> From<PipeError<W>> for io::Error {
 
 // By hand, so that a sink need not be `Debug`.
 
-impl<W> fmt::Debug for Failure<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("cause", &self.cause)
-            .field("remains", &self.remains)
-            .finish()
-    }
-}
-
 impl<W> fmt::Debug for EndError<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::Failed { cause, remains } => f
+                .debug_struct("Failed")
+                .field("cause", cause)
+                .field("remains", remains)
+                .finish(),
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
             Self::TimedOut(stream) => f.debug_tuple("TimedOut").field(stream).finish(),
         }

@@ -89,7 +89,7 @@
 //! | `_write`, `_writev`, `_final`, `_construct`, `_destroy` | the sink, the opener | [`Host`] |
 //! | `writableLength`, `writableNeedDrain`, … | [`snapshot`](Writable::snapshot) | [`machine::State`] |
 //! | `source.pipe(stream)` | [`pipe`](Writable::pipe) | |
-//! | `ERR_STREAM_…` | `code()` of every error | [`Fault::code`](machine::Fault::code) |
+//! | `ERR_STREAM_…` | `code()` of the errors | [`Fault::code`](machine::Fault::code) |
 #![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![no_std]
 #![deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
@@ -121,14 +121,14 @@ mod host;
 #[cfg(feature = "alloc")]
 mod queue;
 #[cfg(feature = "std")]
-pub mod thread;
+mod thread;
 
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
 pub use driver::Driver;
 #[cfg(feature = "std")]
-pub use error::{Cause, EndError, Failure, PipeError, SpawnError, WaitError, WriteError};
+pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
 #[cfg(feature = "alloc")]
 pub use host::{Flow, Host, Refused};
 #[cfg(feature = "std")]

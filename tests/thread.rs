@@ -64,9 +64,10 @@ fn destroy_is_exact_and_gives_back_what_was_not_sent() -> Result<(), BoxError> {
         .join()
         .expect("no panic")
         .expect_err("no drain will come");
+    let cause = std::error::Error::source(&told).expect("the cause is kept");
     assert_eq!(
-        (told.code(), told.to_string()),
-        ("ABORT_ERR", "the stream failed: enough".into())
+        (told.code(), cause.to_string()),
+        ("ABORT_ERR", "enough".into())
     );
     gate.answer(Ok(()));
     let remains = destroying.join().expect("no panic");
@@ -402,4 +403,94 @@ fn what_may_go_to_other_threads() {
     is_shared::<highwater::Snapshot>();
     is_shared::<highwater::machine::State>();
     goes::<highwater::Builder>();
+}
+
+#[test]
+fn a_last_chunk_after_the_end_comes_back() -> Result<(), BoxError> {
+    let gate = Gate::default();
+    let mut out = Writable::builder().spawn(gate.sink())?;
+    assert_eq!(out.write("head")?, Flow::More);
+    let Err(EndError::TimedOut(out)) = out.end_timeout(Duration::ZERO) else {
+        panic!("the sink does not answer");
+    };
+    let Err(EndError::Refused { stream, error }) = out.end_with("tail") else {
+        panic!("it has ended before");
+    };
+    assert_eq!(error.code(), "ERR_STREAM_WRITE_AFTER_END");
+    assert_eq!(error.into_chunk().as_ref(), b"tail");
+    gate.open();
+    assert_eq!(stream.end()?.totals.written, 4);
+    Ok(())
+}
+
+#[test]
+fn a_refused_end_uncorks_nobody() -> Result<(), BoxError> {
+    let out = Writable::builder()
+        .high_water_mark(4)
+        .limit(4)
+        .spawn(Vec::new())?;
+    let mut other = out.writer();
+    let corked = other.cork()?;
+    assert_eq!(corked.write("1234")?, Flow::Wait);
+    let Err(EndError::Refused { stream, .. }) = out.end_with("5") else {
+        panic!("the limit is reached");
+    };
+    assert_eq!(stream.snapshot().corked, 1);
+    assert!(stream.snapshot().needs_drain);
+    drop(corked);
+    assert_eq!(stream.end()?.sink, b"1234");
+    Ok(())
+}
+
+#[test]
+fn whoever_has_waited_long_enough_does_not_wait_again() -> Result<(), BoxError> {
+    let gate = Gate::default();
+    let mut out = Writable::builder().spawn(gate.sink())?;
+    assert_eq!(out.write("x")?, Flow::More);
+    let error = io::Error::from(out.end_timeout(Duration::ZERO).expect_err("it is stuck"));
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    // The stream is gone, and goes on by itself.
+    gate.wait_for_call();
+    gate.open();
+    Ok(())
+}
+
+#[test]
+fn a_wait_that_times_out_is_counted() -> Result<(), BoxError> {
+    let gate = Gate::default();
+    let mut out = Writable::builder().high_water_mark(1).spawn(gate.sink())?;
+    assert_eq!(out.write("x")?, Flow::Wait);
+    assert!(out.wait_drain_timeout(Duration::from_millis(1)).is_err());
+    assert!(out.snapshot().waited > Duration::ZERO);
+    gate.open();
+    Ok(())
+}
+
+#[test]
+fn what_is_discarded_is_dropped_although_producers_live() -> Result<(), BoxError> {
+    let gate = Gate::default();
+    let bytes = bytes::Bytes::from(vec![0; 100]);
+    let mut out = Writable::builder()
+        .on_drop(OnDrop::Discard)
+        .spawn(gate.sink())?;
+    let writer = out.writer();
+    assert_eq!(out.write("in flight")?, Flow::More);
+    gate.wait_for_call();
+    assert_eq!(out.write_owned(bytes.clone())?, Flow::More);
+    assert!(!bytes.is_unique());
+    drop(out);
+    assert!(bytes.is_unique());
+    assert!(writer.write("x").is_err());
+    gate.open();
+    Ok(())
+}
+
+#[test]
+fn nothing_to_write_does_not_wait() -> Result<(), BoxError> {
+    let gate = Gate::default();
+    let mut out = Writable::builder().high_water_mark(1).spawn(gate.sink())?;
+    assert_eq!(out.write("x")?, Flow::Wait);
+    assert_eq!(out.blocking().write(b"")?, 0);
+    gate.open();
+    Ok(())
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use highwater::machine::Phase;
 use highwater::{
-    BoxError, Cause, Chunk, Done, EndError, Flow, PipeError, WaitError, Writable, WriteError,
+    BoxError, Cause, Chunk, Done, EndError, Flow, PipeError, Remains, WaitError, Writable,
+    WriteError,
 };
 
 /// A sink that takes so many bytes, at most so many a call, and then fails.
@@ -50,9 +51,9 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
         .collect()
 }
 
-fn failure<W>(ended: Result<Done<W>, EndError<W>>) -> highwater::Failure<W> {
+fn failure<W>(ended: Result<Done<W>, EndError<W>>) -> (Cause, Remains<W>) {
     match ended {
-        Err(EndError::Failed(failure)) => *failure,
+        Err(EndError::Failed { cause, remains }) => (cause, *remains),
         other => panic!("it should have failed: {other:?}"),
     }
 }
@@ -96,18 +97,18 @@ fn a_sink_that_fails_in_the_middle_hands_back_the_rest() -> Result<(), BoxError>
                 Err(other) => panic!("{other}"),
             }
         }
-        let failure = failure(out.end());
-        assert_eq!(failure.cause.code(), "EPIPE");
-        assert_eq!(failure.cause.to_string(), "the reader is gone");
-        let sink = failure.remains.sink.expect("it comes back");
+        let (cause, remains) = failure(out.end());
+        assert_eq!(cause.code(), "EPIPE");
+        assert_eq!(cause.to_string(), "the reader is gone");
+        let sink = remains.sink.expect("it comes back");
         assert_eq!(sink.taken.len(), fails_after);
-        let unsent = joined(&failure.remains.unsent);
+        let unsent = joined(&remains.unsent);
         assert_eq!(
             [sink.taken, unsent].concat(),
             accepted,
             "delivered + unsent"
         );
-        assert_eq!(failure.remains.in_doubt, 0);
+        assert_eq!(remains.in_doubt, 0);
     }
     Ok(())
 }
@@ -136,8 +137,8 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
     assert!(matches!(out.cork(), Err(WaitError::Failed(_))));
     assert_eq!(out.flush().expect_err("it has failed").code(), "ENOSPC");
     assert_eq!(out.snapshot().phase, Phase::Errored);
-    let failure = failure(out.end());
-    assert_eq!(joined(&failure.remains.unsent), b"0123456789");
+    let (_, remains) = failure(out.end());
+    assert_eq!(joined(&remains.unsent), b"0123456789");
     Ok(())
 }
 
@@ -145,11 +146,11 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
 fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
     let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
     let accepted = out.write("hello");
-    let failure = failure(out.end());
-    assert_eq!(failure.cause.code(), "ENOENT");
-    assert!(failure.remains.sink.is_none());
+    let (cause, remains) = failure(out.end());
+    assert_eq!(cause.code(), "ENOENT");
+    assert!(remains.sink.is_none());
     if accepted.is_ok() {
-        assert_eq!(joined(&failure.remains.unsent), b"hello");
+        assert_eq!(joined(&remains.unsent), b"hello");
     }
     Ok(())
 }
@@ -167,11 +168,11 @@ fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
     }
     let mut out = Writable::builder().spawn(Panics)?;
     assert_eq!(out.write("hello")?, Flow::More);
-    let Err(EndError::Failed(failure)) = out.end() else {
+    let Err(EndError::Failed { cause, remains }) = out.end() else {
         panic!("it should have failed");
     };
-    assert!(matches!(&failure.cause, Cause::Panic(message) if &**message == "no paper"));
-    assert_eq!(joined(&failure.remains.unsent), b"hello");
+    assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
+    assert_eq!(joined(&remains.unsent), b"hello");
     Ok(())
 }
 
@@ -189,11 +190,11 @@ fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
     for (says, kind) in [(0, io::ErrorKind::WriteZero), (9, io::ErrorKind::Other)] {
         let mut out = Writable::builder().spawn(Says(says))?;
         assert_eq!(out.write("hello")?, Flow::More);
-        let Err(EndError::Failed(failure)) = out.end() else {
+        let Err(EndError::Failed { cause, remains }) = out.end() else {
             panic!("it should have failed");
         };
-        assert_eq!(failure.cause.io().map(io::Error::kind), Some(kind));
-        assert_eq!(joined(&failure.remains.unsent), b"hello");
+        assert_eq!(cause.io().map(io::Error::kind), Some(kind));
+        assert_eq!(joined(&remains.unsent), b"hello");
     }
     Ok(())
 }
@@ -269,4 +270,114 @@ fn a_thread_that_cannot_be_started_gives_the_sink_back() {
         .expect_err("no such name");
     assert_eq!(error.source.kind(), io::ErrorKind::InvalidInput);
     assert_eq!(*error.sink.0.lock().expect("no panic"), b"mine");
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+#[test]
+fn what_panics_when_it_is_dropped_harms_nobody() -> Result<(), BoxError> {
+    let grenade = Grenade;
+    let mut out = Writable::builder()
+        .observer(move |_| {
+            let _ = &grenade;
+        })
+        .spawn(Vec::new())?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    assert_eq!(out.end()?.sink, b"hello");
+
+    struct Throws;
+    impl Write for Throws {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            std::panic::panic_any(Grenade)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Writable::builder().spawn(Throws)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    let (cause, remains) = failure(out.end());
+    assert_eq!(cause.code(), "PANIC");
+    assert_eq!(joined(&remains.unsent), b"hello");
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_flush_goes_on() -> Result<(), BoxError> {
+    #[derive(Default)]
+    struct Interrupted(u32);
+    impl Write for Interrupted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            self.0 += 1;
+            match self.0 % 3 {
+                0 => Ok(()),
+                _ => Err(io::ErrorKind::Interrupted.into()),
+            }
+        }
+    }
+    let mut out = Writable::builder().spawn(Interrupted::default())?;
+    out.flush()?;
+    assert_eq!(out.end()?.sink.0, 6);
+    Ok(())
+}
+
+#[test]
+fn the_chain_of_causes_says_everything_once() -> Result<(), BoxError> {
+    let out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
+    let error: BoxError = out.end().expect_err("there is no such folder").into();
+    let mut chain = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push(cause.to_string());
+        source = cause.source();
+    }
+    assert_eq!(
+        chain,
+        [
+            "the stream failed",
+            "No such file or directory (os error 2)"
+        ]
+    );
+    Ok(())
+}
+
+#[test]
+fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
+    let mut out = Writable::builder().spawn(Flaky::default())?;
+    assert_eq!(out.write("the password is swordfish")?, Flow::More);
+    let error = out.end().expect_err("it takes nothing");
+    assert!(!format!("{error:?} {error}").contains("swordfish"));
+    Ok(())
+}
+
+#[test]
+fn a_source_that_panics_destroys_the_stream() -> Result<(), BoxError> {
+    struct Panics(bool);
+    impl Read for Panics {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!std::mem::replace(&mut self.0, true), "half way");
+            buffer[0] = b'x';
+            Ok(1)
+        }
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let out = Writable::builder()
+        .observer(move |event| drop(tell.send(format!("{event:?}"))))
+        .spawn(Vec::new())?;
+    let piped = std::thread::spawn(move || out.pipe(Panics(false)).is_ok());
+    assert!(piped.join().is_err());
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"], "and no finish");
+    Ok(())
 }

@@ -17,6 +17,17 @@ use crate::SpawnError;
 use crate::machine::Options;
 
 /// What becomes of a stream that is dropped without [`Writable::end`].
+///
+/// ```
+/// use highwater::{OnDrop, Writable};
+///
+/// let mut out = Writable::builder()
+///     .on_drop(OnDrop::Discard)
+///     .spawn(std::io::sink())?;
+/// let _flow = out.write("an upload that is not complete")?;
+/// // An error here, and `out` is dropped: nothing more is sent.
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDrop {
@@ -96,8 +107,10 @@ impl Builder {
     }
 
     /// Is told every [`Event`], in order, on the background thread, outside
-    /// every lock. While it runs, nothing is written. If it panics, it is not
-    /// told any more.
+    /// every lock. While it runs, nothing is written: so it may write to the
+    /// stream, but must not wait for it, nor drop its owner. If it panics, it is
+    /// not told any more. The same holds for a sink and an opener that know
+    /// their own stream.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));

@@ -59,6 +59,8 @@ pub(super) struct Desk {
     /// Accepted and not delivered, in the order of acceptance; complete once
     /// the worker has let go of the sink.
     unsent: VecDeque<Chunk>,
+    /// Nobody will ask for what is unsent.
+    discards: bool,
     /// Bytes that the sink has taken.
     pub(super) delivered: u64,
     /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
@@ -92,14 +94,18 @@ impl Desk {
         filed.cloned().unwrap_or(Cause::Fault(fault))
     }
 
-    /// Takes what was accepted and not delivered.
-    pub(super) fn take_unsent(&mut self) -> Vec<Chunk> {
-        mem::take(&mut self.unsent).into()
+    /// Takes what is unsent so far; what comes later is dropped.
+    pub(super) fn discard(&mut self) -> VecDeque<Chunk> {
+        self.discards = true;
+        mem::take(&mut self.unsent)
     }
 
     /// What was in flight comes before what was queued.
-    fn put_back(&mut self, items: VecDeque<Item>) {
-        for item in items.into_iter().rev() {
+    fn put_back(&mut self, items: &mut VecDeque<Item>) {
+        if self.discards {
+            return;
+        }
+        for item in items.drain(..).rev() {
             if let Item::Data(chunk) = item {
                 self.unsent.push_front(chunk);
             }
@@ -114,12 +120,12 @@ impl Desk {
 }
 
 /// The worker has done what it could with a job.
-pub(super) fn delivered(stream: &mut Driver<Desk>, delivery: Delivery) {
+pub(super) fn delivered(stream: &mut Driver<Desk>, delivery: &mut Delivery) {
     let desk = stream.host_mut();
     desk.delivered += delivery.bytes;
     desk.flushed += delivery.flushes;
-    desk.put_back(delivery.rest);
-    let failure = delivery.failure.map(|cause| desk.file(cause));
+    desk.put_back(&mut delivery.rest);
+    let failure = delivery.failure.take().map(|cause| desk.file(cause));
     stream.written(failure.map_or(Ok(()), Err));
 }
 
@@ -148,8 +154,8 @@ impl Host for Desk {
         let desk = stream.host_mut();
         desk.stop.store(true, Ordering::Release);
         let close = Job::Close(error.or(construct));
-        if let Some(Job::Write(items)) = desk.job.replace(close) {
-            desk.put_back(items);
+        if let Some(Job::Write(mut items)) = desk.job.replace(close) {
+            desk.put_back(&mut items);
         }
     }
 

@@ -115,6 +115,7 @@ impl Shared {
             if found.is_some() {
                 return found;
             }
+            // Past the deadline, `f` has looked once more.
             let left = deadline.left()?;
             core.waiting += 1;
             core = self.sleep(core, left);
@@ -147,14 +148,13 @@ impl Shared {
         deadline: Deadline,
         mut f: impl FnMut(&mut Core) -> Option<Result<T, WaitError>>,
     ) -> Result<T, WaitError> {
-        let mut since = None;
+        let mut counted_to = None;
         let found = self.wait_until(deadline, |core| {
-            let found = f(core);
-            match (&found, since) {
-                (None, None) => since = Some(Instant::now()),
-                (Some(_), Some(since)) => core.waited += Instant::elapsed(&since),
-                _ => {}
+            if let Some(before) = counted_to {
+                core.waited += Instant::elapsed(&before);
             }
+            let found = f(core);
+            counted_to = found.is_none().then(Instant::now);
             found
         });
         found.unwrap_or(Err(WaitError::TimedOut))
@@ -200,21 +200,27 @@ impl Core {
 
     /// Ends the stream, after this last chunk if there is one.
     pub(super) fn end(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
-        let chunk = chunk.map(|chunk| {
+        if let Some(chunk) = chunk {
+            // By itself, so that a chunk that is refused uncorks nobody.
             let len = chunk.len() as u64;
-            (Item::Data(chunk), len)
-        });
-        let ended = self.driver.end(chunk, None);
-        self.peak = self.peak.max(self.driver.state().length());
-        ended.map_err(|refused| self.refused(refused))
+            let written = self.driver.write(Item::Data(chunk), len, None);
+            let _flow = written.map_err(|refused| self.refused(refused))?;
+            self.peak = self.peak.max(self.driver.state().length());
+        }
+        // Without a chunk, nothing can be refused.
+        let _ = self.driver.end(None, None);
+        Ok(())
     }
 
-    /// Destroys the stream, if nothing has yet.
-    pub(super) fn destroy(&mut self, reason: Option<Cause>) {
-        if !self.driver.state().is_destroyed() {
-            let fault = reason.map(|cause| self.driver.host_mut().file(cause));
-            self.driver.destroy(fault);
+    /// Destroys the stream, if nothing has yet; else the reason comes back, to
+    /// be dropped outside the lock.
+    pub(super) fn destroy(&mut self, reason: Option<Cause>) -> Option<Cause> {
+        if self.driver.state().is_destroyed() {
+            return reason;
         }
+        let fault = reason.map(|cause| self.driver.host_mut().file(cause));
+        self.driver.destroy(fault);
+        None
     }
 
     /// Puts a flush in line. Its number, or why not.
@@ -235,12 +241,12 @@ impl Core {
             Item::Flush => Chunk::from(""),
         };
         match (refused.fault, self.failure()) {
-            (Fault::WriteAfterEnd, _) => WriteError::AfterEnd { chunk },
             (Fault::TooLong, _) => WriteError::TooLong {
                 chunk,
                 limit: self.driver.options().get_limit(),
             },
             (_, Some(cause)) => WriteError::Failed { chunk, cause },
+            (Fault::WriteAfterEnd, None) => WriteError::AfterEnd { chunk },
             (_, None) => WriteError::Destroyed { chunk },
         }
     }
@@ -280,6 +286,7 @@ impl Core {
             in_flight: state.in_flight(),
             high_water_mark: options.get_high_water_mark(),
             low_water_mark: options.get_low_water_mark(),
+            needs_drain: state.needs_drain(),
             corked: state.corked(),
             queued: state.queued(),
             accepted: self.driver.accepted(),

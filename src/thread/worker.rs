@@ -12,7 +12,7 @@ use std::panic::catch_unwind;
 
 use super::desk::{Delivery, Item, Job, delivered};
 use super::event::Event;
-use super::shared::Shared;
+use super::shared::{Core, Shared};
 use super::sync::{Arc, AtomicBool, Ordering};
 use crate::Cause;
 
@@ -30,12 +30,21 @@ pub(super) struct Worker<W> {
     pub(super) observer: Option<Observer>,
 }
 
-/// Says that the worker has left, however it has.
+/// Says that the worker has left. Should it ever unwind, which no code of a
+/// user can bring about, nobody waits in vain.
 struct Leaves(Arc<Shared>);
 
 impl Drop for Leaves {
     fn drop(&mut self) {
-        self.0.change(|core| core.worker_left = true);
+        self.0.change(|core| {
+            if !core.driver.state().is_closed() {
+                let cause = Cause::Panic("the thread of the stream".into());
+                let fault = core.driver.host_mut().file(cause);
+                core.driver.destroy(Some(fault));
+                core.driver.destroyed(Some(fault));
+            }
+            core.worker_left = true;
+        });
     }
 }
 
@@ -63,6 +72,8 @@ impl<W: Write> Worker<W> {
                         mem::take(&mut core.driver.host_mut().events)
                     });
                     self.tell(events);
+                    dispose(self.observer);
+                    dispose(self.opener);
                     return self.sink;
                 }
             }
@@ -72,9 +83,13 @@ impl<W: Write> Worker<W> {
     /// An observer that panics is not told any more.
     fn tell(&mut self, events: VecDeque<Event>) {
         for event in events {
-            if let Some(observer) = &mut self.observer {
-                if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
-                    self.observer = None;
+            if let Some(mut observer) = self.observer.take() {
+                match catch_unwind(AssertUnwindSafe(|| observer(event))) {
+                    Ok(()) => self.observer = Some(observer),
+                    Err(panic) => {
+                        mem::forget(panic);
+                        dispose(observer);
+                    }
                 }
             }
         }
@@ -105,13 +120,13 @@ impl<W: Write> Worker<W> {
             let result = guard(|| deliver(sink, &mut delivery, stop));
             delivery.failure = result.err();
         }
-        self.shared
-            .change(|core| delivered(&mut core.driver, delivery));
+        let answer = |core: &mut Core| delivered(&mut core.driver, &mut delivery);
+        self.shared.change(answer);
     }
 
     fn finalize(&mut self) {
         let result = match &mut self.sink {
-            Some(sink) => guard(|| sink.flush()),
+            Some(sink) => guard(|| flush(sink)),
             None => Ok(()),
         };
         self.shared.change(|core| {
@@ -125,7 +140,28 @@ impl<W: Write> Worker<W> {
 fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => result.map_err(Cause::from),
-        Err(panic) => Err(Cause::Panic(message(&*panic).into())),
+        Err(panic) => {
+            let cause = Cause::Panic(message(&*panic).into());
+            // Dropping it could panic again.
+            mem::forget(panic);
+            Err(cause)
+        }
+    }
+}
+
+/// Drops something of the user's, which may panic.
+fn dispose<T>(value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        mem::forget(panic);
+    }
+}
+
+fn flush(sink: &mut impl Write) -> io::Result<()> {
+    loop {
+        match sink.flush() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 
@@ -163,6 +199,8 @@ fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) ->
         delivery,
         of_first: 0,
     };
+    // How many chunks a call gets: one, for a sink that looks at no more.
+    let mut slices = MOST_SLICES;
     while !stop.load(Ordering::Acquire) {
         let result = match taken.delivery.rest.front() {
             None => return Ok(()),
@@ -173,7 +211,14 @@ fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) ->
             }
             Some(Item::Data(chunk)) => {
                 let first = chunk.as_ref().get(taken.of_first..).unwrap_or_default();
-                write_some(sink, first, &taken.delivery.rest)
+                let left = first.len();
+                let result = write_some(sink, first, &taken.delivery.rest, slices);
+                let took_one = matches!(result, Ok(count) if count <= left);
+                let more = matches!(taken.delivery.rest.get(1), Some(Item::Data(_)));
+                if took_one && more {
+                    slices = 1;
+                }
+                result
             }
             Some(Item::Flush) => sink.flush().map(|()| 0),
         };
@@ -195,20 +240,27 @@ fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) ->
 
 /// One call of the sink: the rest of the first chunk, and the chunks after it
 /// up to the next flush. At least one byte is taken, and no more than given.
-fn write_some(sink: &mut impl Write, first: &[u8], items: &VecDeque<Item>) -> io::Result<usize> {
-    let others = items.iter().skip(1).map_while(|item| match item {
-        Item::Data(chunk) => Some(chunk.as_ref()),
-        Item::Flush => None,
-    });
-    let slices: Vec<_> = core::iter::once(first)
-        .chain(others.filter(|bytes| !bytes.is_empty()))
-        .map(IoSlice::new)
-        .take(MOST_SLICES)
-        .collect();
-    let given = slices.iter().map(|slice| slice.len()).sum();
-    let count = match &*slices {
-        [only] => sink.write(only)?,
-        several => sink.write_vectored(several)?,
+fn write_some(
+    sink: &mut impl Write,
+    first: &[u8],
+    items: &VecDeque<Item>,
+    most: usize,
+) -> io::Result<usize> {
+    let alone = most == 1 || !matches!(items.get(1), Some(Item::Data(_)));
+    let (given, count) = if alone {
+        (first.len(), sink.write(first)?)
+    } else {
+        let others = items.iter().skip(1).map_while(|item| match item {
+            Item::Data(chunk) => Some(chunk.as_ref()),
+            Item::Flush => None,
+        });
+        let slices: Vec<_> = core::iter::once(first)
+            .chain(others)
+            .take(most)
+            .map(IoSlice::new)
+            .collect();
+        let given = slices.iter().map(|slice| slice.len()).sum();
+        (given, sink.write_vectored(&slices)?)
     };
     match count {
         0 => Err(io::ErrorKind::WriteZero.into()),

@@ -14,7 +14,7 @@ use super::shared::{Core, Deadline};
 use super::sync::JoinHandle;
 use super::writer::{Blocking, Corked, Writer};
 use crate::machine::Fault;
-use crate::{Cause, Chunk, EndError, Failure, Flow, PipeError, WaitError, WriteError};
+use crate::{Cause, Chunk, EndError, Flow, PipeError, WaitError, WriteError};
 
 /// A writable stream over an [`io::Write`], which a background thread writes to.
 ///
@@ -37,6 +37,8 @@ pub struct Writable<W> {
     /// Taken by whoever waits for it; none is left for drop then.
     thread: Option<JoinHandle<Option<W>>>,
     on_drop: OnDrop,
+    /// Off once somebody has waited for the end long enough.
+    waits_on_drop: bool,
 }
 
 /// A stream that has finished.
@@ -80,6 +82,7 @@ impl<W> Writable<W> {
             writer,
             thread: Some(thread),
             on_drop,
+            waits_on_drop: true,
         }
     }
 
@@ -191,15 +194,32 @@ impl<W> Writable<W> {
         self.end_until(None, Deadline::NEVER)
     }
 
-    /// As [`Writable::end`], after these last bytes.
+    /// As [`Writable::end`], after these last bytes, copied once.
     ///
     /// # Errors
     ///
-    /// As [`Writable::end`]. If the last bytes would pass the limit, the stream
-    /// goes on, and is handed back with them.
+    /// As [`Writable::end`]. If the last bytes are not accepted, the stream is
+    /// handed back with them, as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let _flow = out.write("first\n")?;
+    /// assert_eq!(out.end_with("last\n")?.sink, b"first\nlast\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn end_with(self, bytes: impl AsRef<[u8]>) -> Result<Done<W>, EndError<W>> {
-        let chunk = Chunk::from(bytes.as_ref().to_vec());
-        self.end_until(Some(chunk), Deadline::NEVER)
+        self.end_with_owned(bytes.as_ref().to_vec())
+    }
+
+    /// As [`Writable::end`], after this last chunk, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::end_with`].
+    pub fn end_with_owned(self, chunk: impl Into<Chunk>) -> Result<Done<W>, EndError<W>> {
+        self.end_until(Some(chunk.into()), Deadline::NEVER)
     }
 
     /// As [`Writable::end`], but waits no longer than this.
@@ -207,19 +227,35 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// As [`Writable::end`]; [`EndError::TimedOut`] hands the stream back, which
-    /// goes on ending.
+    /// goes on ending. If that is dropped, nobody waits any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::{EndError, Writable};
+    /// use std::time::Duration;
+    ///
+    /// let out = Writable::builder().spawn(std::io::sink())?;
+    /// match out.end_timeout(Duration::from_secs(5)) {
+    ///     Ok(_) => println!("all is written"),
+    ///     Err(EndError::TimedOut(out)) => drop(out.destroy_timeout(Duration::ZERO)),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn end_timeout(self, timeout: Duration) -> Result<Done<W>, EndError<W>> {
         self.end_until(None, Deadline::after(timeout))
     }
 
-    fn end_until(self, chunk: Option<Chunk>, by: Deadline) -> Result<Done<W>, EndError<W>> {
+    fn end_until(mut self, chunk: Option<Chunk>, by: Deadline) -> Result<Done<W>, EndError<W>> {
         let ended = self.writer.shared().change(|core| core.end(chunk));
-        if let Err(error @ WriteError::TooLong { .. }) = ended {
+        if let Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) = ended {
             let stream = self;
             return Err(EndError::Refused { stream, error });
         }
         // Refused for any other reason, the stream has failed: that is told below.
         if !self.wait_for_worker(by) {
+            self.waits_on_drop = false;
             return Err(EndError::TimedOut(self));
         }
         let (failure, finished) = self
@@ -232,16 +268,27 @@ impl<W> Writable<W> {
                 sink,
                 totals: remains.totals,
             }),
-            (cause, sink) => Err(EndError::Failed(Box::new(Failure {
+            (cause, sink) => Err(EndError::Failed {
                 cause: cause.unwrap_or(Cause::Fault(Fault::Destroyed)),
-                remains: Remains { sink, ..remains },
-            }))),
+                remains: Box::new(Remains { sink, ..remains }),
+            }),
         }
     }
 
-    /// Stops now and gives back what was not sent. Waits only for the call of
-    /// the sink that is running, and is exact: what was delivered and what is
-    /// handed back are together what was accepted (rule 18).
+    /// Stops now and gives back what was not sent. Waits for the call that is
+    /// running (of the sink, the opener or the observer), and is exact: what was
+    /// delivered and what is handed back are together what was accepted (rule 18).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// out.cork()?.write("held until now")?;
+    /// let remains = out.destroy();
+    /// let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+    /// assert_eq!(remains.totals.written + unsent as u64, remains.totals.accepted);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     #[must_use = "it holds what was not sent"]
     pub fn destroy(self) -> Remains<W> {
         self.destroy_until(None, Deadline::NEVER)
@@ -262,18 +309,20 @@ impl<W> Writable<W> {
     }
 
     fn destroy_until(self, reason: Option<Cause>, by: Deadline) -> Remains<W> {
-        self.writer.shared().change(|core| core.destroy(reason));
+        drop(self.writer.shared().change(|core| core.destroy(reason)));
         self.wait_for_worker(by);
         self.collect()
     }
 
     /// Moves the whole source into the stream, heeding its backpressure, and
-    /// ends it at the source's end.
+    /// ends it at the source's end. It reads pieces of up to the high-water
+    /// mark, but of 4 KiB at least and 64 KiB at most.
     ///
     /// # Errors
     ///
-    /// If the source fails, the stream is destroyed with that as the reason. If
-    /// the stream fails, its cause. Either way what was not delivered is handed back.
+    /// If the source fails, the stream is destroyed with that as the reason (if
+    /// it panics, too). If the stream fails, its cause. Either way what was not
+    /// delivered is handed back.
     ///
     /// # Examples
     ///
@@ -287,8 +336,11 @@ impl<W> Writable<W> {
         let options = self.writer.shared().change(|core| *core.driver.options());
         let size = options.get_high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
         let size = size.min(options.get_limit()).max(1);
+        let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        // A source that panics is a source that fails.
+        self.on_drop = OnDrop::Discard;
         loop {
-            match read_chunk(&mut source, size) {
+            match read_chunk(&mut source, &mut buffer) {
                 Err(error) => return Err(self.source_failed(error)),
                 Ok(None) => return self.end().map_err(PipeError::from_end),
                 Ok(Some(chunk)) => {
@@ -342,15 +394,22 @@ impl<W> Writable<W> {
         self.writer.shared().wait_until(by, left).is_some()
     }
 
+    /// Stops, and drops what is unsent, outside the lock.
+    fn discard(&self) {
+        let shared = self.writer.shared();
+        shared.change(|core| core.destroy(None));
+        drop(shared.change(|core| core.driver.host_mut().discard()));
+    }
+
     /// What there is to hand back.
     fn collect(mut self) -> Remains<W> {
         let thread = self.thread.take();
         let (left, unsent, totals) = self.writer.shared().change(|core| {
-            let unsent = core.driver.host_mut().take_unsent();
+            let unsent: Vec<_> = core.driver.host_mut().discard().into();
             (core.worker_left, unsent, core.snapshot())
         });
         let sink = match thread {
-            // A panic of the sink does not get here: the worker catches it.
+            // No panic of a user's code gets here: the worker catches it.
             Some(thread) if left => thread.join().ok().flatten(),
             _ => None,
         };
@@ -371,16 +430,17 @@ impl<W> Drop for Writable<W> {
         };
         let shared = self.writer.shared();
         let by = match self.on_drop {
+            _ if !self.waits_on_drop => return,
             OnDrop::Finish => Deadline::NEVER,
             OnDrop::FinishWithin(timeout) => Deadline::after(timeout),
-            OnDrop::Discard => return shared.change(|core| core.destroy(None)),
+            OnDrop::Discard => return self.discard(),
         };
         // A failure is told to the observer.
         let _ = shared.change(|core| core.end(None));
         if self.wait_for_worker(by) {
             drop(thread.join());
         } else {
-            shared.change(|core| core.destroy(None));
+            self.discard();
         }
     }
 }
@@ -406,7 +466,7 @@ impl<W> fmt::Debug for Done<W> {
 impl<W> fmt::Debug for Remains<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remains")
-            .field("unsent", &self.unsent)
+            .field("unsent", &format_args!("{} chunks", self.unsent.len()))
             .field("in_doubt", &self.in_doubt)
             .field("totals", &self.totals)
             .finish_non_exhaustive()
@@ -418,15 +478,14 @@ impl<W> fmt::Debug for Remains<W> {
 const PIPE_LEAST: u64 = 4096;
 const PIPE_MOST: u64 = 64 * 1024;
 
-/// Reads up to `size` bytes; `None` at the end of the source.
-fn read_chunk(source: &mut impl Read, size: u64) -> io::Result<Option<Chunk>> {
-    let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+/// Reads some bytes, in a chunk no larger than they are; `None` at the end.
+fn read_chunk(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<Option<Chunk>> {
     loop {
-        match source.read(&mut buffer) {
+        match source.read(buffer) {
             Ok(0) => return Ok(None),
             Ok(count) => {
-                buffer.truncate(count);
-                return Ok(Some(buffer.into()));
+                let bytes = buffer.get(..count).unwrap_or(buffer);
+                return Ok(Some(bytes.to_vec().into()));
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -82,6 +82,21 @@ impl Writer {
     /// # Errors
     ///
     /// If the stream has ended, failed or been destroyed: no 'drain' will come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::Flow;
+    ///
+    /// let out = highwater::Writable::builder().high_water_mark(1).spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// for text in ["a", "b", "c"] {
+    ///     if writer.write(text)? == Flow::Wait {
+    ///         writer.wait_drain()?; // at once, if it was told in the meantime
+    ///     }
+    /// }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn wait_drain(&self) -> Result<(), WaitError> {
         self.wait_drain_until(Deadline::NEVER)
     }
@@ -125,6 +140,17 @@ impl Writer {
     /// If the stream failed or was destroyed before that; not for positions
     /// reached before the failure. [`WaitError::NotAccepted`] if so much has not
     /// been accepted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let _flow = out.write("pay 5 to Ann")?;
+    /// let paid = out.position();
+    /// let _flow = out.write("a remark")?;
+    /// out.wait_written(paid)?; // the remark may still be on its way
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn wait_written(&self, position: u64) -> Result<(), WaitError> {
         self.wait_written_until(position, Deadline::NEVER)
     }
@@ -155,6 +181,17 @@ impl Writer {
     /// # Errors
     ///
     /// If the stream has ended, or failed or was destroyed before that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufWriter;
+    ///
+    /// let mut out = highwater::Writable::builder().spawn(BufWriter::new(Vec::new()))?;
+    /// let _flow = out.write("hello")?;
+    /// out.flush()?; // in the Vec now, not only in the BufWriter
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn flush(&self) -> Result<(), WaitError> {
         let number = self.shared.call(Core::flush)?;
         self.shared.wait_counted(Deadline::NEVER, |core| {
@@ -265,7 +302,8 @@ impl fmt::Debug for Corked<'_> {
 
 /// A producer as an [`io::Write`]: it waits until there is room *before* it
 /// accepts, so `writeln!` and [`io::copy`] need no care. Its `flush` is
-/// [`Writer::flush`].
+/// [`Writer::flush`]. A large buffer is accepted in pieces of the high-water
+/// mark, or of 4096 bytes if that is more, or of what the limit leaves.
 ///
 /// ```
 /// use std::io::Write;
@@ -285,12 +323,14 @@ pub struct Blocking {
     writer: Writer,
 }
 
-/// A larger buffer is accepted in pieces of the high-water mark, or of this
-/// many bytes if that is more, or of what the limit leaves if that is less.
+/// In bytes.
 const SMALLEST_PIECE: u64 = 4096;
 
 impl io::Write for Blocking {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
         let accepted =
             self.writer
                 .shared

@@ -92,7 +92,7 @@ impl Player {
             writable: !self.ended && !destroyed,
             ended: self.ended,
             finished: self.finished,
-            needs_drain: false,
+            needs_drain: snapshot.needs_drain,
             destroyed,
             closed: self.closed,
             aborted: destroyed && !self.finished,
@@ -192,9 +192,9 @@ impl Player {
         }
         match ended {
             Err(EndError::TimedOut(stream)) => self.owner = Some(stream),
-            Err(EndError::Failed(failure)) => {
+            Err(EndError::Failed { remains, .. }) => {
                 self.settle();
-                self.hand_back(failure.remains.unsent);
+                self.hand_back(remains.unsent);
             }
             Ok(_) => self.settle(),
             Err(other) => panic!("no chunk was to be refused: {other}"),
@@ -369,7 +369,7 @@ impl Player {
         if let Some(stream) = self.owner.take() {
             match stream.end() {
                 Ok(done) => assert_eq!(done.totals.written, done.totals.accepted),
-                Err(EndError::Failed(failure)) => self.hand_back(failure.remains.unsent),
+                Err(EndError::Failed { remains, .. }) => self.hand_back(remains.unsent),
                 Err(other) => panic!("no time-out, no chunk: {other}"),
             }
         }
