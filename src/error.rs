@@ -7,7 +7,7 @@ use core::fmt;
 use std::io;
 
 use crate::Chunk;
-use crate::machine::Fault;
+use crate::machine::{Fault, codes};
 use crate::thread::{Remains, Writable};
 
 /// Why a stream failed. Shared: every operation that fails because of it has
@@ -54,9 +54,9 @@ impl Cause {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(error) => io_code(error),
-            Self::Panic(_) => "PANIC",
-            Self::Reason(_) => "ABORT_ERR",
-            Self::Fault(fault) => fault.code().unwrap_or("UNKNOWN"),
+            Self::Panic(_) => codes::PANIC,
+            Self::Reason(_) => codes::ABORTED,
+            Self::Fault(fault) => fault.code().unwrap_or(codes::UNKNOWN),
         }
     }
 
@@ -107,7 +107,7 @@ fn io_code(error: &io::Error) -> &'static str {
         Kind::TimedOut => "ETIMEDOUT",
         Kind::HostUnreachable => "EHOSTUNREACH",
         Kind::NetworkUnreachable => "ENETUNREACH",
-        _ => "UNKNOWN",
+        _ => codes::UNKNOWN,
     }
 }
 
@@ -164,10 +164,10 @@ impl<C> WriteError<C> {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::AfterEnd { .. } => "ERR_STREAM_WRITE_AFTER_END",
-            Self::Destroyed { .. } => "ERR_STREAM_DESTROYED",
+            Self::AfterEnd { .. } => codes::WRITE_AFTER_END,
+            Self::Destroyed { .. } => codes::DESTROYED,
             Self::Failed { cause, .. } => cause.code(),
-            Self::TooLong { .. } => "TOO_LONG",
+            Self::TooLong { .. } => codes::TOO_LONG,
         }
     }
 
@@ -250,11 +250,11 @@ impl WaitError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Ended => "ERR_STREAM_WRITE_AFTER_END",
-            Self::Destroyed => "ERR_STREAM_DESTROYED",
+            Self::Ended => codes::WRITE_AFTER_END,
+            Self::Destroyed => codes::DESTROYED,
             Self::Failed(cause) => cause.code(),
             Self::TimedOut => "ETIMEDOUT",
-            Self::NotAccepted { .. } => "ERR_OUT_OF_RANGE",
+            Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can happen to a stream.
 
+use super::codes;
 use super::effect::{Task, Then};
 
 /// Which error it was. Errors themselves stay with whoever made them: the
@@ -53,11 +54,11 @@ impl Fault {
     pub const fn code(self) -> Option<&'static str> {
         match self {
             Self::Caller(_) => None,
-            Self::WriteAfterEnd => Some("ERR_STREAM_WRITE_AFTER_END"),
-            Self::Destroyed => Some("ERR_STREAM_DESTROYED"),
-            Self::AlreadyFinished => Some("ERR_STREAM_ALREADY_FINISHED"),
-            Self::MultipleCallback => Some("ERR_MULTIPLE_CALLBACK"),
-            Self::TooLong => Some("TOO_LONG"),
+            Self::WriteAfterEnd => Some(codes::WRITE_AFTER_END),
+            Self::Destroyed => Some(codes::DESTROYED),
+            Self::AlreadyFinished => Some(codes::ALREADY_FINISHED),
+            Self::MultipleCallback => Some(codes::MULTIPLE_CALLBACK),
+            Self::TooLong => Some(codes::TOO_LONG),
         }
     }
 }

@@ -203,8 +203,10 @@
 //! happen · `effect.rs` what is asked for · `step.rs` calls of the producer ·
 //! `sink.rs` answers and the flush · `finish.rs` the way to 'finish' ·
 //! `teardown.rs` construction, failure, destruction · `level.rs` the arithmetic ·
+//! `codes.rs` error codes ·
 //! `quirks.rs` where Node differs.
 
+pub mod codes;
 mod effect;
 mod finish;
 mod input;
