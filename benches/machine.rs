@@ -30,7 +30,7 @@ impl Host for Sink {
     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
 }
 
-const OPTIONS: Options = Options::new().high_water_mark(1 << 20);
+const OPTIONS: Options = Options::new().with_high_water_mark(1 << 20);
 
 const CHUNK: Measure = Measure {
     len: 16,
@@ -74,7 +74,7 @@ fn driver(c: &mut Criterion) {
         });
     });
     for (name, batches) in [("one by one", false), ("in a batch", true)] {
-        let options = OPTIONS.batches(batches);
+        let options = OPTIONS.with_batches(batches);
         group.bench_function(format!("flush of 1000, {name}"), |b| {
             b.iter_batched(
                 || busy(options, 1000),

@@ -10,8 +10,8 @@ pub(crate) enum Callbacks<K> {
     None,
     /// Of a single write or end.
     One(K),
-    /// Of a batch: one pending write, all called at once.
-    Batch(VecDeque<K>),
+    /// Of the batch of this number: one pending write, all called at once.
+    Batch(u32, VecDeque<K>),
     /// Joined: each a pending write, called one by one.
     Joined(VecDeque<K>),
 }
@@ -33,7 +33,7 @@ impl<K> Callbacks<K> {
                 Self::One(callback) => Some(callback),
                 _ => None,
             },
-            Self::Batch(callbacks) | Self::Joined(callbacks) => callbacks.pop_front(),
+            Self::Batch(_, callbacks) | Self::Joined(callbacks) => callbacks.pop_front(),
         }
     }
 

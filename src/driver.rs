@@ -86,6 +86,8 @@ pub struct Driver<H: Host> {
     queue: Queue<H::Chunk, H::Callback>,
     /// Callbacks of what the sink is working on, or of what destroy took back.
     flight: Callbacks<H::Callback>,
+    /// How many batches there were.
+    batches: u32,
     ticks: VecDeque<Tick<H::Callback>>,
     /// A tick that further callbacks may be joined to was deferred since one ran.
     may_join: bool,
@@ -103,6 +105,7 @@ impl<H: Host> Driver<H> {
             state: State::new(&options),
             queue: Queue::new(),
             flight: Callbacks::None,
+            batches: 0,
             ticks: VecDeque::new(),
             may_join: false,
             ends: Vec::new(),
@@ -318,7 +321,8 @@ impl<H: Host> Driver<H> {
             }
             Effect::WriteBatch(_) => {
                 let (chunks, callbacks) = self.queue.take_all();
-                self.flight = Callbacks::Batch(callbacks.into());
+                self.batches = self.batches.wrapping_add(1);
+                self.flight = Callbacks::Batch(self.batches, callbacks.into());
                 H::write_batch(self, chunks);
                 if self.options.has(Quirks::WRITEV_LOSES) {
                     self.lose_queue();
@@ -365,15 +369,17 @@ impl<H: Host> Driver<H> {
     /// is lost; its callbacks are called with those of the batch, if that has any.
     fn lose_queue(&mut self) {
         let (_, lost) = self.queue.take_all();
-        let batch = match &mut self.flight {
-            Callbacks::Batch(callbacks) => Some(callbacks),
-            _ => self.ticks.iter_mut().rev().find_map(|tick| match tick {
-                Tick::Task(_, Callbacks::Batch(callbacks)) => Some(callbacks),
-                _ => None,
-            }),
-        };
-        if let Some(batch) = batch {
-            batch.extend(lost);
+        let waiting = self.ticks.iter_mut().filter_map(|tick| match tick {
+            Tick::Task(_, callbacks) => Some(callbacks),
+            Tick::Callback(..) => None,
+        });
+        for callbacks in waiting.chain([&mut self.flight]) {
+            match callbacks {
+                Callbacks::Batch(number, batch) if *number == self.batches => {
+                    return batch.extend(lost);
+                }
+                _ => {}
+            }
         }
     }
 

@@ -60,7 +60,7 @@ use crate::machine::{Event, Fault};
 ///     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
 /// }
 ///
-/// let options = Options::new().high_water_mark(1024).batches(true);
+/// let options = Options::new().with_high_water_mark(1024).with_batches(true);
 /// let mut stream = Driver::new(options, Numbers::default());
 /// produce(&mut stream);
 /// while std::mem::take(&mut stream.host_mut().unanswered) {
@@ -81,7 +81,7 @@ pub trait Host: Sized {
     fn write(stream: &mut Driver<Self>, chunk: Self::Chunk);
 
     /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
-    /// [`Options::batches`](crate::machine::Options::batches) is on.
+    /// [`Options::with_batches`](crate::machine::Options::with_batches) is on.
     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>);
 
     /// An event.
@@ -97,13 +97,13 @@ pub trait Host: Sized {
     }
 
     /// `_construct`: to be answered by [`Driver::constructed`]. Only called if
-    /// [`Options::construct`](crate::machine::Options::construct) is on.
+    /// [`Options::with_construct`](crate::machine::Options::with_construct) is on.
     fn construct(stream: &mut Driver<Self>) {
         stream.constructed(Ok(()));
     }
 
     /// `_final`: to be answered by [`Driver::finalized`]. Only called if
-    /// [`Options::finalize`](crate::machine::Options::finalize) is on.
+    /// [`Options::with_finalize`](crate::machine::Options::with_finalize) is on.
     fn finalize(stream: &mut Driver<Self>) {
         stream.finalized(Ok(()));
     }

@@ -79,7 +79,7 @@
 //! | Node | [`Writable`] | [`Driver`] |
 //! | --- | --- | --- |
 //! | `write()` → `true`, `false` | [`write`](Writable::write) → [`Flow::More`], [`Flow::Wait`] | [`write`](Driver::write) |
-//! | `highWaterMark` | [`high_water_mark`](Builder::high_water_mark) | [`Options::high_water_mark`](machine::Options::high_water_mark) |
+//! | `highWaterMark` | [`high_water_mark`](Builder::high_water_mark) | [`Options::with_high_water_mark`](machine::Options::with_high_water_mark) |
 //! | `'drain'` | [`wait_drain`](Writable::wait_drain), [`Event::Drain`] | [`machine::Event::Drain`] |
 //! | callback of `write()` | [`wait_written`](Writable::wait_written) a [`position`](Writable::position) | [`Host::callback`] |
 //! | `cork()`, `uncork()` | [`cork`](Writable::cork), dropping the guard | [`cork`](Driver::cork), [`uncork`](Driver::uncork) |

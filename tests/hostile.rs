@@ -109,16 +109,16 @@ fn options() -> impl Strategy<Value = Options> {
     (marks, any::<[bool; 7]>()).prop_map(|((high, low, limit), flags)| {
         let [object, destroy, close, batches, construct, finalize, fail] = flags;
         Options::new()
-            .high_water_mark(high)
-            .low_water_mark(low)
-            .limit(limit)
-            .object_mode(object)
-            .auto_destroy(destroy)
-            .emit_close(close)
-            .batches(batches)
-            .construct(construct)
-            .finalize(finalize)
-            .refusals_fail(fail)
+            .with_high_water_mark(high)
+            .with_low_water_mark(low)
+            .with_limit(limit)
+            .with_object_mode(object)
+            .with_auto_destroy(destroy)
+            .with_emit_close(close)
+            .with_batches(batches)
+            .with_construct(construct)
+            .with_finalize(finalize)
+            .with_refusals_fail(fail)
     })
 }
 
@@ -148,7 +148,7 @@ fn holds(
             after.is_writing() || after.in_flight() == 0,
             "only a write is in flight",
         ),
-        (after.length() <= options.get_limit(), "the limit"),
+        (after.length() <= options.limit(), "the limit"),
         (
             !accepts || !before.is_ended() && !stopped,
             "NoWriteAfterEnd",
@@ -157,7 +157,7 @@ fn holds(
         (!sends || after.corked() == 0, "CorkHolds"),
         (!sends || !stopped, "NothingSentAfterFailure"),
         (
-            !drain || after.length() <= options.get_low_water_mark(),
+            !drain || after.length() <= options.low_water_mark(),
             "DrainEarned",
         ),
         (!drain || !before.is_ended() && !stopped, "DrainEarned"),

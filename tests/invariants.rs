@@ -13,8 +13,11 @@ use proptest::prop_assert_eq;
 use support::judge::{Invariant, judge};
 use support::subjects::Subject;
 
+/// How many random scenarios each test plays.
+const CASES: u32 = 10_000;
+
 fn holds(subject: Subject, invariant: Invariant) {
-    support::check(subject.cases(), &support::scenarios::lines(), |line| {
+    support::check(CASES, &support::scenarios::lines(), |line| {
         let (terms, history) = subject.play(&line);
         let broken = judge(&terms, &history);
         let why = broken.iter().find(|(broken, _)| *broken == invariant);

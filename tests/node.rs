@@ -1,10 +1,14 @@
 //! The machine beside the Node on the PATH, if there is one: fresh random
 //! scenarios, whose traces must be equal, and the programs of `spec/NODE.md`.
 
+#[path = "support/examples.rs"]
+mod examples;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use examples::example;
 
 const SCENARIOS: &str = "20000";
 
@@ -25,21 +29,6 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `cargo test` builds the examples beside the tests; `--test node` alone does not.
-fn replay() -> PathBuf {
-    let mut program = std::env::current_exe().expect("this test has a path");
-    program.pop();
-    program.pop();
-    program.push("examples");
-    program.push(format!("replay{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        program.exists(),
-        "`cargo test` or `cargo build --examples` builds {}",
-        program.display()
-    );
-    program
-}
-
 #[test]
 fn fresh_scenarios_give_the_same_traces() {
     if node().is_none() {
@@ -48,7 +37,7 @@ fn fresh_scenarios_give_the_same_traces() {
     let seed = support::seed().to_string();
     let output = Command::new("node")
         .arg(here().join("tests/node/compare.js"))
-        .arg(replay())
+        .arg(example("replay"))
         .args([SCENARIOS, &seed])
         .output()
         .expect("node has a version, so it runs");

@@ -1,21 +1,17 @@
 //! The example `numbers`, run as a person runs it.
 
+#[path = "support/examples.rs"]
+mod examples;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// `cargo test` builds the examples beside the tests; `--test numbers` alone does not.
+use examples::example;
+
 fn numbers(arguments: &[&str]) -> Output {
-    let mut program: PathBuf = std::env::current_exe().expect("this test has a path");
-    program.pop();
-    program.pop();
-    program.push("examples");
-    program.push(format!("numbers{}", std::env::consts::EXE_SUFFIX));
-    Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("`cargo test` or `cargo build --examples` builds it")
+    let output = Command::new(example("numbers")).args(arguments).output();
+    output.expect("it can be run")
 }
 
 fn lines(count: u32) -> String {

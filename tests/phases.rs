@@ -23,10 +23,10 @@ const END: End = End {
 /// A stream with every hook, and the way to a phase.
 fn reach(inputs: &[Input]) -> (Options, State) {
     let options = Options::new()
-        .high_water_mark(2)
-        .batches(true)
-        .construct(true)
-        .finalize(true);
+        .with_high_water_mark(2)
+        .with_batches(true)
+        .with_construct(true)
+        .with_finalize(true);
     let mut state = State::new(&options);
     for input in inputs {
         run(&mut state, &options, *input);
@@ -284,7 +284,7 @@ fn every_phase_is_in_the_table_but_those_that_pass_at_once() {
         assert!(phases.contains(&phase), "{phase}");
     }
     // A finished stream destroys itself in the same run, unless told not to.
-    let options = Options::new().auto_destroy(false);
+    let options = Options::new().with_auto_destroy(false);
     let mut state = State::new(&options);
     run(&mut state, &options, Input::End(END));
     run(

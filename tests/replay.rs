@@ -1,23 +1,21 @@
 //! The example `replay`, run as a person runs it, on lines that are no scenarios.
 
+#[path = "support/examples.rs"]
+mod examples;
+
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-/// `cargo test` builds the examples beside the tests; `--test replay` alone does not.
+use examples::example;
+
 fn replay(arguments: &[&str], input: &str) -> Output {
-    let mut program: PathBuf = std::env::current_exe().expect("this test has a path");
-    program.pop();
-    program.pop();
-    program.push("examples");
-    program.push(format!("replay{}", std::env::consts::EXE_SUFFIX));
-    let mut child = Command::new(program)
+    let mut child = Command::new(example("replay"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("`cargo test` or `cargo build --examples` builds it");
+        .expect("it can be run");
     let mut stdin = child.stdin.take().expect("it is piped");
     // It may have given up before it has read everything.
     let _ = stdin.write_all(input.as_bytes());

@@ -1,7 +1,8 @@
 //! What Node did in some thousand scenarios, recorded: with all quirks on, the
 //! machine and its driver do the same, line for line.
 //!
-//! The recording is `spec/traces/node.jsonl`, made by `tests/node/record.js`.
+//! The recordings are in `spec/traces/`: `node.jsonl` is made by
+//! `tests/node/record.js`; `found.jsonl` has those in which the machine once differed.
 
 mod support;
 
@@ -29,7 +30,9 @@ fn compact(lines: Vec<String>) -> Vec<String> {
 #[test]
 fn the_machine_does_what_node_did() {
     let mut count = 0;
-    for line in include_str!("../spec/traces/node.jsonl").lines() {
+    let chosen = include_str!("../spec/traces/node.jsonl").lines();
+    let found = include_str!("../spec/traces/found.jsonl").lines();
+    for line in chosen.chain(found) {
         let recorded: Value = serde_json::from_str(line).expect("a recorded line");
         let scenario = scenario::parse(line, Quirks::NODE).expect("a scenario");
         let history = player::play(&scenario, player::EXTRA_TURNS);

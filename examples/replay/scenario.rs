@@ -101,17 +101,17 @@ pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
     let construct = hook(o, "c", "sStTmx")?;
     let destroy = hook(o, "d", "sStTmxpP")?;
     let options = Options::new()
-        .high_water_mark(number(o, "hwm")?.ok_or("o.hwm is missing")?)
-        .low_water_mark(number(o, "lw")?.unwrap_or(0))
-        .limit(number(o, "lim")?.unwrap_or(u64::MAX))
-        .object_mode(bit(o, "obj")?.unwrap_or(false))
-        .auto_destroy(bit(o, "ad")?.unwrap_or(true))
-        .emit_close(bit(o, "ec")?.unwrap_or(true))
-        .refusals_fail(bit(o, "rf")?.unwrap_or(true))
-        .batches(bit(o, "v")?.unwrap_or(false))
-        .construct(construct != Mode::Absent)
-        .finalize(finalize != Mode::Absent)
-        .quirks(quirks);
+        .with_high_water_mark(number(o, "hwm")?.ok_or("o.hwm is missing")?)
+        .with_low_water_mark(number(o, "lw")?.unwrap_or(0))
+        .with_limit(number(o, "lim")?.unwrap_or(u64::MAX))
+        .with_object_mode(bit(o, "obj")?.unwrap_or(false))
+        .with_auto_destroy(bit(o, "ad")?.unwrap_or(true))
+        .with_emit_close(bit(o, "ec")?.unwrap_or(true))
+        .with_refusals_fail(bit(o, "rf")?.unwrap_or(true))
+        .with_batches(bit(o, "v")?.unwrap_or(false))
+        .with_construct(construct != Mode::Absent)
+        .with_finalize(finalize != Mode::Absent)
+        .with_quirks(quirks);
     Ok(Scenario {
         id: json.get("id").cloned().unwrap_or(Value::Null),
         options,

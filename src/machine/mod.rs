@@ -96,7 +96,7 @@
 //! 1. **A write is refused** after end (`WRITE_AFTER_END`), after destroy
 //!    (`DESTROYED`), on an errored stream (its error). Nothing is counted; its
 //!    callback is deferred with the fault; the stream fails (2), unless
-//!    [`Options::refusals_fail`] is off. A chunk that would pass the limit is
+//!    [`Options::with_refusals_fail`] is off. A chunk that would pass the limit is
 //!    refused too (`TOO_LONG`), and the stream does not fail; if something is
 //!    there, a drain is owed then.
 //! 2. **Failure.** Nothing if destroyed. With autoDestroy: destroy (18) with

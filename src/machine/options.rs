@@ -10,17 +10,17 @@ use super::quirks::Quirks;
 /// ```
 /// use highwater::machine::Options;
 ///
-/// const LOG: Options = Options::new().high_water_mark(64 * 1024).batches(true);
-/// assert_eq!(LOG.get_high_water_mark(), 65_536);
-/// assert_eq!(LOG.get_low_water_mark(), 0);
+/// const LOG: Options = Options::new().with_high_water_mark(64 * 1024).with_batches(true);
+/// assert_eq!(LOG.high_water_mark(), 65_536);
+/// assert_eq!(LOG.low_water_mark(), 0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
     high_water_mark: u64,
-    /// As wished; read through [`Options::get_low_water_mark`], which keeps it
+    /// As wished; read through [`Options::low_water_mark`], which keeps it
     /// below `max(high_water_mark, 1)`.
     low_water_mark: u64,
-    /// As wished; read through [`Options::get_limit`], which keeps it at or
+    /// As wished; read through [`Options::limit`], which keeps it at or
     /// above the high-water mark.
     limit: u64,
     pub(super) object_mode: bool,
@@ -57,7 +57,7 @@ impl Options {
     /// `highWaterMark`: from this length on, in bytes (or objects), a write is
     /// told to wait.
     #[must_use]
-    pub const fn high_water_mark(mut self, mark: u64) -> Self {
+    pub const fn with_high_water_mark(mut self, mark: u64) -> Self {
         self.high_water_mark = mark;
         self
     }
@@ -66,7 +66,7 @@ impl Options {
     /// Node's is always 0. A mark that would not lie below
     /// `max(high_water_mark, 1)` is lowered to the largest that does.
     #[must_use]
-    pub const fn low_water_mark(mut self, mark: u64) -> Self {
+    pub const fn with_low_water_mark(mut self, mark: u64) -> Self {
         self.low_water_mark = mark;
         self
     }
@@ -75,21 +75,21 @@ impl Options {
     /// [`Fault::TooLong`](super::Fault::TooLong) (rule 1). A limit below the
     /// high-water mark is raised to it.
     #[must_use]
-    pub const fn limit(mut self, limit: u64) -> Self {
+    pub const fn with_limit(mut self, limit: u64) -> Self {
         self.limit = limit;
         self
     }
 
     /// `objectMode`: every chunk counts 1, whatever its measure.
     #[must_use]
-    pub const fn object_mode(mut self, on: bool) -> Self {
+    pub const fn with_object_mode(mut self, on: bool) -> Self {
         self.object_mode = on;
         self
     }
 
     /// `autoDestroy` (on): finish and failure destroy the stream.
     #[must_use]
-    pub const fn auto_destroy(mut self, on: bool) -> Self {
+    pub const fn with_auto_destroy(mut self, on: bool) -> Self {
         self.auto_destroy = on;
         self
     }
@@ -98,35 +98,35 @@ impl Options {
     /// fail (on, as in Node). Off, such a write is its producer's own affair:
     /// several producers need it, one of which may come too late (rule 1).
     #[must_use]
-    pub const fn refusals_fail(mut self, on: bool) -> Self {
+    pub const fn with_refusals_fail(mut self, on: bool) -> Self {
         self.refusals_fail = on;
         self
     }
 
     /// `emitClose` (on): 'close' is told once the stream is destroyed.
     #[must_use]
-    pub const fn emit_close(mut self, on: bool) -> Self {
+    pub const fn with_emit_close(mut self, on: bool) -> Self {
         self.emit_close = on;
         self
     }
 
     /// `_writev` is present: several queued chunks go to the sink in one call.
     #[must_use]
-    pub const fn batches(mut self, on: bool) -> Self {
+    pub const fn with_batches(mut self, on: bool) -> Self {
         self.batches = on;
         self
     }
 
     /// `_construct` is present: nothing is written before it has answered.
     #[must_use]
-    pub const fn construct(mut self, on: bool) -> Self {
+    pub const fn with_construct(mut self, on: bool) -> Self {
         self.construct = on;
         self
     }
 
     /// `_final` is present: it is called when all is written, before 'finish'.
     #[must_use]
-    pub const fn finalize(mut self, on: bool) -> Self {
+    pub const fn with_finalize(mut self, on: bool) -> Self {
         self.finalize = on;
         self
     }
@@ -134,7 +134,7 @@ impl Options {
     /// Where to do as Node does instead of what the contract says (none).
     #[cfg(feature = "node")]
     #[must_use]
-    pub const fn quirks(mut self, quirks: Quirks) -> Self {
+    pub const fn with_quirks(mut self, quirks: Quirks) -> Self {
         self.quirks = quirks;
         self
     }
@@ -153,13 +153,13 @@ impl Options {
 
     /// The high-water mark, in bytes (or objects).
     #[must_use]
-    pub const fn get_high_water_mark(&self) -> u64 {
+    pub const fn high_water_mark(&self) -> u64 {
         self.high_water_mark
     }
 
     /// The low-water mark, in bytes (or objects), as it holds after clamping.
     #[must_use]
-    pub const fn get_low_water_mark(&self) -> u64 {
+    pub const fn low_water_mark(&self) -> u64 {
         let most = self.high_water_mark.saturating_sub(1);
         if self.low_water_mark < most {
             self.low_water_mark
@@ -170,7 +170,7 @@ impl Options {
 
     /// The limit of the length, in bytes (or objects), as it holds after clamping.
     #[must_use]
-    pub const fn get_limit(&self) -> u64 {
+    pub const fn limit(&self) -> u64 {
         if self.limit < self.high_water_mark {
             self.high_water_mark
         } else {
@@ -180,7 +180,7 @@ impl Options {
 
     /// Whether 'close' is told.
     #[must_use]
-    pub const fn get_emit_close(&self) -> bool {
+    pub const fn emit_close(&self) -> bool {
         self.emit_close
     }
 
@@ -202,26 +202,30 @@ mod tests {
     use super::Options;
 
     fn marks(o: Options) -> (u64, u64, u64) {
-        (
-            o.get_low_water_mark(),
-            o.get_high_water_mark(),
-            o.get_limit(),
-        )
+        (o.low_water_mark(), o.high_water_mark(), o.limit())
     }
 
     #[test]
     fn marks_are_kept_in_order_whatever_the_order_of_the_calls() {
         let o = Options::new();
         assert_eq!(
-            marks(o.limit(5).high_water_mark(10).low_water_mark(99)),
+            marks(
+                o.with_limit(5)
+                    .with_high_water_mark(10)
+                    .with_low_water_mark(99)
+            ),
             (9, 10, 10)
         );
         assert_eq!(
-            marks(o.low_water_mark(20).high_water_mark(10).limit(30)),
+            marks(
+                o.with_low_water_mark(20)
+                    .with_high_water_mark(10)
+                    .with_limit(30)
+            ),
             (9, 10, 30)
         );
         assert_eq!(
-            marks(o.high_water_mark(0).low_water_mark(7)),
+            marks(o.with_high_water_mark(0).with_low_water_mark(7)),
             (0, 0, u64::MAX)
         );
     }

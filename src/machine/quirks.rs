@@ -16,8 +16,8 @@ use core::ops::BitOr;
 /// # #[cfg(feature = "node")] {
 /// use highwater::machine::{Options, Quirks};
 ///
-/// let as_node = Options::new().quirks(Quirks::NODE);
-/// let one = Options::new().quirks(Quirks::REORDERS | Quirks::WRITEV_LOSES);
+/// let as_node = Options::new().with_quirks(Quirks::NODE);
+/// let one = Options::new().with_quirks(Quirks::REORDERS | Quirks::WRITEV_LOSES);
 /// assert!(Quirks::NODE.contains(Quirks::REORDERS));
 /// assert_eq!(Quirks::by_name("REORDERS"), Some(Quirks::REORDERS));
 /// # let _ = (as_node, one);

@@ -60,7 +60,7 @@ impl Run<'_> {
 
     /// A drain is owed, and the length has fallen far enough.
     fn drain_wanted(&self) -> bool {
-        self.state.need_drain && self.state.length() <= self.options.get_low_water_mark()
+        self.state.need_drain && self.state.length() <= self.options.low_water_mark()
     }
 
     /// Rule 8: pending, then the callback, the rest of the queue, and the failure.

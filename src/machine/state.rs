@@ -303,7 +303,7 @@ impl State {
     /// Whether the length is below the high-water mark, or 0 (rule 4).
     #[must_use]
     pub const fn has_room(&self, options: &Options) -> bool {
-        self.level.has_room(options.get_high_water_mark())
+        self.level.has_room(options.high_water_mark())
     }
 
     /// Why a write of so many bytes would be refused now, if it would (rule 1).
@@ -324,8 +324,7 @@ impl State {
     }
 
     fn fits(&self, options: &Options, chunk: Measure) -> bool {
-        self.level
-            .fits(options.measure(chunk.len), options.get_limit())
+        self.level.fits(options.measure(chunk.len), options.limit())
             && self.pending < MOST_CHUNKS
             && self.queued < MOST_CHUNKS
     }

@@ -20,7 +20,7 @@ use super::state::{Ending, Opening, Sink, State};
 /// ```
 /// use highwater::machine::{Effect, Input, Measure, Options, State, step};
 ///
-/// let options = Options::new().high_water_mark(4);
+/// let options = Options::new().with_high_water_mark(4);
 /// let mut state = State::new(&options);
 /// let chunk = Measure { len: 5, callback: false };
 ///

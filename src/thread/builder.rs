@@ -65,9 +65,9 @@ impl Builder {
         Self {
             // A producer that comes too late is told so; the others go on.
             options: Options::new()
-                .batches(true)
-                .finalize(true)
-                .refusals_fail(false),
+                .with_batches(true)
+                .with_finalize(true)
+                .with_refusals_fail(false),
             thread_name: None,
             observer: None,
             on_drop: OnDrop::Finish,
@@ -78,7 +78,7 @@ impl Builder {
     /// 16,384 by default.
     #[must_use]
     pub fn high_water_mark(mut self, bytes: u64) -> Self {
-        self.options = self.options.high_water_mark(bytes);
+        self.options = self.options.with_high_water_mark(bytes);
         self
     }
 
@@ -86,7 +86,7 @@ impl Builder {
     /// lowered to lie below the high-water mark.
     #[must_use]
     pub fn low_water_mark(mut self, bytes: u64) -> Self {
-        self.options = self.options.low_water_mark(bytes);
+        self.options = self.options.with_low_water_mark(bytes);
         self
     }
 
@@ -95,7 +95,7 @@ impl Builder {
     /// default; raised to the high-water mark.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Self {
-        self.options = self.options.limit(bytes);
+        self.options = self.options.with_limit(bytes);
         self
     }
 
@@ -166,7 +166,7 @@ impl Builder {
     where
         W: Write + Send + 'static,
     {
-        let options = self.options.construct(opener.is_some());
+        let options = self.options.with_construct(opener.is_some());
         let desk = Desk::new(self.observer.is_some());
         let stop = Arc::clone(&desk.stop);
         let shared = Arc::new(Shared::new(options, desk));

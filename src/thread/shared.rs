@@ -243,7 +243,7 @@ impl Core {
         match (refused.fault, self.failure()) {
             (Fault::TooLong, _) => WriteError::TooLong {
                 chunk,
-                limit: self.driver.options().get_limit(),
+                limit: self.driver.options().limit(),
             },
             (_, Some(cause)) => WriteError::Failed { chunk, cause },
             (Fault::WriteAfterEnd, None) => WriteError::AfterEnd { chunk },
@@ -284,8 +284,8 @@ impl Core {
             phase: state.phase(),
             length: state.length(),
             in_flight: state.in_flight(),
-            high_water_mark: options.get_high_water_mark(),
-            low_water_mark: options.get_low_water_mark(),
+            high_water_mark: options.high_water_mark(),
+            low_water_mark: options.low_water_mark(),
             needs_drain: state.needs_drain(),
             corked: state.corked(),
             queued: state.queued(),

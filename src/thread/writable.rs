@@ -334,8 +334,8 @@ impl<W> Writable<W> {
     /// ```
     pub fn pipe(mut self, mut source: impl Read) -> Result<Done<W>, PipeError<W>> {
         let options = self.writer.shared().change(|core| *core.driver.options());
-        let size = options.get_high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
-        let size = size.min(options.get_limit()).max(1);
+        let size = options.high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
+        let size = size.min(options.limit()).max(1);
         let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
         // A source that panics is a source that fails.
         self.on_drop = OnDrop::Discard;

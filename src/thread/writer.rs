@@ -348,11 +348,9 @@ impl io::Write for Blocking {
 
 fn accept_piece(core: &mut Core, bytes: &[u8]) -> Result<usize, WriteError> {
     let options = core.driver.options();
-    let left = options
-        .get_limit()
-        .saturating_sub(core.driver.state().length());
+    let left = options.limit().saturating_sub(core.driver.state().length());
     let most = options
-        .get_high_water_mark()
+        .high_water_mark()
         .max(SMALLEST_PIECE)
         .min(left)
         .max(1);

@@ -38,14 +38,16 @@ function scenario(seed, number) {
     return pairs[0][1];
   };
 
-  const reentrant = chance(0.65);
+  // One in eight is wild: longer, and re-entrant everywhere, deep down.
+  const wild = chance(0.125);
+  const reentrant = wild || chance(0.65);
   const errors = chance(0.5) ? 0.12 : 0;
   const withHooks = chance(0.6);
   const destroys = chance(0.5) ? 2 : 0.2;
   const corks = chance(0.6) ? 4 : 1;
-  const twice = chance(0.25) ? 2 : 0;
+  const twice = chance(wild ? 0.4 : 0.25) ? (wild ? 5 : 2) : 0;
   const sinkLetters = pick(['m', 's', 't', 'ms', 'mst', 'st', 'msSt', 'mstT', 'msStT']);
-  const bursts = chance(0.03);
+  const bursts = chance(wild ? 0.1 : 0.03);
 
   const bit = () => (chance(errors) ? 1 : 0);
   const len = () => weighted([[3, 0], [8, 1], [4, 2], [3, 3], [2, 5]]);
@@ -85,15 +87,16 @@ function scenario(seed, number) {
   if (reentrant) {
     for (const point of POINTS) {
       const often = point === 'w' || point === 'cb' ? 0.6 : 0.3;
-      if (!chance(often)) continue;
-      on[point] = Array.from({ length: 1 + below(3) }, () => list(0, 3, true));
+      if (!chance(wild ? often + 0.35 : often)) continue;
+      const hits = 1 + below(wild ? 5 : 3);
+      on[point] = Array.from({ length: hits }, () => list(0, wild ? 5 : 3, true));
     }
   }
   return {
     id: number,
     o,
     sink: Array.from({ length: 1 + below(5) }, () => pick([...sinkLetters])).join(''),
-    turns: Array.from({ length: 1 + below(5) }, () => list(0, 6, false)),
+    turns: Array.from({ length: 1 + below(wild ? 9 : 5) }, () => list(0, wild ? 9 : 6, false)),
     on,
   };
 }

@@ -27,12 +27,16 @@ function onStack(name) {
 // over: that is a fault of its own, and belongs to the trace.
 let playing = null;
 process.on('uncaughtException', (error) => {
-  if (!(error instanceof TypeError && /node:internal/.test(error.stack))) {
+  if (!isNodesOwn(error)) {
     process.stderr.write(`${error.stack}\n`);
     process.exit(1);
   }
   playing.crash();
 });
+
+function isNodesOwn(error) {
+  return error instanceof TypeError && /^ +at [^\n]*node:internal/m.test(error.stack.split('\n', 2)[1]);
+}
 
 class Player {
   constructor(scenario, resolve) {
@@ -240,7 +244,15 @@ class Player {
   }
 
   act(actions) {
-    for (const action of actions) this.actOne(action);
+    for (const action of actions) {
+      try {
+        this.actOne(action);
+      } catch (error) {
+        // It may be thrown into a hook whose errors Node catches.
+        if (isNodesOwn(error)) this.marks.add('crash');
+        throw error;
+      }
+    }
   }
 
   actOne(action) {

@@ -19,14 +19,6 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// How many random scenarios each of its tests plays.
-    pub(crate) fn cases(self) -> u32 {
-        match self {
-            Self::Driver(_) | Self::Unanswered(_) => 10_000,
-            Self::Thread => 1_000,
-        }
-    }
-
     /// Plays a line; what happened, and what the judge must know.
     pub(crate) fn play(self, line: &str) -> (Terms, Vec<Record>) {
         match self {
@@ -50,7 +42,6 @@ impl Subject {
                 let terms = Terms {
                     object_mode: false,
                     emit_close: true,
-                    has_construct: false,
                     has_final: false,
                     unsent_at_end: true,
                     ..terms(&scenario)
@@ -64,10 +55,10 @@ impl Subject {
 fn terms(scenario: &Scenario) -> Terms {
     let options = &scenario.options;
     Terms {
-        high_water_mark: options.get_high_water_mark(),
-        low_water_mark: options.get_low_water_mark(),
+        high_water_mark: options.high_water_mark(),
+        low_water_mark: options.low_water_mark(),
         object_mode: options.measure(2) == 1,
-        emit_close: options.get_emit_close(),
+        emit_close: options.emit_close(),
         has_construct: scenario.construct != Mode::Absent,
         has_final: scenario.finalize != Mode::Absent,
         unsent_at_end: false,

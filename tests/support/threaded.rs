@@ -1,13 +1,14 @@
 //! Plays scenarios on the adapter with its thread, one thing at a time: after
 //! each action it waits until the worker stands at the gate, or has nothing to
 //! do. So what happens is as determined as on the driver, and the same judge
-//! can read it. What only a driver can do (re-entrant actions, hooks, chunks
-//! of no length) is left out.
+//! can read it. The sink is at hand, or opened when the scenario says so. What
+//! only a driver can do (re-entrant actions, other hooks, chunks of no length)
+//! is left out.
 
 use std::collections::HashMap;
 use std::io;
 use std::mem;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use highwater::{Chunk, Corked, EndError, Event, Flow, WaitError, Writable, Write
 
 use super::gate::{Gate, GatedSink, WATCHDOG};
 use super::history::{Callee, Moment, Record, Told, What};
-use super::scenario::{Action, Scenario};
+use super::scenario::{Action, Mode, Scenario};
 
 pub(crate) fn play(scenario: &Scenario) -> Vec<Record> {
     let mut player = Player::new(scenario);
@@ -38,6 +39,8 @@ struct Player {
     calls: usize,
     /// A call of the sink stands at the gate.
     at_gate: bool,
+    /// Lets the opener go on, with or without a sink, if it waits.
+    opener: Option<Sender<bool>>,
     /// The length of the chunk of each accepted write.
     chunks: HashMap<u32, u64>,
     /// The position at which each write with a callback is done.
@@ -55,13 +58,23 @@ impl Player {
         let gate = Gate::default();
         let (tell, events) = channel();
         let options = &scenario.options;
-        let owner = Writable::builder()
-            .high_water_mark(options.get_high_water_mark())
-            .low_water_mark(options.get_low_water_mark())
-            .limit(options.get_limit())
-            .observer(move |event| drop(tell.send(event)))
-            .spawn(gate.sink())
-            .expect("a thread can be started");
+        let builder = Writable::builder()
+            .high_water_mark(options.high_water_mark())
+            .low_water_mark(options.low_water_mark())
+            .limit(options.limit())
+            .observer(move |event| drop(tell.send(event)));
+        let sink = gate.sink();
+        let (owner, opener) = if scenario.construct == Mode::Absent {
+            (builder.spawn(sink).map_err(io::Error::from), None)
+        } else {
+            let (opener, go_on) = channel();
+            let open = move || match go_on.recv() {
+                Ok(true) => Ok(sink),
+                _ => Err(io::Error::other("the test says so")),
+            };
+            (builder.open(open), Some(opener))
+        };
+        let owner = owner.expect("a thread can be started");
         Self {
             gate,
             writer: owner.writer(),
@@ -72,6 +85,7 @@ impl Player {
             operations: 0,
             calls: 0,
             at_gate: false,
+            opener,
             chunks: HashMap::new(),
             awaited: Vec::new(),
             end_awaited: Vec::new(),
@@ -129,7 +143,21 @@ impl Player {
             }
             Action::Destroy { error } => self.destroy(error),
             Action::Answer { ok } if self.at_gate => self.answer(ok),
+            Action::Construct { ok } => self.open(ok),
             _ => {}
+        }
+    }
+
+    /// The opener answers, if it has not.
+    fn open(&mut self, ok: bool) {
+        let Some(opener) = self.opener.take() else {
+            return;
+        };
+        self.log(What::ConstructAnswers { ok });
+        opener.send(ok).expect("the opener waits");
+        // Open, or closed: either is told.
+        if !self.destroy_called {
+            self.next_event();
         }
     }
 
@@ -218,6 +246,7 @@ impl Player {
             let (call, ok, again) = (self.calls - 1, true, false);
             self.log(What::SinkAnswers { call, ok, again });
         }
+        self.open(true);
         self.gate.open();
         let remains = destroying.join().expect("destroy does not panic");
         assert_eq!(remains.in_doubt, 0);
@@ -278,6 +307,7 @@ impl Player {
             let now = self.writer.snapshot();
             now.written != before.written || now.phase != before.phase
         });
+        self.log(What::Answered("done"));
     }
 
     /// Waits until the worker stands at the gate or has nothing to do, and
@@ -298,7 +328,8 @@ impl Player {
         }
         // Everything is written, or nothing more will be: it closes by itself,
         // unless a call still stands at the gate.
-        while (ends || stops) && !self.closed && !self.at_gate {
+        let opening = self.opener.is_some();
+        while (ends || stops) && !self.closed && !self.at_gate && !opening {
             self.next_event();
         }
         if snapshot.in_flight > 0 && !self.at_gate && !stops {
@@ -361,6 +392,8 @@ impl Player {
             self.act(Action::Uncork);
             self.settle();
         }
+        self.open(true);
+        self.settle();
         while self.at_gate {
             self.answer(true);
             self.settle();
