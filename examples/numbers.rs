@@ -139,7 +139,7 @@ impl Bar {
     fn show(&mut self, line: u64) {
         if self.bar.is_none() && !self.quiet && self.start.elapsed() > A_MOMENT {
             let bar = ProgressBar::new(self.lines);
-            let style = "{bar:40} {human_pos}/{human_len} lines, {per_sec}, {eta} left";
+            let style = "{bar:40} {human_pos}/{human_len} lines, {eta} left";
             if let Ok(style) = ProgressStyle::with_template(style) {
                 bar.set_style(style);
             }
