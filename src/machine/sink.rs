@@ -16,12 +16,7 @@ impl Run<'_> {
         self.state.level.settle();
         let callback = self.state.flight_callback;
         match (result, self.state.sync) {
-            (Ok(()), true) if self.has(Quirks::DEFERS_LATE) => {
-                self.flush(Next::AtOnce { callback })
-            }
-            // Rule 7: what is deferred for this write stands before whatever
-            // the flush brings about.
-            (Ok(()), true) => self.settle_at_once(callback, true),
+            (Ok(()), true) => self.written_at_once(callback),
             // Rule 7: the next sink call precedes the callback of this write.
             (Ok(()), false) => self.flush(Next::AfterWrite { callback }),
             (Err(fault), sync) => {
@@ -35,27 +30,38 @@ impl Run<'_> {
         }
     }
 
-    /// Rule 10: ok while the sink call is on the stack. What follows the write
-    /// waits for a tick, if there is something to tell.
-    pub(super) fn settle_at_once(&mut self, callback: bool, flush: bool) -> Step {
+    /// Rule 7: ok while the sink call is on the stack. What is deferred for this
+    /// write stands before whatever the flush brings about.
+    fn written_at_once(&mut self, callback: bool) -> Step {
+        if self.has(Quirks::DEFERS_LATE) {
+            return self.flush(Next::AtOnce { callback });
+        }
+        match self.settle_at_once(callback) {
+            (Some(defer), next) => Step::then(defer, Then::Flush(next)),
+            (None, next) => self.flush(next),
+        }
+    }
+
+    /// [`Quirks::DEFERS_LATE`]: the flush is over, and the write is settled only now.
+    pub(super) fn settle_late(&mut self, callback: bool) -> Step {
+        match self.settle_at_once(callback) {
+            (Some(defer), _) => Step::last(defer),
+            (None, next) => self.next(next),
+        }
+    }
+
+    /// Rule 10: what follows the write waits for a tick, if there is something
+    /// to tell; else it follows now.
+    fn settle_at_once(&mut self, callback: bool) -> (Option<Effect>, Next) {
         let object = self.options.object_mode && self.has(Quirks::OBJECT_MODE_TICK);
         let tell = !self.state.after_write_waits && (self.drain_wanted() || object);
         if callback || tell {
             self.state.after_write_waits = true;
             let task = Task::AfterWrite { count: 1, callback };
-            let then = if flush {
-                Then::Flush(Next::Nothing)
-            } else {
-                Then::Next(Next::Nothing)
-            };
-            return Step::then(Effect::Defer(task), then);
+            return (Some(Effect::Defer(task)), Next::Nothing);
         }
         self.state.pending = self.state.pending.saturating_sub(1);
-        if flush {
-            self.flush(Next::Look)
-        } else {
-            self.look(false, Next::Nothing)
-        }
+        (None, Next::Look)
     }
 
     /// A drain is owed, and the length has fallen far enough.
@@ -76,7 +82,7 @@ impl Run<'_> {
 
     /// Rule 11: the queue goes to the sink, if nothing forbids it.
     pub(super) fn flush(&mut self, next: Next) -> Step {
-        if self.state.flushing || !self.may_flush() {
+        if self.state.flushing || !self.may_flush(self.state.corked > 0) {
             return self.next(next);
         }
         self.state.flushing = true;
@@ -87,13 +93,13 @@ impl Run<'_> {
         }
     }
 
-    /// Rule 11: something is queued, and neither the sink, a cork, construction
+    /// Rule 11: something is queued, and neither a cork, the sink, construction
     /// nor the end of the stream holds it.
-    fn may_flush(&self) -> bool {
+    fn may_flush(&self, corked: bool) -> bool {
         let s = &*self.state;
         s.queued > 0
+            && !corked
             && s.sink == Sink::Idle
-            && s.corked == 0
             && s.opening == Opening::Done
             && !s.stops(self.options)
     }
@@ -121,13 +127,8 @@ impl Run<'_> {
     /// one, until something stays in flight or forbids it.
     pub(super) fn flushing(&mut self, next: Next) -> Step {
         self.state.sync = false;
-        let corked = self.state.corked;
-        if self.has(Quirks::FLUSH_IGNORES_CORK) {
-            self.state.corked = 0;
-        }
-        let go_on = self.state.flushing && self.may_flush();
-        self.state.corked = corked;
-        if go_on {
+        let corked = self.state.corked > 0 && !self.has(Quirks::FLUSH_IGNORES_CORK);
+        if self.state.flushing && self.may_flush(corked) {
             return self.write_head(next);
         }
         if self.has(Quirks::DESTROY_ERRORS) && self.fails_rest() {

@@ -249,7 +249,7 @@ impl Run<'_> {
             Next::End(end) => self.accept_end(end),
             Next::EndCallback(fault) => self.end_callback(fault),
             Next::AfterWrite { callback } => self.after_write(1, callback),
-            Next::AtOnce { callback } => self.settle_at_once(callback, false),
+            Next::AtOnce { callback } => self.settle_late(callback),
             Next::Fail(fault) => self.fail(fault, false),
         }
     }
