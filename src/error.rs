@@ -281,7 +281,7 @@ impl From<WaitError> for io::Error {
 ///
 /// let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
 /// let _ = out.write("hello");
-/// if let Err(EndError::Failed { cause, remains }) = out.end() {
+/// if let Err(EndError::Failed { cause, remains, .. }) = out.end() {
 ///     assert_eq!(cause.code(), "ENOENT");
 ///     let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
 ///     assert_eq!(unsent as u64, remains.totals.accepted);
@@ -297,11 +297,13 @@ pub enum EndError<W> {
         /// Why.
         #[source]
         cause: Cause,
+        /// The last chunk, if there was one and it was not accepted.
+        refused: Option<Chunk>,
         /// The sink, and what was accepted and not delivered.
         remains: Box<Remains<W>>,
     },
     /// The last chunk was not accepted: it would pass the limit, or an end
-    /// before (that timed out) was the end. The stream is handed back, as it was.
+    /// before (that timed out) was the end. The stream is handed back.
     #[error("the last chunk was refused")]
     Refused {
         /// The stream.
@@ -424,7 +426,7 @@ impl<W> PipeError<W> {
 
     pub(crate) fn from_end(error: EndError<W>) -> Self {
         let (cause, remains) = match error {
-            EndError::Failed { cause, remains } => (cause, remains),
+            EndError::Failed { cause, remains, .. } => (cause, remains),
             // Not without a last chunk, or a time-out; whatever it was, the
             // stream is here, and what it holds is handed back.
             EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
@@ -453,11 +455,11 @@ impl<W> From<PipeError<W>> for io::Error {
 impl<W> fmt::Debug for EndError<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed { cause, remains } => f
+            Self::Failed { cause, remains, .. } => f
                 .debug_struct("Failed")
                 .field("cause", cause)
                 .field("remains", remains)
-                .finish(),
+                .finish_non_exhaustive(),
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
             Self::TimedOut(stream) => f.debug_tuple("TimedOut").field(stream).finish(),
         }

@@ -53,7 +53,7 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
 
 fn failure<W>(ended: Result<Done<W>, EndError<W>>) -> (Cause, Remains<W>) {
     match ended {
-        Err(EndError::Failed { cause, remains }) => (cause, *remains),
+        Err(EndError::Failed { cause, remains, .. }) => (cause, *remains),
         other => panic!("it should have failed: {other:?}"),
     }
 }
@@ -168,7 +168,7 @@ fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
     }
     let mut out = Writable::builder().spawn(Panics)?;
     assert_eq!(out.write("hello")?, Flow::More);
-    let Err(EndError::Failed { cause, remains }) = out.end() else {
+    let Err(EndError::Failed { cause, remains, .. }) = out.end() else {
         panic!("it should have failed");
     };
     assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
@@ -190,7 +190,7 @@ fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
     for (says, kind) in [(0, io::ErrorKind::WriteZero), (9, io::ErrorKind::Other)] {
         let mut out = Writable::builder().spawn(Says(says))?;
         assert_eq!(out.write("hello")?, Flow::More);
-        let Err(EndError::Failed { cause, remains }) = out.end() else {
+        let Err(EndError::Failed { cause, remains, .. }) = out.end() else {
             panic!("it should have failed");
         };
         assert_eq!(cause.io().map(io::Error::kind), Some(kind));
@@ -379,5 +379,67 @@ fn a_source_that_panics_destroys_the_stream() -> Result<(), BoxError> {
     let piped = std::thread::spawn(move || out.pipe(Panics(false)).is_ok());
     assert!(piped.join().is_err());
     assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"], "and no finish");
+    Ok(())
+}
+
+#[test]
+fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
+    struct Owner(Grenade);
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            let _ = &self.0;
+            b"0123456789"
+        }
+    }
+    let mut out = Writable::builder().spawn(Vec::new())?;
+    {
+        let corked = out.cork()?;
+        let chunk = bytes::Bytes::from_owner(Owner(Grenade));
+        assert_eq!(corked.write_owned(chunk)?, Flow::More);
+        assert_eq!(corked.write("abc")?, Flow::More);
+    }
+    assert_eq!(out.end()?.sink, b"0123456789abc");
+
+    struct Sink(Grenade, std::sync::mpsc::Receiver<()>);
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = (&self.0, self.1.recv());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (go_on, wait) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut out = Writable::builder()
+        .on_drop(highwater::OnDrop::Discard)
+        .observer(move |event| drop(tell.send(format!("{event:?}"))))
+        .spawn(Sink(Grenade, wait))
+        .map_err(io::Error::from)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    drop(out);
+    drop(go_on);
+    // The observer goes just before the sink.
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"]);
+    Ok(())
+}
+
+#[test]
+fn a_last_chunk_for_a_failed_stream_comes_back() -> Result<(), BoxError> {
+    let mut out = Writable::builder().spawn(Flaky::default())?;
+    assert_eq!(out.write("first")?, Flow::More);
+    while out.wait_written(5).is_ok() {}
+    match out.end_with("last") {
+        Err(EndError::Failed {
+            refused: Some(chunk),
+            remains,
+            ..
+        }) => {
+            assert_eq!(chunk.as_ref(), b"last");
+            assert_eq!(joined(&remains.unsent), b"first");
+        }
+        other => panic!("it has failed: {other:?}"),
+    }
     Ok(())
 }

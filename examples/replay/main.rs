@@ -71,8 +71,10 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     let quirks = quirks(&arguments)?;
+    // First, so that a wrong path does not empty the other file.
+    let scenarios = input(&arguments.scenarios)?;
     let mut traces = output(&arguments.traces)?;
-    for (index, line) in input(&arguments.scenarios)?.lines().enumerate() {
+    for (index, line) in scenarios.lines().enumerate() {
         let wrong = |error: String| format!("line {}: {error}", index + 1);
         let line = line.map_err(|error| wrong(error.to_string()))?;
         if let Err(error) = play_line(&line, quirks, &mut traces) {

@@ -95,7 +95,9 @@ pub(crate) struct Scenario {
 
 /// Reads one line.
 pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
-    let json: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    // It counts lines of its own; here there is one.
+    let wrong = |error: serde_json::Error| error.to_string().replace(" at line 1", " at");
+    let json: Value = serde_json::from_str(line).map_err(wrong)?;
     let o = field(&json, "o")?;
     let finalize = hook(o, "f", "sStTmx")?;
     let construct = hook(o, "c", "sStTmx")?;

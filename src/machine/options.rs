@@ -20,8 +20,6 @@ pub struct Options {
     /// As wished; read through [`Options::low_water_mark`], which keeps it
     /// below `max(high_water_mark, 1)`.
     low_water_mark: u64,
-    /// As wished; read through [`Options::limit`], which keeps it at or
-    /// above the high-water mark.
     limit: u64,
     pub(super) object_mode: bool,
     pub(super) auto_destroy: bool,
@@ -72,8 +70,7 @@ impl Options {
     }
 
     /// The length, in bytes (or objects), past which a chunk is refused with
-    /// [`Fault::TooLong`](super::Fault::TooLong) (rule 1). A limit below the
-    /// high-water mark is raised to it.
+    /// [`Fault::TooLong`](super::Fault::TooLong) (rule 1).
     #[must_use]
     pub const fn with_limit(mut self, limit: u64) -> Self {
         self.limit = limit;
@@ -168,14 +165,10 @@ impl Options {
         }
     }
 
-    /// The limit of the length, in bytes (or objects), as it holds after clamping.
+    /// The limit of the length, in bytes (or objects).
     #[must_use]
     pub const fn limit(&self) -> u64 {
-        if self.limit < self.high_water_mark {
-            self.high_water_mark
-        } else {
-            self.limit
-        }
+        self.limit
     }
 
     /// Whether 'close' is told.
@@ -201,32 +194,15 @@ impl Default for Options {
 mod tests {
     use super::Options;
 
-    fn marks(o: Options) -> (u64, u64, u64) {
-        (o.low_water_mark(), o.high_water_mark(), o.limit())
-    }
-
     #[test]
-    fn marks_are_kept_in_order_whatever_the_order_of_the_calls() {
-        let o = Options::new();
+    fn the_low_water_mark_stays_below_the_high_one() {
+        let low = |high, low| {
+            let options = Options::new().with_low_water_mark(low);
+            options.with_high_water_mark(high).low_water_mark()
+        };
         assert_eq!(
-            marks(
-                o.with_limit(5)
-                    .with_high_water_mark(10)
-                    .with_low_water_mark(99)
-            ),
-            (9, 10, 10)
-        );
-        assert_eq!(
-            marks(
-                o.with_low_water_mark(20)
-                    .with_high_water_mark(10)
-                    .with_limit(30)
-            ),
-            (9, 10, 30)
-        );
-        assert_eq!(
-            marks(o.with_high_water_mark(0).with_low_water_mark(7)),
-            (0, 0, u64::MAX)
+            (low(10, 3), low(10, 99), low(1, 7), low(0, 7)),
+            (3, 9, 0, 0)
         );
     }
 }

@@ -166,7 +166,11 @@ impl Builder {
     where
         W: Write + Send + 'static,
     {
-        let options = self.options.with_construct(opener.is_some());
+        let limit = self.options.limit().max(self.options.high_water_mark());
+        let options = self
+            .options
+            .with_limit(limit)
+            .with_construct(opener.is_some());
         let desk = Desk::new(self.observer.is_some());
         let stop = Arc::clone(&desk.stop);
         let shared = Arc::new(Shared::new(options, desk));

@@ -40,6 +40,8 @@ pub(super) struct Delivery {
     pub(super) bytes: u64,
     /// How many flushes it has done.
     pub(super) flushes: u64,
+    /// What it has taken whole: to be dropped when all is accounted for.
+    pub(super) done: VecDeque<Item>,
     /// What it has not taken.
     pub(super) rest: VecDeque<Item>,
     /// Why not, if it failed.

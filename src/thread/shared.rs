@@ -28,6 +28,8 @@ pub(super) struct Core {
     worker_sleeps: bool,
     /// The worker has let go of the sink and told everything.
     pub(super) worker_left: bool,
+    /// The owner has left, and will not take the sink.
+    detached: bool,
     waits: u64,
     peak: u64,
     waited: Duration,
@@ -43,6 +45,7 @@ impl Shared {
                 waiting: 0,
                 worker_sleeps: false,
                 worker_left: false,
+                detached: false,
                 waits: 0,
                 peak: 0,
                 waited: Duration::ZERO,
@@ -249,6 +252,18 @@ impl Core {
             (Fault::WriteAfterEnd, None) => WriteError::AfterEnd { chunk },
             (_, None) => WriteError::Destroyed { chunk },
         }
+    }
+
+    /// The worker leaves; whether nobody will take the sink from it.
+    pub(super) fn worker_leaves(&mut self) -> bool {
+        self.worker_left = true;
+        self.detached
+    }
+
+    /// The owner leaves; whether the worker has left before.
+    pub(super) fn owner_leaves(&mut self) -> bool {
+        self.detached = true;
+        self.worker_left
     }
 
     /// Why the stream has failed, if it has.

@@ -74,6 +74,12 @@ impl<W: Write> Worker<W> {
                     self.tell(events);
                     dispose(self.observer);
                     dispose(self.opener);
+                    let detached = self.shared.change(Core::worker_leaves);
+                    if detached {
+                        // Nobody will take it.
+                        dispose(self.sink);
+                        return None;
+                    }
                     return self.sink;
                 }
             }
@@ -112,6 +118,7 @@ impl<W: Write> Worker<W> {
         let mut delivery = Delivery {
             bytes: 0,
             flushes: 0,
+            done: VecDeque::new(),
             rest: items,
             failure: None,
         };
@@ -122,6 +129,9 @@ impl<W: Write> Worker<W> {
         }
         let answer = |core: &mut Core| delivered(&mut core.driver, &mut delivery);
         self.shared.change(answer);
+        for item in delivery.done.into_iter().chain(delivery.rest) {
+            dispose(item);
+        }
     }
 
     fn finalize(&mut self) {
@@ -205,8 +215,8 @@ fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) ->
         let result = match taken.delivery.rest.front() {
             None => return Ok(()),
             Some(Item::Data(chunk)) if chunk.len() == taken.of_first => {
-                taken.delivery.rest.pop_front();
                 taken.of_first = 0;
+                taken.delivery.first_is_done();
                 continue;
             }
             Some(Item::Data(chunk)) => {
@@ -225,11 +235,11 @@ fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) ->
         match result {
             Ok(0) => {
                 taken.delivery.flushes += 1;
-                taken.delivery.rest.pop_front();
+                taken.delivery.first_is_done();
             }
             Ok(count) => {
                 taken.delivery.bytes += count as u64;
-                taken.of_first = pop_taken(&mut taken.delivery.rest, taken.of_first + count);
+                taken.of_first = taken.delivery.take(taken.of_first + count);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -271,15 +281,21 @@ fn write_some(
     }
 }
 
-/// Removes the items that `count` bytes from the start of the first one cover.
-/// How much of the then first one they cover.
-fn pop_taken(items: &mut VecDeque<Item>, mut count: usize) -> usize {
-    while let Some(Item::Data(chunk)) = items.front() {
-        if count == 0 || count < chunk.len() {
-            break;
-        }
-        count -= chunk.len();
-        items.pop_front();
+impl Delivery {
+    fn first_is_done(&mut self) {
+        self.done.extend(self.rest.pop_front());
     }
-    count
+
+    /// Moves away the items that `count` bytes from the start of the first one
+    /// cover. How much of the then first one they cover.
+    fn take(&mut self, mut count: usize) -> usize {
+        while let Some(Item::Data(chunk)) = self.rest.front() {
+            if count == 0 || count < chunk.len() {
+                break;
+            }
+            count -= chunk.len();
+            self.first_is_done();
+        }
+        count
+    }
 }

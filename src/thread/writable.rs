@@ -198,8 +198,8 @@ impl<W> Writable<W> {
     ///
     /// # Errors
     ///
-    /// As [`Writable::end`]. If the last bytes are not accepted, the stream is
-    /// handed back with them, as it was.
+    /// As [`Writable::end`]. If the last bytes are not accepted although the
+    /// stream has not failed, it is handed back with them, and goes on.
     ///
     /// # Examples
     ///
@@ -248,12 +248,15 @@ impl<W> Writable<W> {
     }
 
     fn end_until(mut self, chunk: Option<Chunk>, by: Deadline) -> Result<Done<W>, EndError<W>> {
-        let ended = self.writer.shared().change(|core| core.end(chunk));
-        if let Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) = ended {
-            let stream = self;
-            return Err(EndError::Refused { stream, error });
-        }
-        // Refused for any other reason, the stream has failed: that is told below.
+        let refused = match self.writer.shared().change(|core| core.end(chunk)) {
+            Ok(()) => None,
+            Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
+                let stream = self;
+                return Err(EndError::Refused { stream, error });
+            }
+            // The stream has failed: that is told below.
+            Err(error) => Some(error.into_chunk()),
+        };
         if !self.wait_for_worker(by) {
             self.waits_on_drop = false;
             return Err(EndError::TimedOut(self));
@@ -270,6 +273,7 @@ impl<W> Writable<W> {
             }),
             (cause, sink) => Err(EndError::Failed {
                 cause: cause.unwrap_or(Cause::Fault(Fault::Destroyed)),
+                refused,
                 remains: Box::new(Remains { sink, ..remains }),
             }),
         }
@@ -394,6 +398,14 @@ impl<W> Writable<W> {
         self.writer.shared().wait_until(by, left).is_some()
     }
 
+    /// Takes leave of the thread: its sink is dropped here if it has left, and
+    /// there if it has not.
+    fn leave(&mut self) {
+        let left = self.writer.shared().change(Core::owner_leaves);
+        let thread = self.thread.take().filter(|_| left);
+        drop(thread.map(JoinHandle::join));
+    }
+
     /// Stops, and drops what is unsent, outside the lock.
     fn discard(&self) {
         let shared = self.writer.shared();
@@ -403,12 +415,12 @@ impl<W> Writable<W> {
 
     /// What there is to hand back.
     fn collect(mut self) -> Remains<W> {
-        let thread = self.thread.take();
         let (left, unsent, totals) = self.writer.shared().change(|core| {
             let unsent: Vec<_> = core.driver.host_mut().discard().into();
-            (core.worker_left, unsent, core.snapshot())
+            // Past its time-out, the owner does not come back for the sink.
+            (core.owner_leaves(), unsent, core.snapshot())
         });
-        let sink = match thread {
+        let sink = match self.thread.take() {
             // No panic of a user's code gets here: the worker catches it.
             Some(thread) if left => thread.join().ok().flatten(),
             _ => None,
@@ -417,7 +429,10 @@ impl<W> Writable<W> {
         Remains {
             sink,
             unsent,
-            in_doubt: totals.accepted - totals.written - unsent_bytes,
+            in_doubt: totals
+                .accepted
+                .saturating_sub(totals.written)
+                .saturating_sub(unsent_bytes),
             totals,
         }
     }
@@ -425,23 +440,24 @@ impl<W> Writable<W> {
 
 impl<W> Drop for Writable<W> {
     fn drop(&mut self) {
-        let Some(thread) = self.thread.take() else {
+        if self.thread.is_none() {
             return;
-        };
-        let shared = self.writer.shared();
+        }
         let by = match self.on_drop {
-            _ if !self.waits_on_drop => return,
+            _ if !self.waits_on_drop => return self.leave(),
             OnDrop::Finish => Deadline::NEVER,
             OnDrop::FinishWithin(timeout) => Deadline::after(timeout),
-            OnDrop::Discard => return self.discard(),
+            OnDrop::Discard => {
+                self.discard();
+                return self.leave();
+            }
         };
         // A failure is told to the observer.
-        let _ = shared.change(|core| core.end(None));
-        if self.wait_for_worker(by) {
-            drop(thread.join());
-        } else {
+        let _ = self.writer.shared().change(|core| core.end(None));
+        if !self.wait_for_worker(by) {
             self.discard();
         }
+        self.leave();
     }
 }
 
