@@ -9,8 +9,8 @@
 //!             ◀─wait────        under a lock       ──job, events──▶
 //! ```
 //!
-//! - `writable.rs`: the owner, [`Writable`]; `writer.rs`: the producers;
-//!   `builder.rs`: how it is made
+//! - `writable.rs`: the owner, [`Writable`]; `pipe.rs`: a source into it;
+//!   `writer.rs`: the producers; `builder.rs`: how it is made
 //! - `shared.rs`: the lock, and who waits for whom; `desk.rs`: the
 //!   [`Host`](crate::Host), which puts jobs down and takes answers
 //! - `worker.rs`: the thread; `event.rs`: what is told and can be read
@@ -22,6 +22,7 @@
 mod builder;
 mod desk;
 mod event;
+mod pipe;
 mod shared;
 mod sync;
 mod worker;

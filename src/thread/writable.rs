@@ -1,12 +1,10 @@
 //! The owner's side: everything that a producer can, and the end.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
-use std::io::{self, Read};
 
 use super::builder::{Builder, OnDrop};
 use super::event::Snapshot;
@@ -14,9 +12,9 @@ use super::shared::{Core, Deadline};
 use super::sync::JoinHandle;
 use super::writer::{Blocking, Corked, Writer};
 use crate::machine::Fault;
-use crate::{Cause, Chunk, EndError, Flow, PipeError, WaitError, WriteError};
+use crate::{Cause, Chunk, EndError, Flow, WaitError, WriteError};
 
-/// A writable stream over an [`io::Write`], which a background thread writes to.
+/// A writable stream over an [`io::Write`](std::io::Write), which a background thread writes to.
 ///
 /// `W` is the sink: it comes back from [`end`](Self::end) and
 /// [`destroy`](Self::destroy). Dropping the stream ends it and waits until
@@ -33,10 +31,10 @@ use crate::{Cause, Chunk, EndError, Flow, PipeError, WaitError, WriteError};
 /// The main example, the loop that writes until it is told to wait and goes on
 /// at 'drain', is [in the crate's documentation](crate).
 pub struct Writable<W> {
-    writer: Writer,
+    pub(super) writer: Writer,
     /// Taken by whoever waits for it; none is left for drop then.
     thread: Option<JoinHandle<Option<W>>>,
-    on_drop: OnDrop,
+    pub(super) on_drop: OnDrop,
     /// Off once somebody has waited for the end long enough.
     waits_on_drop: bool,
 }
@@ -178,7 +176,7 @@ impl<W> Writable<W> {
         self.writer.snapshot()
     }
 
-    /// A view as an [`io::Write`] that waits by itself.
+    /// A view as an [`io::Write`](std::io::Write) that waits by itself.
     #[must_use]
     pub fn blocking(&self) -> Blocking {
         self.writer.blocking()
@@ -312,84 +310,10 @@ impl<W> Writable<W> {
         self.destroy_until(None, Deadline::after(timeout))
     }
 
-    fn destroy_until(self, reason: Option<Cause>, by: Deadline) -> Remains<W> {
+    pub(super) fn destroy_until(self, reason: Option<Cause>, by: Deadline) -> Remains<W> {
         drop(self.writer.shared().change(|core| core.destroy(reason)));
         self.wait_for_worker(by);
         self.collect()
-    }
-
-    /// Moves the whole source into the stream, heeding its backpressure, and
-    /// ends it at the source's end. It reads pieces of up to the high-water
-    /// mark, but of 4 KiB at least and 64 KiB at most.
-    ///
-    /// # Errors
-    ///
-    /// If the source fails, the stream is destroyed with that as the reason (if
-    /// it panics, too). If the stream fails, its cause. Either way what was not
-    /// delivered is handed back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let out = highwater::Writable::builder().high_water_mark(1000).spawn(Vec::new())?;
-    /// let done = out.pipe(&[7; 5000][..])?;
-    /// assert_eq!(done.sink, [7; 5000]);
-    /// # Ok::<_, highwater::BoxError>(())
-    /// ```
-    pub fn pipe(mut self, mut source: impl Read) -> Result<Done<W>, PipeError<W>> {
-        let options = self.writer.shared().change(|core| *core.driver.options());
-        let size = options.high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
-        let size = size.min(options.limit()).max(1);
-        let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-        // A source that panics is a source that fails.
-        self.on_drop = OnDrop::Discard;
-        loop {
-            match read_chunk(&mut source, &mut buffer) {
-                Err(error) => return Err(self.source_failed(error)),
-                Ok(None) => return self.end().map_err(PipeError::from_end),
-                Ok(Some(chunk)) => {
-                    if let Err(refused) = self.write_waiting(chunk) {
-                        return Err(self.pipe_failed(refused));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Writes, and waits until there is room again. If that fails, what was
-    /// refused, if anything was.
-    fn write_waiting(&mut self, mut chunk: Chunk) -> Result<(), Option<Chunk>> {
-        loop {
-            chunk = match self.write_owned(chunk) {
-                Ok(Flow::More) => return Ok(()),
-                Ok(Flow::Wait) => return self.wait_drain().map_err(|_| None),
-                // Other producers have filled the stream to its limit.
-                Err(WriteError::TooLong { chunk, limit }) if chunk.len() as u64 <= limit => {
-                    if self.wait_drain().is_err() {
-                        return Err(Some(chunk));
-                    }
-                    chunk
-                }
-                Err(error) => return Err(Some(error.into_chunk())),
-            }
-        }
-    }
-
-    fn source_failed(self, error: io::Error) -> PipeError<W> {
-        let source = Arc::new(error);
-        let reason = Cause::Io(Arc::clone(&source));
-        let remains = Box::new(self.destroy_until(Some(reason), Deadline::NEVER));
-        PipeError::Read { source, remains }
-    }
-
-    fn pipe_failed(self, refused: Option<Chunk>) -> PipeError<W> {
-        let failure = self.writer.shared().change(|core| core.failure());
-        let remains = Box::new(self.destroy());
-        PipeError::Write {
-            cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
-            refused,
-            remains,
-        }
     }
 
     /// Whether the worker has left, by then.
@@ -486,25 +410,5 @@ impl<W> fmt::Debug for Remains<W> {
             .field("in_doubt", &self.in_doubt)
             .field("totals", &self.totals)
             .finish_non_exhaustive()
-    }
-}
-
-/// A piece of a piped source is as large as the high-water mark, within these
-/// bounds, in bytes.
-const PIPE_LEAST: u64 = 4096;
-const PIPE_MOST: u64 = 64 * 1024;
-
-/// Reads some bytes, in a chunk no larger than they are; `None` at the end.
-fn read_chunk(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<Option<Chunk>> {
-    loop {
-        match source.read(buffer) {
-            Ok(0) => return Ok(None),
-            Ok(count) => {
-                let bytes = buffer.get(..count).unwrap_or(buffer);
-                return Ok(Some(bytes.to_vec().into()));
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

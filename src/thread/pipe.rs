@@ -1,0 +1,107 @@
+//! A whole source into the stream.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use std::io::{self, Read};
+
+use super::builder::OnDrop;
+use super::shared::Deadline;
+use super::writable::{Done, Writable};
+use crate::machine::Fault;
+use crate::{Cause, Chunk, Flow, PipeError, WriteError};
+
+impl<W> Writable<W> {
+    /// Moves the whole source into the stream, heeding its backpressure, and
+    /// ends it at the source's end. It reads pieces of up to the high-water
+    /// mark, but of 4 KiB at least and 64 KiB at most.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails, the stream is destroyed with that as the reason (if
+    /// it panics, too). If the stream fails, its cause. Either way what was not
+    /// delivered is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().high_water_mark(1000).spawn(Vec::new())?;
+    /// let done = out.pipe(&[7; 5000][..])?;
+    /// assert_eq!(done.sink, [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe(mut self, mut source: impl Read) -> Result<Done<W>, PipeError<W>> {
+        let options = self.writer.shared().change(|core| *core.driver.options());
+        let size = options.high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
+        let size = size.min(options.limit()).max(1);
+        let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        // A source that panics is a source that fails.
+        self.on_drop = OnDrop::Discard;
+        loop {
+            match read_chunk(&mut source, &mut buffer) {
+                Err(error) => return Err(self.source_failed(error)),
+                Ok(None) => return self.end().map_err(PipeError::from_end),
+                Ok(Some(chunk)) => {
+                    if let Err(refused) = self.write_waiting(chunk) {
+                        return Err(self.pipe_failed(refused));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes, and waits until there is room again. If that fails, what was
+    /// refused, if anything was.
+    fn write_waiting(&mut self, mut chunk: Chunk) -> Result<(), Option<Chunk>> {
+        loop {
+            chunk = match self.write_owned(chunk) {
+                Ok(Flow::More) => return Ok(()),
+                Ok(Flow::Wait) => return self.wait_drain().map_err(|_| None),
+                // Other producers have filled the stream to its limit.
+                Err(WriteError::TooLong { chunk, limit }) if chunk.len() as u64 <= limit => {
+                    if self.wait_drain().is_err() {
+                        return Err(Some(chunk));
+                    }
+                    chunk
+                }
+                Err(error) => return Err(Some(error.into_chunk())),
+            }
+        }
+    }
+
+    fn source_failed(self, error: io::Error) -> PipeError<W> {
+        let source = Arc::new(error);
+        let reason = Cause::Io(Arc::clone(&source));
+        let remains = Box::new(self.destroy_until(Some(reason), Deadline::NEVER));
+        PipeError::Read { source, remains }
+    }
+
+    fn pipe_failed(self, refused: Option<Chunk>) -> PipeError<W> {
+        let failure = self.writer.shared().change(|core| core.failure());
+        let remains = Box::new(self.destroy());
+        PipeError::Write {
+            cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
+            refused,
+            remains,
+        }
+    }
+}
+
+/// A piece of a piped source is as large as the high-water mark, within these
+/// bounds, in bytes.
+const PIPE_LEAST: u64 = 4096;
+const PIPE_MOST: u64 = 64 * 1024;
+
+/// Reads some bytes, in a chunk no larger than they are; `None` at the end.
+fn read_chunk(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<Option<Chunk>> {
+    loop {
+        match source.read(buffer) {
+            Ok(0) => return Ok(None),
+            Ok(count) => {
+                let bytes = buffer.get(..count).unwrap_or(buffer);
+                return Ok(Some(bytes.to_vec().into()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
