@@ -1,0 +1,198 @@
+------------------------------ MODULE Contract ------------------------------
+(***************************************************************************)
+(* What users of a stream may rely on: the invariants, by the names that   *)
+(* they have in the documentation and in the tests.                        *)
+(*                                                                         *)
+(* An observer watches the stream from outside, and believes only what it  *)
+(* has seen itself: which calls the user made, what the sink was given and *)
+(* what it answered, which callbacks and events came. Calls of the user    *)
+(* are numbered (Numbered = TRUE); there are at most MaxCalls of them.     *)
+(***************************************************************************)
+EXTENDS Writable
+
+VARIABLE seen
+  \* line:     accepted chunks that the sink has not been given, in order
+  \* sink:     chunks that the sink is working on
+  \* fate:     what became of each call so far: "accepted", "refused", "written",
+  \*           "failed", "taken" (back by destroy), "dropped"; "other" if no write
+  \* owed:     calls that came with a callback
+  \* called:   calls whose callback was called
+  \* returned: calls that have returned
+  \* late:     those that returned when the stream was destroyed
+  \* waits:    somebody was told to wait since the last 'drain'
+  \* final:    what final answered last: "none", "ok", "error"
+  \* errors, finishes, closes: how often these were told, up to twice
+
+observed == <<s, queue, flight, kept, ticks, todo, owes, count, seen>>
+
+(***************************************************************************)
+(* What can be seen.                                                       *)
+(***************************************************************************)
+\* A call begins: it is put on the stack, or takes the place of the work that
+\* led to it. A call that returns, or work that is done, shortens the stack.
+Begins ==
+  /\ todo' # <<>> /\ Head(todo').what \in Calls
+  /\ IF InUserCode THEN Len(todo') > Len(todo) ELSE Len(todo') >= Len(todo)
+Starts(what) == Begins /\ Head(todo').what = what
+SinkStarts == Starts("write") \/ Starts("batch")
+CallbackStarts == Starts("callback")
+Given == Head(todo').ids
+
+UserCalled == count' # count
+Accepts == UserCalled /\ s'.pending > s.pending
+Refuses == UserCalled /\ ~Accepts /\ \E i \in DOMAIN todo' :
+  todo'[i].what \in {"Written", "End"} /\ todo'[i].fault # None /\ i <= 2 + Len(todo') - Len(todo)
+GoesWithCallback ==
+  \/ \E i \in DOMAIN queue' : queue'[i].id = count' /\ queue'[i].cb
+  \/ flight' = <<count'>>
+  \/ \E i \in DOMAIN ticks' : ticks'[i].what = "Callback" /\ ticks'[i].ids = <<count'>>
+  \/ todo' # <<>> /\ Head(todo').what = "End" /\ Head(todo').flag
+SinkAnswers == "write" \in owes /\ "write" \notin owes'
+SinkFails == SinkAnswers /\ \/ ~InUserCode' /\ Head(todo').what = "WriteFailed"
+                            \/ Len(ticks') > Len(ticks) /\ ticks'[Len(ticks')].what = "WriteFailed"
+TakesBack == s.sink = "Writing" /\ s'.sink # "Writing" /\ ~SinkAnswers
+Drops == queue # <<>> /\ queue' = Tail(queue) /\ ~SinkStarts /\ ~Top("Batched")
+Returns == Top("Written") \/ Top("EndCallback")
+FinalIsAnswered == "final" \in owes /\ "final" \notin owes'
+
+\* The answer of a write (rule 4), read as it returns.
+ToldToWait == Top("Written") /\ Head(todo).fault \in {None, "TOO_LONG"} /\ ~(HasRoom /\ ~Failed)
+
+Numbers(ids) == {ids[i] : i \in DOMAIN ids}
+Becomes(fate, numbers, what) == [i \in DOMAIN fate |-> IF i \in numbers THEN what ELSE fate[i]]
+Told(times, what) == IF Starts(what) /\ times < 2 THEN times + 1 ELSE times
+
+Lined == IF Accepts THEN Append(seen.line, count') ELSE seen.line
+Line == IF SinkStarts /\ Len(Given) <= Len(Lined) THEN SubSeq(Lined, Len(Given) + 1, Len(Lined))
+        ELSE IF Drops THEN Tail(Lined) ELSE Lined
+Fate == IF UserCalled
+        THEN Append(seen.fate, IF Accepts THEN "accepted" ELSE IF Refuses THEN "refused" ELSE "other")
+        ELSE IF SinkFails THEN Becomes(seen.fate, Numbers(seen.sink), "failed")
+        ELSE IF SinkAnswers THEN Becomes(seen.fate, Numbers(seen.sink), "written")
+        ELSE IF TakesBack THEN Becomes(seen.fate, Numbers(seen.sink), "taken")
+        ELSE IF Drops THEN Becomes(seen.fate, {Head(queue).id}, "dropped")
+        ELSE seen.fate
+Returned == IF Returns THEN Numbers(Head(todo).ids) ELSE {}
+
+Observe ==
+  seen' = [line |-> Line,
+           sink |-> (IF SinkStarts THEN Given
+                     ELSE IF SinkAnswers \/ TakesBack THEN <<>> ELSE seen.sink),
+           fate |-> Fate,
+           owed |-> (IF UserCalled /\ GoesWithCallback THEN seen.owed \cup {count'} ELSE seen.owed),
+           called |-> (IF CallbackStarts THEN seen.called \cup Numbers(Given) ELSE seen.called),
+           returned |-> seen.returned \cup Returned,
+           late |-> (IF Destroyed THEN seen.late \cup Returned ELSE seen.late),
+           waits |-> ~Starts("drain") /\ (seen.waits \/ ToldToWait),
+           final |-> (IF ~FinalIsAnswered THEN seen.final
+                      ELSE IF Head(todo').fault = None THEN "ok" ELSE "error"),
+           errors |-> Told(seen.errors, "error"),
+           finishes |-> Told(seen.finishes, "finish"),
+           closes |-> Told(seen.closes, "close")]
+
+Begin ==
+  /\ Init
+  /\ seen = [line |-> <<>>, sink |-> <<>>, fate |-> <<>>, owed |-> {}, called |-> {},
+             returned |-> {}, late |-> {}, waits |-> FALSE, final |-> "none",
+             errors |-> 0, finishes |-> 0, closes |-> 0]
+
+(***************************************************************************)
+(* Safety.                                                                 *)
+(***************************************************************************)
+NoWriteAfterEnd == [][Accepts => s.ending = "Open" /\ ~Failed]_observed
+
+DrainEarned == [][Starts("drain") =>
+  seen.waits /\ s.length <= LowMark /\ s.ending = "Open" /\ ~Failed]_observed
+
+RECURSIVE Sum(_)
+Sum(chunks) == IF chunks = <<>> THEN 0 ELSE Measure(Head(chunks).len) + Sum(Tail(chunks))
+LengthAccounts ==
+  /\ s.length = s.inFlight + Sum(queue)
+  /\ s.sink # "Writing" => s.inFlight = 0
+
+\* The sink is given what is first in line.
+OrderKept == [][SinkStarts =>
+  Len(Given) <= Len(Lined) /\ SubSeq(Lined, 1, Len(Given)) = Given]_observed
+
+OneAtATime == [][SinkStarts => "write" \notin owes]_observed
+
+CorkHolds == [][SinkStarts => s.corked = 0]_observed
+
+NothingSentAfterFailure == [][SinkStarts => ~Failed /\ s.opening = "Done"]_observed
+
+\* Nothing more will come of what was called so far.
+Settled ==
+  /\ todo = <<>> /\ ticks = <<>>
+  /\ \/ Destroyed
+     \/ "write" \notin owes /\ (s.errored # None \/ s.ending = "Told")
+     \/ "write" \notin owes /\ s.ending = "Open" /\ queue = <<>>
+     \/ owes = {} /\ s.corked = 0
+
+\* Each once: not twice, with the truth about that very call, and in the end.
+CallbackTruthful == [][CallbackStarts =>
+  LET number == Given[1]
+      ok == Head(todo').fault = None
+      fate == seen.fate[number]
+  IN /\ number \notin seen.called
+     /\ ok <=> (fate = "written" \/ (fate = "other" /\ s.ending = "Finished" /\ number \notin seen.late))
+     /\ fate # "accepted"]_observed
+CallbackOnce == Settled => seen.owed \subseteq seen.called
+
+CallbackLater == [][CallbackStarts => Given[1] \in seen.returned]_observed
+
+Writes == {i \in DOMAIN seen.fate : seen.fate[i] \notin {"other", "refused"}}
+FinishFlushed == [][
+  /\ (~Finished /\ s'.ending \in {"Finished", "Told"}) =>
+       /\ s.ending # "Open" /\ ~Failed
+       /\ \A i \in Writes : seen.fate[i] = "written" /\ (i \in seen.owed => i \in seen.called)
+       /\ HasFinal => seen.final = "ok"
+  /\ Starts("finish") => Finished /\ seen.finishes = 0]_observed
+
+ErrorOnce == [][
+  /\ s.errored # None => s'.errored = s.errored
+  /\ Starts("error") => seen.errors = 0]_observed
+
+CloseLast == [][s.teardown = "Told" /\ Begins =>
+  /\ CallbackStarts
+  /\ seen.fate[Given[1]] = "refused" \/ Given[1] \in seen.late]_observed
+
+\* Who is told to wait for room is owed a drain (unless that was cancelled).
+AnswerTruthful == [][Top("Written") /\ Head(todo).fault = None /\ ~Failed /\ s.ending = "Open" =>
+  (HasRoom \/ s.needDrain)]_observed
+
+(***************************************************************************)
+(* Liveness. The stream does its work, calls return, ticks run, sink and   *)
+(* hooks answer, corks are taken back. Calls of the user are finitely many.*)
+(***************************************************************************)
+StreamWorks == Next /\ ~InUserCode /\ Observe
+CallsReturn == Return /\ Observe
+TicksRun == RunTick /\ Observe
+SinkWrites == Written /\ Observe
+ConstructAnswers == Constructed /\ Observe
+FinalDoes == Finalized /\ Observe
+DestroyDoes == DestroyAnswered /\ Observe
+CorksReleased == s.corked > 0 /\ Uncork /\ Observe
+
+Fairness ==
+  /\ WF_observed(StreamWorks) /\ WF_observed(CallsReturn) /\ WF_observed(TicksRun)
+  /\ WF_observed(SinkWrites) /\ WF_observed(ConstructAnswers) /\ WF_observed(FinalDoes)
+  /\ WF_observed(DestroyDoes) /\ WF_observed(CorksReleased)
+
+Observed == Begin /\ [][Next /\ Observe]_observed
+ObservedFair == Observed /\ Fairness
+
+WaitIsAnswered == seen.waits ~> (~seen.waits \/ s.ending # "Open" \/ Failed)
+EndResolves == s.ending # "Open" ~> (s.ending = "Told" \/ Failed)
+DestroyCloses == Destroyed ~> s.teardown = "Told"
+
+(***************************************************************************)
+(* What users see of it all is a much simpler machine.                     *)
+(***************************************************************************)
+Users == INSTANCE Lifecycle WITH
+  phase <- (IF s.ending \in {"Asked", "Finalizing", "Prefinished"} THEN "Ending" ELSE s.ending),
+  stop <- (IF s.teardown = "Told" THEN "Closed"
+          ELSE IF Destroyed THEN "Destroyed"
+          ELSE IF s.errored # None THEN "Errored" ELSE "No"),
+  waiting <- (s.needDrain /\ s.ending = "Open" /\ ~Failed),
+  errorTold <- s.errorTold
+=============================================================================
