@@ -1,0 +1,195 @@
+//! The constants of a configuration: those that the specification is checked
+//! with, read from the same file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use highwater::machine::{Options, Quirks};
+
+/// What a stream is created with, and what the world around it may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) options: Options,
+    pub(crate) auto_destroy: bool,
+    pub(crate) batches: bool,
+    pub(crate) has_construct: bool,
+    pub(crate) has_final: bool,
+    pub(crate) quirks: Quirks,
+    pub(crate) lens: Vec<u64>,
+    /// Whether writes and ends may have a callback.
+    pub(crate) with_callback: Vec<bool>,
+    pub(crate) user_calls: Vec<String>,
+    pub(crate) failing: Vec<String>,
+    /// Ticks run as in Node: all of them, once a turn of the user is over.
+    pub(crate) turns: bool,
+    /// Answers may come twice, or without a call.
+    pub(crate) twice: bool,
+    pub(crate) max_queue: usize,
+    pub(crate) max_ticks: usize,
+    pub(crate) max_cork: u32,
+    pub(crate) max_ends: usize,
+    pub(crate) max_nest: usize,
+    pub(crate) numbered: bool,
+    pub(crate) max_calls: u8,
+}
+
+impl Bounds {
+    /// The configuration of this name: `Writable.cfg` and what its line in
+    /// `configurations.txt` changes, both in this folder; then these changes.
+    pub(crate) fn read(folder: &Path, name: &str, changes: &[String]) -> Result<Self, String> {
+        let file = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let (base, table) = (file("Writable.cfg")?, file("configurations.txt")?);
+        let lines = table.lines().filter_map(|line| line.split_once(' '));
+        let line = lines.into_iter().find(|(known, _)| *known == name);
+        let (_, line) = line.ok_or(format!("no configuration is called {name}"))?;
+        let mut constants = Constants::parse(&base);
+        constants.change(line.split_whitespace())?;
+        constants.change(changes.iter().map(String::as_str))?;
+        Self::of(&constants)
+    }
+
+    /// A world in which nothing may happen yet.
+    pub(crate) const fn new(options: Options) -> Self {
+        Self {
+            options,
+            auto_destroy: true,
+            batches: false,
+            has_construct: false,
+            has_final: false,
+            quirks: Quirks::NONE,
+            lens: Vec::new(),
+            with_callback: Vec::new(),
+            user_calls: Vec::new(),
+            failing: Vec::new(),
+            turns: false,
+            twice: false,
+            max_queue: 0,
+            max_ticks: 0,
+            max_cork: 0,
+            max_ends: 0,
+            max_nest: 0,
+            numbered: false,
+            max_calls: 0,
+        }
+    }
+
+    /// The same with numbered calls, so many of them.
+    pub(crate) fn numbered(&self, calls: u8) -> Self {
+        Self {
+            numbered: true,
+            max_calls: calls,
+            ..self.clone()
+        }
+    }
+
+    fn of(constants: &Constants) -> Result<Self, String> {
+        let mut quirks = Quirks::NONE;
+        for name in constants.strings("Quirks")? {
+            let quirk = Quirks::by_name(&name).ok_or(format!("no quirk is called {name}"))?;
+            quirks = quirks | quirk;
+        }
+        let options = Options::new()
+            .with_high_water_mark(constants.number("Mark")?)
+            .with_low_water_mark(constants.number("LowMark")?)
+            .with_limit(constants.number("Limit")?)
+            .with_auto_destroy(constants.flag("AutoDestroy")?)
+            .with_emit_close(constants.flag("EmitClose")?)
+            .with_refusals_fail(constants.flag("RefusalsFail")?)
+            .with_object_mode(constants.flag("ObjectMode")?)
+            .with_batches(constants.flag("Batches")?)
+            .with_construct(constants.flag("HasConstruct")?)
+            .with_finalize(constants.flag("HasFinal")?)
+            .with_quirks(quirks);
+        Ok(Self {
+            options,
+            auto_destroy: constants.flag("AutoDestroy")?,
+            batches: constants.flag("Batches")?,
+            has_construct: constants.flag("HasConstruct")?,
+            has_final: constants.flag("HasFinal")?,
+            quirks,
+            lens: constants.set("Lens", |item| item.parse().ok())?,
+            with_callback: constants.set("WithCallback", boolean)?,
+            user_calls: constants.strings("UserCalls")?,
+            failing: constants.strings("Failing")?,
+            turns: false,
+            twice: constants.flag("Twice")?,
+            max_queue: constants.number("MaxQueue")?,
+            max_ticks: constants.number("MaxTicks")?,
+            max_cork: constants.number("MaxCork")?,
+            max_ends: constants.number("MaxEnds")?,
+            max_nest: constants.number("MaxNest")?,
+            numbered: constants.flag("Numbered")?,
+            max_calls: constants.number("MaxCalls")?,
+        })
+    }
+}
+
+struct Constants(HashMap<String, String>);
+
+impl Constants {
+    fn parse(file: &str) -> Self {
+        let lines = file.lines().filter_map(|line| line.split_once('='));
+        let pairs = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        Self(pairs.collect())
+    }
+
+    fn change<'a>(&mut self, changes: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        for change in changes {
+            let (name, value) = change
+                .split_once('=')
+                .ok_or(format!("not NAME=VALUE: {change}"))?;
+            let constant = self
+                .0
+                .get_mut(name)
+                .ok_or(format!("no constant is called {name}"))?;
+            value.clone_into(constant);
+        }
+        Ok(())
+    }
+
+    fn get(&self, name: &str) -> Result<&str, String> {
+        let value = self.0.get(name).ok_or(format!("{name} is missing"))?;
+        Ok(value)
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<T, String> {
+        let value = self.get(name)?;
+        let number = value.parse();
+        number.map_err(|_| format!("{name} is no number of the right size: {value}"))
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, String> {
+        let value = self.get(name)?;
+        boolean(value).ok_or(format!("{name} is neither TRUE nor FALSE: {value}"))
+    }
+
+    fn strings(&self, name: &str) -> Result<Vec<String>, String> {
+        self.set(name, |item| {
+            let inner = item.strip_prefix('"')?.strip_suffix('"')?;
+            Some(inner.to_owned())
+        })
+    }
+
+    fn set<T>(&self, name: &str, item: fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
+        let value = self.get(name)?;
+        let wrong = || format!("{name} is not such a set: {value}");
+        let inner = value.strip_prefix('{').and_then(|v| v.strip_suffix('}'));
+        let inner = inner.ok_or_else(wrong)?.trim();
+        if inner.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = inner.split(',').map(|part| item(part.trim()));
+        items.collect::<Option<_>>().ok_or_else(wrong)
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "TRUE" => Some(true),
+        "FALSE" => Some(false),
+        _ => None,
+    }
+}

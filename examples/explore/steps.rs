@@ -1,0 +1,167 @@
+//! Steps of the real machine, written down so that something else can judge
+//! each: six texts a line, separated by tabs.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use highwater::machine::Options;
+use proptest::prelude::RngCore;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+use crate::bounds::Bounds;
+use crate::drive::{Observer, Taken};
+use crate::graph::Graph;
+use crate::world::{Action, World};
+
+fn line(out: &mut impl Write, options: &Options, taken: &Taken) -> io::Result<()> {
+    let Taken {
+        before,
+        head,
+        input,
+        after,
+        step,
+    } = taken;
+    writeln!(
+        out,
+        "{options:?}\t{before:?}\t{head:?}\t{input:?}\t{after:?}\t{step:?}"
+    )
+}
+
+/// Keeps every different step.
+#[derive(Default)]
+struct Different(HashSet<Taken>);
+
+impl Observer for Different {
+    fn stepped(&mut self, _: &Options, taken: &Taken) {
+        self.0.insert(*taken);
+    }
+}
+
+/// Every different step that is taken within these bounds.
+pub(crate) fn all(bounds: &Bounds, out: impl Write) -> Result<(), String> {
+    let mut different = Different::default();
+    Graph::span_watched(bounds, &mut different);
+    let mut out = io::BufWriter::new(out);
+    let mut lines = different
+        .0
+        .iter()
+        .map(|taken| line(&mut out, &bounds.options, taken));
+    let written = lines.try_for_each(|line| line);
+    written
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("standard output: {error}"))
+}
+
+/// Writes each step down.
+struct Pen<W: Write> {
+    out: W,
+    left: usize,
+    result: io::Result<()>,
+}
+
+impl<W: Write> Observer for Pen<W> {
+    fn stepped(&mut self, options: &Options, taken: &Taken) {
+        if self.left > 0 && self.result.is_ok() {
+            self.left -= 1;
+            self.result = line(&mut self.out, options, taken);
+        }
+    }
+}
+
+/// So many steps of random runs: long ones, with lengths and marks of any size.
+pub(crate) fn walk(seed: u64, steps: usize, out: impl Write) -> Result<(), String> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut random = Random(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let out = io::BufWriter::new(out);
+    let mut pen = Pen {
+        out,
+        left: steps,
+        result: Ok(()),
+    };
+    while pen.left > 0 && pen.result.is_ok() {
+        let bounds = random.bounds();
+        let mut world = World::new(&bounds);
+        for _ in 0..2_000 {
+            let actions = world.actions(&bounds);
+            let Some(&action) = actions.get(random.below(actions.len())) else {
+                break;
+            };
+            world.act(&bounds, random.other_length(action), &mut pen);
+        }
+    }
+    let written = pen.result.and_then(|()| pen.out.flush());
+    written.map_err(|error| format!("standard output: {error}"))
+}
+
+struct Random(TestRng);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end.max(1)).unwrap_or(u64::MAX);
+        usize::try_from(self.0.next_u64() % end).unwrap_or_default()
+    }
+
+    fn flag(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    /// A number of any size, small ones as often as large ones.
+    fn number(&mut self) -> u64 {
+        let bits = u32::try_from(self.below(65)).unwrap_or_default();
+        self.0.next_u64().checked_shr(64 - bits).unwrap_or_default()
+    }
+
+    fn other_length(&mut self, action: Action) -> Action {
+        match action {
+            Action::Write(_) => Action::Write(self.number()),
+            Action::WriteWithCallback(_) => Action::WriteWithCallback(self.number()),
+            Action::EndChunk(_) => Action::EndChunk(self.number()),
+            other => other,
+        }
+    }
+
+    /// Bounds that bound little.
+    fn bounds(&mut self) -> Bounds {
+        let (construct, finalize) = (self.flag(), self.flag());
+        let limit = if self.flag() { u64::MAX } else { self.number() };
+        let stops = self.below(4) == 0;
+        let calls: &[&str] = if stops {
+            &["cork", "end", "endChunk", "destroy", "destroyError"]
+        } else {
+            &["cork"]
+        };
+        let failing: &[&str] = if stops {
+            &["write", "construct", "final", "destroy"]
+        } else {
+            &[]
+        };
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        let options = Options::new()
+            .with_high_water_mark(self.number())
+            .with_low_water_mark(self.number())
+            .with_limit(limit)
+            .with_object_mode(self.below(4) == 0)
+            .with_auto_destroy(self.flag())
+            .with_refusals_fail(self.flag())
+            .with_emit_close(self.flag())
+            .with_batches(self.flag())
+            .with_construct(construct)
+            .with_finalize(finalize);
+        Bounds {
+            has_construct: construct,
+            has_final: finalize,
+            lens: vec![0, 0, 0, 0],
+            with_callback: vec![true, false],
+            user_calls: texts(calls),
+            failing: texts(failing),
+            twice: self.below(8) == 0,
+            max_queue: 200,
+            max_ticks: 50,
+            max_cork: 3,
+            max_ends: 5,
+            max_nest: self.below(6),
+            ..Bounds::new(options)
+        }
+    }
+}
