@@ -5,10 +5,12 @@
 mod examples;
 mod support;
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
 use examples::example;
+use serde_json::Value;
 
 const SCENARIOS: &str = "20000";
 
@@ -52,6 +54,37 @@ fn fresh_scenarios_give_the_same_traces() {
         said.contains(&format!("scenarios={SCENARIOS} different=0")),
         "{said}"
     );
+}
+
+/// What Node does in the counterexamples of the specification: what the machine
+/// does with all quirks on.
+#[test]
+fn the_counterexamples_are_those_of_node() {
+    if node().is_none() {
+        return;
+    }
+    let file = include_str!("../spec/counterexamples.jsonl");
+    let kept = file
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line));
+    let scenarios = kept.map(|kept: Value| format!("{}\n", kept["scenario"]));
+    let scenarios: String = scenarios.collect();
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("scenarios.jsonl");
+    fs::write(&path, scenarios).expect("the folder is new");
+    let traces = |command: &mut Command| -> Vec<Value> {
+        let input = File::open(&path).expect("it was just written");
+        let output = command.stdin(input).output().expect("it runs");
+        let text = String::from_utf8(output.stdout).expect("JSON is text");
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line));
+        lines.map(|trace: Value| trace["t"].clone()).collect()
+    };
+    let real = traces(Command::new("node").arg(here().join("tests/node/oracle.js")));
+    let machine = traces(Command::new(example("replay")).args(["--profile", "node"]));
+    assert_eq!(real.len(), file.lines().count());
+    assert_eq!(real, machine);
 }
 
 /// The programs of a page, each with what it prints.
