@@ -1,0 +1,196 @@
+"""A truthful driver: what it keeps of its own (the ghosts), and what it never does
+(the assumptions). Two kinds of it:
+
+any    puts in any input, task and continuation, in any order and any number of
+       times. It is truthful only of its queue: it does with its chunks what the
+       effects say, and gives the measure of the chunk that really stands first.
+once   as well: a task or continuation comes no more often than the machine gave
+       it, and a task only while no sink call and no final is on the call stack.
+       Otherwise the order is free: no stack, no FIFO. The ghosts `owed_*` count
+       what is still to come.
+"""
+
+from collections import Counter
+
+from induction.values import NOTHING, TOO_LONG, U32, U64, and_, implies, ite, not_, or_
+
+# The driver's queue: chunks, sum of their measures, callbacks. The sink: unanswered
+# calls, and the measure and callbacks that it holds. Then totals of measures, what
+# the producer did, and what was told.
+COUNTS = ("queue", "queue_sum", "queue_callbacks", "calls", "held", "held_callbacks", "taken",
+          "accepted", "answered", "rejected", "corks", "ends", "errors", "finishes", "closes")
+OWED = ("pending", "after_write", "callbacks", "flush", "flushing", "look", "reject", "rejecting",
+        "write_failed", "failing", "final_failing", "error", "prefinished", "finish_defer",
+        "finish", "finish_tell", "destroy_call", "close", "stack", "at_once")
+# What these bring about, besides what is particular to them.
+TASKS = {"WriteFailed": ("pending", "write_failed"), "Reject": ("reject",), "Finish": ("finish",),
+         "Error": ("error",), "Close": ("close",)}
+THENS = {"Answer": ("stack",), "Flush": ("flush",), "Flushing": ("flushing", "stack"),
+         "Batched": ("flushing", "stack"), "Callbacks": ("look", "callbacks"),
+         "Reject": ("rejecting",), "Finalizing": ("prefinished", "stack"),
+         "Prefinished": ("prefinished",), "DeferFinish": ("finish_defer",),
+         "FailFinal": ("final_failing",), "TellError": ("error",),
+         "TellFinish": ("finish_tell",), "CallDestroy": ("destroy_call",),
+         "TellClose": ("close",)}
+NEXTS = {"AfterWrite": ("pending", "after_write"), "Look": ("look",), "LookNow": ("look",),
+         "LookThenEnd": ("look",), "Fail": ("failing",), "AtOnce": ("at_once",)}
+
+
+class Ghosts:
+    __slots__ = (*COUNTS, "waits", *(f"owed_{name}" for name in OWED))
+
+    @classmethod
+    def new(cls):
+        ghosts = cls()
+        for name in cls.__slots__:
+            setattr(ghosts, name, False if name == "waits" else 0)
+        return ghosts
+
+    def copy(self):
+        other = Ghosts()
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+
+class Move:
+    """One step on one path: before, what came, what it led to, after."""
+
+    def __init__(self, options, state, ghosts, head, given):
+        self.o, self.s, self.g, self.head, self.given = options, state, ghosts, head, given
+        self.inner = given[1] if given[0] in ("Run", "Resume") else given
+
+    def done(self, state, effect, then, notes):
+        self.after, self.effect, self.then, self.notes = state, effect, then, notes
+        self.task = effect[1] if effect and effect[0] == "Defer" else None
+        self.event = effect[1][0] if effect and effect[0] == "Emit" else None
+        self.sends = effect and effect[0] in ("WriteGiven", "WriteHead", "WriteBatch")
+        self.accepts = effect and effect[0] in ("WriteGiven", "Queue")
+        self.ghosts = truthful(self)
+        return self
+
+    def measured(self):
+        return self.o.measure(self.given[1][0])
+
+    def takes_answer(self):
+        """The sink answers a call that it has not answered yet."""
+        if self.given[0] != "Written":
+            return False
+        return and_(not_(self.given[2]), self.g.calls > 0)
+
+
+def owes(given, kind):
+    """What a task, a continuation or what follows one is bound to bring about."""
+    owed = Counter()
+    if given is None:
+        return owed
+    name, args = given[0], given[1:]
+    owed.update({"task": TASKS, "then": THENS, "next": NEXTS}[kind].get(name, ()))
+    if kind == "task" and name == "AfterWrite":  # a driver may join several
+        owed = {"pending": args[0], "after_write": args[0]}
+    elif name == "Callbacks":
+        owed["pending"] = args[0]
+    elif kind == "then" and args and isinstance(args[-1], tuple):
+        owed.update(owes(args[-1], "next"))
+    return owed
+
+
+def owed_by_input(given):
+    kind = {"Run": "task", "Resume": "then"}.get(given[0])
+    return owes(given[1], kind) if kind else Counter()
+
+
+def truthful(move):
+    """The ghosts after a step: what the driver did on its effect."""
+    s, after, g = move.s, move.after, move.g.copy()
+    # An answer, and then a destroy, end the sink call, before any further one starts.
+    answered = move.takes_answer()
+    g.answered += ite(answered, g.held, 0)
+    taken = and_(not_(s.is_destroyed()), after.is_destroyed(), not_(answered))
+    g.rejected += ite(taken, g.held, 0)
+    g.taken = ite(taken, g.calls, g.taken)
+    for name in ("held", "calls", "held_callbacks"):
+        setattr(g, name, ite(or_(answered, taken), 0, getattr(g, name)))
+
+    name, args = move.given[0], move.given[1:]
+    if name == "Cork":
+        g.corks += 1
+    elif name == "Uncork":
+        g.corks = ite(g.corks > 0, g.corks - 1, 0)
+    elif name == "End":
+        g.corks = 0
+
+    effect = move.effect[0] if move.effect else None
+    length, callback = move.head
+    length, callback = move.o.measure(length), ite(callback, 1, 0)
+    if effect in ("WriteHead", "RejectHead"):
+        g.queue, g.queue_sum = g.queue - 1, g.queue_sum - length
+        g.queue_callbacks -= callback
+    if effect == "WriteHead":
+        g.calls, g.held, g.held_callbacks = g.calls + 1, g.held + length, callback
+    elif effect == "RejectHead":
+        g.rejected += length
+    elif effect == "WriteBatch":
+        g.calls, g.held = g.calls + 1, g.held + g.queue_sum
+        g.held_callbacks = g.queue_callbacks
+        g.queue = g.queue_sum = g.queue_callbacks = 0
+    elif move.accepts and name == "Write":
+        length, callback = move.measured(), ite(args[0][1], 1, 0)
+        g.accepted += length
+        if effect == "Queue":
+            g.queue, g.queue_sum = g.queue + 1, g.queue_sum + length
+            g.queue_callbacks += callback
+        else:
+            g.calls, g.held, g.held_callbacks = g.calls + 1, g.held + length, callback
+    elif effect == "RejectTaken":
+        g.taken = 0
+    elif effect == "KeepEnd":
+        g.ends += 1
+    elif effect == "CallEnds":
+        g.ends = 0
+    g.errors += int(move.event == "Error")
+    g.finishes += int(move.event == "Finish")
+    g.closes += int(move.event == "Close")
+
+    # Told to wait: by the answer, or by the refusal of what would pass the limit.
+    if effect == "Queue" or move.inner == ("Answer",):
+        g.waits = or_(g.waits, not_(after.answer(move.o)))
+    elif effect == "Refuse":
+        g.waits = or_(g.waits, and_(move.effect[1] == TOO_LONG, s.total > 0))
+    elif move.event == "Drain":
+        g.waits = False
+
+    for sign, owed in ((-1, owed_by_input(move.given)), (1, owes(move.then, "then")),
+                       (1, owes(move.task, "task"))):
+        for key, number in owed.items():
+            setattr(g, f"owed_{key}", getattr(g, f"owed_{key}") + sign * number)
+    return g
+
+
+def assumptions(o, g, head, given):
+    """What a truthful driver gives; the same for both kinds."""
+    length, callback = head
+    one = ite(callback, 1, 0)
+    yield and_(0 <= length, length <= U64)
+    yield implies(g.queue == 0, and_(length == 0, not_(callback)))
+    yield implies(g.queue == 1, and_(o.measure(length) == g.queue_sum, one == g.queue_callbacks))
+    yield implies(g.queue > 1, and_(o.measure(length) <= g.queue_sum, one <= g.queue_callbacks,
+                                    g.queue_callbacks - one <= g.queue - 1))
+    if given[0] == "Cork":
+        yield g.corks < U32  # nobody corks four thousand million times in a nest
+
+
+def now_with_next(following):
+    """A finish that comes at once drops what should follow it."""
+    if following is None or following[0] != "Prefinished" or following[2] == NOTHING:
+        return False
+    return following[1]
+
+
+def assumptions_once(g, given):
+    for key, number in owed_by_input(given).items():
+        yield getattr(g, f"owed_{key}") >= number
+    if given[0] == "Run":
+        yield g.owed_stack == 0
+    elif given[0] == "Resume":
+        yield not_(now_with_next(given[1]))  # it is never given, see NowAlone
