@@ -11,6 +11,8 @@
 mod bounds;
 #[path = "../examples/explore/check.rs"]
 mod check;
+#[path = "../examples/explore/diagram.rs"]
+mod diagram;
 #[path = "../examples/explore/drive.rs"]
 mod drive;
 #[path = "../examples/explore/fair.rs"]
@@ -78,6 +80,34 @@ fn the_code_has_the_graph_of_the_specification() {
         states += code.states();
     }
     assert!(states > 9_000, "{states} states are too few to mean much");
+}
+
+/// `cargo run --release --example explore -- diagram spec/golden/*.graph` draws it.
+#[test]
+fn the_diagram_shows_the_golden_graphs() {
+    let names = ["batches", "corks", "nested", "objects", "twice", "whole"];
+    let drawn = diagram::draw(&names.map(golden)).unwrap_or_else(|error| panic!("{error}"));
+    let kept = fs::read_to_string(spec().join("phases.svg")).expect("it is in the tree");
+    assert_eq!(
+        drawn, kept,
+        "spec/phases.svg is no longer what the graphs say"
+    );
+}
+
+/// The phases in the picture are those of the public face.
+#[test]
+fn the_phases_are_those_of_the_machine() {
+    for name in names() {
+        let reached = fair::Reached::explore(&bounds(&name, &[]));
+        for world in &reached.worlds {
+            let text = notation::text(world);
+            assert_eq!(
+                diagram::phase(&text),
+                world.state.phase().to_string(),
+                "{text}"
+            );
+        }
+    }
 }
 
 /// A quirk that breaks no invariant is still seen: as an edge that differs,

@@ -41,6 +41,16 @@ impl Graph {
         self.edges.values().map(BTreeSet::len).sum()
     }
 
+    /// Every edge: from, action, to.
+    pub(crate) fn each_edge(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let all = self.edges.iter();
+        all.flat_map(|(from, edges)| {
+            edges
+                .iter()
+                .map(move |(action, to)| (&**from, &**action, &**to))
+        })
+    }
+
     /// The graph of the real machine within these bounds.
     pub(crate) fn span(bounds: &Bounds) -> Self {
         Self::span_watched(bounds, &mut ())

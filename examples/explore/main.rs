@@ -8,6 +8,7 @@
 
 mod bounds;
 mod check;
+mod diagram;
 mod drive;
 mod fair;
 mod graph;
@@ -69,6 +70,12 @@ enum Command {
     Import {
         /// The file.
         dot: PathBuf,
+    },
+    /// Print the phases of these graphs and what leads from one to another, as SVG.
+    Diagram {
+        /// Files of spec/golden.
+        #[arg(required = true)]
+        graphs: Vec<PathBuf>,
     },
     /// Check every invariant in every state of the machine.
     Check {
@@ -138,6 +145,11 @@ fn run(command: &Command) -> Result<bool, String> {
         }
         Command::Import { dot } => {
             print(&read_graph(dot)?.write())?;
+            Ok(true)
+        }
+        Command::Diagram { graphs } => {
+            let graphs: Result<Vec<_>, _> = graphs.iter().map(|path| read_graph(path)).collect();
+            print(&diagram::draw(&graphs?)?)?;
             Ok(true)
         }
         Command::Check {
