@@ -57,7 +57,7 @@ impl Graph {
     }
 
     pub(crate) fn span_watched(bounds: &Bounds, observer: &mut impl Observer) -> Self {
-        let start = World::new(bounds);
+        let start = World::watched(bounds, observer);
         let mut graph = Self::new(text(&start));
         let mut seen = HashMap::from([(start.clone(), text(&start))]);
         let mut waiting = VecDeque::from([start]);

@@ -80,14 +80,18 @@ pub(crate) fn walk(seed: u64, steps: usize, out: impl Write) -> Result<(), Strin
         result: Ok(()),
     };
     while pen.left > 0 && pen.result.is_ok() {
-        let bounds = random.bounds();
-        let mut world = World::new(&bounds);
-        for _ in 0..2_000 {
-            let actions = world.actions(&bounds);
-            let Some(&action) = actions.get(random.below(actions.len())) else {
-                break;
-            };
-            world.act(&bounds, random.other_length(action), &mut pen);
+        let mut bounds = random.bounds();
+        let mut world = World::watched(&bounds, &mut pen);
+        for _ in 0..random.below(1_000) {
+            random.act(&mut world, &bounds, &mut pen);
+        }
+        // Then everything is answered, so that it may finish.
+        world.act(&bounds, Action::End, &mut pen);
+        bounds.user_calls = vec!["cork".to_owned()];
+        bounds.max_cork = 0;
+        bounds.lens.clear();
+        for _ in 0..1_000 {
+            random.act(&mut world, &bounds, &mut pen);
         }
     }
     let written = pen.result.and_then(|()| pen.out.flush());
@@ -112,6 +116,14 @@ impl Random {
         self.0.next_u64().checked_shr(64 - bits).unwrap_or_default()
     }
 
+    /// Does something that the world may do, if there is something.
+    fn act(&mut self, world: &mut World, bounds: &Bounds, pen: &mut impl Observer) {
+        let actions = world.actions(bounds);
+        if let Some(&action) = actions.get(self.below(actions.len())) {
+            world.act(bounds, self.other_length(action), pen);
+        }
+    }
+
     fn other_length(&mut self, action: Action) -> Action {
         match action {
             Action::Write(_) => Action::Write(self.number()),
@@ -125,7 +137,7 @@ impl Random {
     fn bounds(&mut self) -> Bounds {
         let (construct, finalize) = (self.flag(), self.flag());
         let limit = if self.flag() { u64::MAX } else { self.number() };
-        let stops = self.below(4) == 0;
+        let stops = self.flag();
         let calls: &[&str] = if stops {
             &["cork", "end", "endChunk", "destroy", "destroyError"]
         } else {

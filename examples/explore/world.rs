@@ -119,6 +119,10 @@ pub(crate) enum Action {
 
 impl World {
     pub(crate) fn new(bounds: &Bounds) -> Self {
+        Self::watched(bounds, &mut ())
+    }
+
+    pub(crate) fn watched(bounds: &Bounds, observer: &mut impl Observer) -> Self {
         let mut world = Self {
             state: State::new(&bounds.options),
             queue: Vec::new(),
@@ -131,7 +135,7 @@ impl World {
             ticking: false,
             answered: false,
         };
-        world.drive(bounds, &mut ()).start();
+        world.drive(bounds, observer).start();
         world
     }
 
