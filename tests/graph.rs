@@ -59,7 +59,13 @@ fn names() -> Vec<String> {
 fn golden(name: &str) -> Graph {
     let path = spec().join(format!("golden/{name}.graph"));
     let file = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    Graph::read(&file).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    let (of, graph) = Graph::read(&file).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let now = Bounds::fingerprint(&spec(), name).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        of, now,
+        "spec/Writable.tla has changed since {path:?} was exported: spec/check.sh 'graph:*'"
+    );
+    graph
 }
 
 #[test]
@@ -131,8 +137,16 @@ only in the code: Written leads to
 #[test]
 fn a_damaged_graph_is_refused() {
     let refused = |file: &str| Graph::read(file).expect_err("it is damaged");
-    assert_eq!(refused(""), "there is no state");
-    assert_eq!(refused("fresh\n\tCork 7\n"), "line 2: no such state");
+    assert_eq!(refused(""), "there is nothing in it");
+    assert_eq!(
+        refused("fresh\n"),
+        "it does not say of what it is the graph"
+    );
+    assert_eq!(refused("graph of 1\n"), "there is no state");
+    assert_eq!(
+        refused("graph of 1\nfresh\n\tCork 7\n"),
+        "line 3: no such state"
+    );
     let dot = "  s0 [label=\"s=[length |-> 0\"];\n";
     assert_eq!(
         tla::read(dot).expect_err("it is damaged"),

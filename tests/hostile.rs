@@ -195,6 +195,7 @@ fn no_order_of_inputs_breaks_what_the_state_alone_must_keep() {
     support::check(10_000, &script, |(options, script)| {
         let mut state = State::new(&options);
         let (mut errors, mut finishes, mut closes) = (0, 0, 0);
+        let mut ends_kept = false;
         for (input, head) in script {
             let before = state;
             let step = step(&mut state, &options, head, input);
@@ -206,7 +207,12 @@ fn no_order_of_inputs_breaks_what_the_state_alone_must_keep() {
                     finishes += u32::from(event == Event::Finish);
                     closes += u32::from(event == Event::Close);
                 }
-                _ => continue,
+                Some(Effect::KeepEnd) => ends_kept = true,
+                Some(Effect::CallEnds(_)) => {
+                    prop_assert!(ends_kept, "CallbackOnce");
+                    ends_kept = false;
+                }
+                _ => {}
             }
             prop_assert!(errors <= 1 && finishes <= 1 && closes <= 1, "told twice");
         }

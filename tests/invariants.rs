@@ -26,17 +26,6 @@ fn holds(subject: Subject, invariant: Invariant) {
     });
 }
 
-/// Scenarios that once broke something, or break Node.
-#[test]
-fn regressions() {
-    for line in include_str!("regressions.jsonl").lines() {
-        for subject in [Subject::Driver(Quirks::NONE), Subject::Thread] {
-            let (terms, history) = subject.play(line);
-            assert_eq!(judge(&terms, &history), [], "{subject:?}: {line}");
-        }
-    }
-}
-
 macro_rules! suite {
     ($name:ident, $subject:expr, [$($invariant:ident),* $(,)?]) => {
         mod $name {

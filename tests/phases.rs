@@ -287,12 +287,47 @@ fn every_phase_is_in_the_table_but_those_that_pass_at_once() {
     let options = Options::new().with_auto_destroy(false);
     let mut state = State::new(&options);
     run(&mut state, &options, Input::End(END));
+    assert_eq!(state.pending(), 1, "the deferred finish");
     run(
         &mut state,
         &options,
         Input::Run(Task::Finish { unchecked: false }),
     );
     assert_eq!(state.phase(), Phase::Finished);
+}
+
+const WRITTEN: Input = Input::Written {
+    result: Ok(()),
+    again: false,
+};
+
+#[test]
+fn a_write_inside_a_flush_waits_for_its_end() {
+    let (options, mut state) = reach(&[&OPEN[..], &[Input::Cork, Input::Write(ONE)]].concat());
+    let flush = step(&mut state, &options, Some(ONE), Input::Uncork);
+    assert_eq!(flush.effect, Some(Effect::WriteHead));
+    // The sink has answered, and its call has not returned.
+    run(&mut state, &options, WRITTEN);
+    let write = step(&mut state, &options, None, Input::Write(ONE));
+    assert_eq!(write.effect, Some(Effect::Queue));
+}
+
+#[test]
+fn a_batch_forgets_the_callbacks_of_a_queue_before_it() {
+    let silent = Input::Write(Measure {
+        callback: false,
+        ..ONE
+    });
+    let before = [silent, Input::Write(ONE), WRITTEN, WRITTEN];
+    let batch = [Input::Cork, silent, silent];
+    let (options, mut state) = reach(&[&OPEN[..], &before, &batch].concat());
+    let flush = step(&mut state, &options, Some(ONE), Input::Uncork);
+    assert_eq!(flush.effect, Some(Effect::WriteBatch(2)));
+    let answered = step(&mut state, &options, None, WRITTEN);
+    // Only the drain is left to tell.
+    let (count, callback) = (1, false);
+    let task = Task::AfterWrite { count, callback };
+    assert_eq!(answered.effect, Some(Effect::Defer(task)));
 }
 
 #[test]

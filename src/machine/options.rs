@@ -184,6 +184,10 @@ impl Options {
     }
 }
 
+/// Builds without the feature `node` have none of its quirks.
+#[cfg(not(feature = "node"))]
+const _: () = assert!(!Options::new().has(Quirks::NODE));
+
 impl Default for Options {
     fn default() -> Self {
         Self::new()
@@ -204,5 +208,11 @@ mod tests {
             (low(10, 3), low(10, 99), low(1, 7), low(0, 7)),
             (3, 9, 0, 0)
         );
+    }
+
+    #[test]
+    fn close_is_told_as_chosen() {
+        assert!(Options::new().emit_close());
+        assert!(!Options::new().with_emit_close(false).emit_close());
     }
 }

@@ -154,3 +154,23 @@ impl BitOr for Quirks {
         Self(self.0 | other.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Quirks;
+
+    #[test]
+    fn each_is_a_bit_of_its_own_and_node_has_them_all() {
+        let mut all = Quirks::NONE;
+        for (name, quirk) in Quirks::ALL {
+            assert_eq!(quirk.0.count_ones(), 1, "{name}");
+            assert!(!all.contains(quirk), "{name}");
+            assert_eq!((all | quirk).without(quirk), all);
+            assert_eq!(Quirks::by_name(name), Some(quirk));
+            all = all | quirk;
+            assert_eq!(all | quirk, all);
+        }
+        assert_eq!(all, Quirks::NODE);
+        assert_eq!(Quirks::by_name("NONE"), None);
+    }
+}

@@ -366,9 +366,40 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::State;
+    use crate::machine::{Fault, Input, Measure, Options, step};
 
     #[test]
     fn the_state_is_small() {
         assert!(size_of::<State>() <= 64, "{}", size_of::<State>());
+    }
+
+    #[test]
+    fn the_counts_are_those_of_the_chunks() {
+        let options = Options::new();
+        let mut state = State::new(&options);
+        for len in [2, 3, 4] {
+            let callback = false;
+            let chunk = Measure { len, callback };
+            let _ = step(&mut state, &options, None, Input::Write(chunk));
+        }
+        assert_eq!((state.length(), state.in_flight()), (9, 2));
+        assert_eq!((state.queued(), state.pending()), (2, 3));
+    }
+
+    #[test]
+    fn more_chunks_than_can_be_counted_are_refused() {
+        let options = Options::new();
+        let refusal = |pending, queued| {
+            let state = State {
+                pending,
+                queued,
+                ..State::new(&options)
+            };
+            state.refusal(&options, Measure::default())
+        };
+        let most = u32::MAX - 2;
+        assert_eq!(refusal(most - 1, most - 1), None);
+        assert_eq!(refusal(most, 0), Some(Fault::TooLong));
+        assert_eq!(refusal(0, most), Some(Fault::TooLong));
     }
 }
