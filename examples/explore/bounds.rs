@@ -51,6 +51,23 @@ impl Bounds {
         Self::of(&constants)
     }
 
+    /// A number that changes whenever the specification, or what this
+    /// configuration makes of it, changes (comments do not count): 64-bit FNV-1a.
+    pub(crate) fn fingerprint(folder: &Path, name: &str) -> Result<String, String> {
+        let path = folder.join("Writable.tla");
+        let module = std::fs::read_to_string(&path);
+        let module = module.map_err(|error| format!("{}: {error}", path.display()))?;
+        let lines = module.lines().filter(|line| !line.starts_with("(*"));
+        let lines = lines.map(|line| line.split("\\*").next().unwrap_or_default().trim());
+        let code: String = lines.filter(|line| !line.is_empty()).collect();
+        let constants = format!("{:?}", Self::read(folder, name, &[])?);
+        let bytes = code.bytes().chain(constants.bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Ok(format!("{hash:016x}"))
+    }
+
     /// A world in which nothing may happen yet.
     pub(crate) const fn new(options: Options) -> Self {
         Self {

@@ -77,12 +77,12 @@ impl Graph {
         graph
     }
 
-    /// The graph as a file: every state once, in the order in which they are
-    /// first reached, with its edges by number.
-    pub(crate) fn write(&self) -> String {
+    /// The graph as a file: of what it is the graph; then every state once, in the
+    /// order in which they are first reached, with its edges by number.
+    pub(crate) fn write(&self, of: &str) -> String {
         let order = self.order();
         let numbers: HashMap<_, _> = order.iter().zip(0..).collect();
-        let mut out = String::new();
+        let mut out = format!("graph of {of}\n");
         for state in &order {
             let _ = writeln!(out, "{state}");
             for (action, to) in &self.edges[*state] {
@@ -108,30 +108,28 @@ impl Graph {
         order
     }
 
-    /// Reads what [`Graph::write`] has written.
-    pub(crate) fn read(file: &str) -> Result<Self, String> {
-        let states: Vec<_> = file
-            .lines()
-            .filter(|line| !line.starts_with('\t'))
-            .collect();
+    /// Reads what [`Graph::write`] has written, and of what it is the graph.
+    pub(crate) fn read(file: &str) -> Result<(String, Self), String> {
+        let (of, file) = file.split_once('\n').ok_or("there is nothing in it")?;
+        let of = of.strip_prefix("graph of ");
+        let of = of.ok_or("it does not say of what it is the graph")?;
+        let lines = file.lines().filter(|line| !line.starts_with('\t'));
+        let states: Vec<_> = lines.collect();
         let start = states.first().ok_or("there is no state")?;
         let mut graph = Self::new((*start).to_owned());
         let mut from = *start;
-        for (index, line) in file.lines().enumerate() {
+        for (line, number) in file.lines().zip(2..) {
             let Some(edge) = line.strip_prefix('\t') else {
                 from = line;
                 graph.add_state(from);
                 continue;
             };
-            let (action, number) = edge.split_once(' ').unwrap_or((edge, ""));
-            let to = number
-                .parse()
-                .ok()
-                .and_then(|number: usize| states.get(number));
-            let to = to.ok_or_else(|| format!("line {}: no such state", index + 1))?;
+            let (action, to) = edge.split_once(' ').unwrap_or((edge, ""));
+            let to = to.parse().ok().and_then(|to: usize| states.get(to));
+            let to = to.ok_or_else(|| format!("line {number}: no such state"))?;
             graph.add_edge(from, action, to);
         }
-        Ok(graph)
+        Ok((of.to_owned(), graph))
     }
 
     /// Where two graphs first differ, on the shortest way from the start.

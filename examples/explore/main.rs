@@ -52,6 +52,10 @@ impl Configuration {
     fn bounds(&self) -> Result<Bounds, String> {
         Bounds::read(&self.spec, &self.config, &self.changes)
     }
+
+    fn fingerprint(&self) -> Result<String, String> {
+        Bounds::fingerprint(&self.spec, &self.config)
+    }
 }
 
 #[derive(Subcommand)]
@@ -68,6 +72,8 @@ enum Command {
     },
     /// Print a graph that was exported from the specification as it is kept in spec/golden.
     Import {
+        #[command(flatten)]
+        configuration: Configuration,
         /// The file.
         dot: PathBuf,
     },
@@ -133,7 +139,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<bool, String> {
     match command {
         Command::Graph(configuration) => {
-            print(&Graph::span(&configuration.bounds()?).write())?;
+            print(&Graph::span(&configuration.bounds()?).write(&configuration.fingerprint()?))?;
             Ok(true)
         }
         Command::Compare {
@@ -143,8 +149,8 @@ fn run(command: &Command) -> Result<bool, String> {
             let specified = read_graph(graph)?;
             Ok(compare(&specified, &Graph::span(&configuration.bounds()?)))
         }
-        Command::Import { dot } => {
-            print(&read_graph(dot)?.write())?;
+        Command::Import { configuration, dot } => {
+            print(&read_graph(dot)?.write(&configuration.fingerprint()?))?;
             Ok(true)
         }
         Command::Diagram { graphs } => {
@@ -190,7 +196,7 @@ fn read_graph(path: &Path) -> Result<Graph, String> {
     let graph = if dot {
         tla::read(&text)
     } else {
-        Graph::read(&text)
+        Graph::read(&text).map(|(_, graph)| graph)
     };
     graph.map_err(|error| name(&error))
 }
