@@ -15,6 +15,7 @@ VARIABLE seen
   \* sink:     chunks that the sink is working on
   \* fate:     what became of each call so far: "accepted", "refused", "written",
   \*           "failed", "taken" (back by destroy), "dropped"; "other" if no write
+  \* lens:     by how much each call made the length grow
   \* owed:     calls that came with a callback
   \* called:   calls whose callback was called
   \* returned: calls that have returned
@@ -50,13 +51,14 @@ GoesWithCallback ==
 SinkAnswers == "write" \in owes /\ "write" \notin owes'
 SinkFails == SinkAnswers /\ \/ ~InUserCode' /\ Head(todo').what = "WriteFailed"
                             \/ Len(ticks') > Len(ticks) /\ ticks'[Len(ticks')].what = "WriteFailed"
-TakesBack == s.sink = "Writing" /\ s'.sink # "Writing" /\ ~SinkAnswers
+TakesBack == s.sink = "Writing" /\ s'.sink = "TakenBack"
 Drops == queue # <<>> /\ queue' = Tail(queue) /\ ~SinkStarts /\ ~Top("Batched")
 Returns == Top("Written") \/ Top("EndCallback")
 FinalIsAnswered == "final" \in owes /\ "final" \notin owes'
 
 \* The answer of a write (rule 4), read as it returns.
-ToldToWait == Top("Written") /\ Head(todo).fault \in {None, "TOO_LONG"} /\ ~(HasRoom /\ ~Failed)
+ToldToWait == Top("Written") /\ IF Head(todo).fault = "TOO_LONG" THEN s.length > 0
+                                ELSE Head(todo).fault = None /\ ~(HasRoom /\ ~Failed)
 
 Numbers(ids) == {ids[i] : i \in DOMAIN ids}
 Becomes(fate, numbers, what) == [i \in DOMAIN fate |-> IF i \in numbers THEN what ELSE fate[i]]
@@ -79,6 +81,7 @@ Observe ==
            sink |-> (IF SinkStarts THEN Given
                      ELSE IF SinkAnswers \/ TakesBack THEN <<>> ELSE seen.sink),
            fate |-> Fate,
+           lens |-> (IF UserCalled THEN Append(seen.lens, Less(s'.length, s.length)) ELSE seen.lens),
            owed |-> (IF UserCalled /\ GoesWithCallback THEN seen.owed \cup {count'} ELSE seen.owed),
            called |-> (IF CallbackStarts THEN seen.called \cup Numbers(Given) ELSE seen.called),
            returned |-> seen.returned \cup Returned,
@@ -92,7 +95,7 @@ Observe ==
 
 Begin ==
   /\ Init
-  /\ seen = [line |-> <<>>, sink |-> <<>>, fate |-> <<>>, owed |-> {}, called |-> {},
+  /\ seen = [line |-> <<>>, sink |-> <<>>, fate |-> <<>>, lens |-> <<>>, owed |-> {}, called |-> {},
              returned |-> {}, late |-> {}, waits |-> FALSE, final |-> "none",
              errors |-> 0, finishes |-> 0, closes |-> 0]
 
@@ -106,9 +109,12 @@ DrainEarned == [][Starts("drain") =>
 
 RECURSIVE Sum(_)
 Sum(chunks) == IF chunks = <<>> THEN 0 ELSE Measure(Head(chunks).len) + Sum(Tail(chunks))
+RECURSIVE Lengths(_)
+Lengths(numbers) == IF numbers = <<>> THEN 0 ELSE seen.lens[Head(numbers)] + Lengths(Tail(numbers))
 LengthAccounts ==
   /\ s.length = s.inFlight + Sum(queue)
   /\ s.sink # "Writing" => s.inFlight = 0
+  /\ s.length = Lengths(seen.sink) + Lengths(seen.line)
 
 \* The sink is given what is first in line.
 OrderKept == [][SinkStarts =>
@@ -152,9 +158,10 @@ ErrorOnce == [][
   /\ s.errored # None => s'.errored = s.errored
   /\ Starts("error") => seen.errors = 0]_observed
 
-CloseLast == [][s.teardown = "Told" /\ Begins =>
+CloseLast == [][(s.teardown = "Told" \/ seen.closes > 0) /\ Begins =>
   /\ CallbackStarts
-  /\ seen.fate[Given[1]] = "refused" \/ Given[1] \in seen.late]_observed
+  /\ \/ seen.fate[Given[1]] = "refused"
+     \/ seen.fate[Given[1]] = "other" /\ Given[1] \in seen.late]_observed
 
 \* Who is told to wait for room is owed a drain (unless that was cancelled).
 AnswerTruthful == [][Top("Written") /\ Head(todo).fault = None /\ ~Failed /\ s.ending = "Open" =>
