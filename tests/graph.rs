@@ -63,7 +63,7 @@ fn golden(name: &str) -> Graph {
     let now = Bounds::fingerprint(&spec(), name).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         of, now,
-        "spec/Writable.tla has changed since {path:?} was exported: spec/check.sh 'graph:*'"
+        "the specification has changed since {path:?} was exported: spec/check.sh 'graph:*'"
     );
     graph
 }

@@ -54,9 +54,11 @@ impl Bounds {
     /// A number that changes whenever the specification, or what this
     /// configuration makes of it, changes (comments do not count): 64-bit FNV-1a.
     pub(crate) fn fingerprint(folder: &Path, name: &str) -> Result<String, String> {
-        let path = folder.join("Writable.tla");
-        let module = std::fs::read_to_string(&path);
-        let module = module.map_err(|error| format!("{}: {error}", path.display()))?;
+        let module = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let module = module("Stream.tla")? + &module("Writable.tla")?;
         let lines = module.lines().filter(|line| !line.starts_with("(*"));
         let lines = lines.map(|line| line.split("\\*").next().unwrap_or_default().trim());
         let code: String = lines.filter(|line| !line.is_empty()).collect();
