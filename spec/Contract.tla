@@ -3,10 +3,11 @@
 (* What users of a stream may rely on: the invariants, by the names that   *)
 (* they have in the documentation and in the tests.                        *)
 (*                                                                         *)
-(* An observer watches the stream from outside, and believes only what it  *)
-(* has seen itself: which calls the user made, what the sink was given and *)
-(* what it answered, which callbacks and events came. Calls of the user    *)
-(* are numbered (Numbered = TRUE); there are at most MaxCalls of them.     *)
+(* An observer watches the stream from outside: which calls the user made, *)
+(* what the sink was given and what it answered, which callbacks and       *)
+(* events came. Whether the stream has failed it reads from its state.     *)
+(* Calls of the user are numbered (Numbered = TRUE); there are at most     *)
+(* MaxCalls of them.                                                       *)
 (***************************************************************************)
 EXTENDS Writable
 
@@ -20,6 +21,7 @@ VARIABLE seen
   \* called:   calls whose callback was called
   \* returned: calls that have returned
   \* late:     those that returned when the stream was destroyed
+  \* corks:    cork() not taken back;  ended, destroyed: end() was accepted, destroy() called
   \* waits:    somebody was told to wait since the last 'drain'
   \* final:    what final answered last: "none", "ok", "error"
   \* errors, finishes, closes: how often these were told, up to twice
@@ -42,22 +44,15 @@ Given == Head(todo').ids
 UserCalled == count' # count
 Accepts == UserCalled /\ s'.pending > s.pending
 Refuses == UserCalled /\ ~Accepts /\ \E i \in DOMAIN todo' :
-  todo'[i].what \in {"Written", "End"} /\ todo'[i].fault # None /\ i <= 2 + Len(todo') - Len(todo)
-GoesWithCallback ==
-  \/ \E i \in DOMAIN queue' : queue'[i].id = count' /\ queue'[i].cb
-  \/ flight' = <<count'>>
-  \/ \E i \in DOMAIN ticks' : ticks'[i].what = "Callback" /\ ticks'[i].ids = <<count'>>
-  \/ todo' # <<>> /\ Head(todo').what = "End" /\ Head(todo').flag
+  todo'[i].what \in {"WriteReturns", "End"} /\ todo'[i].fault # None /\ i <= 2 + Len(todo') - Len(todo)
 SinkAnswers == "write" \in owes /\ "write" \notin owes'
-SinkFails == SinkAnswers /\ \/ ~InUserCode' /\ Head(todo').what = "WriteFailed"
-                            \/ Len(ticks') > Len(ticks) /\ ticks'[Len(ticks')].what = "WriteFailed"
 TakesBack == s.sink = "Writing" /\ s'.sink = "TakenBack"
 Drops == queue # <<>> /\ queue' = Tail(queue) /\ ~SinkStarts /\ ~Top("Batched")
-Returns == Top("Written") \/ Top("EndCallback")
-FinalIsAnswered == "final" \in owes /\ "final" \notin owes'
+Returns == Top("WriteReturns") \/ Top("EndCallback")
+EndIsAccepted == Top("AcceptEnd") /\ Head(todo).fault = None /\ s.ending = "Open" /\ s.errored = None
 
 \* The answer of a write (rule 4), read as it returns.
-ToldToWait == Top("Written") /\ IF Head(todo).fault = "TOO_LONG" THEN s.length > 0
+ToldToWait == Top("WriteReturns") /\ IF Head(todo).fault = "TOO_LONG" THEN s.length > 0
                                 ELSE Head(todo).fault = None /\ ~(HasRoom /\ ~Failed)
 
 Numbers(ids) == {ids[i] : i \in DOMAIN ids}
@@ -67,45 +62,72 @@ Told(times, what) == IF Starts(what) /\ times < 2 THEN times + 1 ELSE times
 Lined == IF Accepts THEN Append(seen.line, count') ELSE seen.line
 Line == IF SinkStarts /\ Len(Given) <= Len(Lined) THEN SubSeq(Lined, Len(Given) + 1, Len(Lined))
         ELSE IF Drops THEN Tail(Lined) ELSE Lined
-Fate == IF UserCalled
-        THEN Append(seen.fate, IF Accepts THEN "accepted" ELSE IF Refuses THEN "refused" ELSE "other")
-        ELSE IF SinkFails THEN Becomes(seen.fate, Numbers(seen.sink), "failed")
-        ELSE IF SinkAnswers THEN Becomes(seen.fate, Numbers(seen.sink), "written")
-        ELSE IF TakesBack THEN Becomes(seen.fate, Numbers(seen.sink), "taken")
-        ELSE IF Drops THEN Becomes(seen.fate, {Head(queue).id}, "dropped")
-        ELSE seen.fate
+Fate(did) ==
+  IF UserCalled
+  THEN Append(seen.fate, IF Accepts THEN "accepted" ELSE IF Refuses THEN "refused" ELSE "other")
+  ELSE IF did = "WrittenError" THEN Becomes(seen.fate, Numbers(seen.sink), "failed")
+  ELSE IF did = "Written" THEN Becomes(seen.fate, Numbers(seen.sink), "written")
+  ELSE IF TakesBack THEN Becomes(seen.fate, Numbers(seen.sink), "taken")
+  ELSE IF Drops THEN Becomes(seen.fate, {Head(queue).id}, "dropped")
+  ELSE seen.fate
 Returned == IF Returns THEN Numbers(Head(todo).ids) ELSE {}
 
-Observe ==
+\* What is seen of a step; `did` is what the world did, if it did something.
+Observe(did) ==
   seen' = [line |-> Line,
            sink |-> (IF SinkStarts THEN Given
                      ELSE IF SinkAnswers \/ TakesBack THEN <<>> ELSE seen.sink),
-           fate |-> Fate,
+           fate |-> Fate(did),
            lens |-> (IF UserCalled THEN Append(seen.lens, Less(s'.length, s.length)) ELSE seen.lens),
-           owed |-> (IF UserCalled /\ GoesWithCallback THEN seen.owed \cup {count'} ELSE seen.owed),
+           owed |-> (IF did \in {"WriteWithCallback", "EndWithCallback"}
+                     THEN seen.owed \cup {count'} ELSE seen.owed),
            called |-> (IF CallbackStarts THEN seen.called \cup Numbers(Given) ELSE seen.called),
            returned |-> seen.returned \cup Returned,
            late |-> (IF Destroyed THEN seen.late \cup Returned ELSE seen.late),
+           corks |-> (IF did = "Cork" THEN seen.corks + 1
+                      ELSE IF did = "Uncork" THEN Less(seen.corks, 1)
+                      ELSE IF Top("End") THEN 0 ELSE seen.corks),
+           ended |-> seen.ended \/ EndIsAccepted,
+           destroyed |-> seen.destroyed \/ did \in {"Destroy", "DestroyWithError"},
            waits |-> ~Starts("drain") /\ (seen.waits \/ ToldToWait),
-           final |-> (IF ~FinalIsAnswered THEN seen.final
-                      ELSE IF Head(todo').fault = None THEN "ok" ELSE "error"),
+           final |-> (IF did = "Finalized" THEN "ok"
+                      ELSE IF did = "FinalizedError" THEN "error" ELSE seen.final),
            errors |-> Told(seen.errors, "error"),
            finishes |-> Told(seen.finishes, "finish"),
            closes |-> Told(seen.closes, "close")]
 
+ObservedNext ==
+  \/ InUserCode /\
+       (\/ Write /\ Observe("Write") \/ WriteWithCallback /\ Observe("WriteWithCallback")
+        \/ Cork /\ Observe("Cork") \/ Uncork /\ Observe("Uncork")
+        \/ End /\ Observe("End") \/ EndWithCallback /\ Observe("EndWithCallback")
+        \/ EndChunk /\ Observe("EndChunk")
+        \/ Destroy /\ Observe("Destroy") \/ DestroyWithError /\ Observe("DestroyWithError")
+        \/ Written /\ Observe("Written") \/ WrittenError /\ Observe("WrittenError")
+        \/ WrittenAgain /\ Observe("WrittenAgain")
+        \/ Constructed /\ Observe("Constructed") \/ ConstructedError /\ Observe("ConstructedError")
+        \/ Finalized /\ Observe("Finalized") \/ FinalizedError /\ Observe("FinalizedError")
+        \/ DestroyAnswered /\ Observe("DestroyAnswered")
+        \/ DestroyAnsweredError /\ Observe("DestroyAnsweredError")
+        \/ Return /\ Observe("Return") \/ RunTick /\ Observe("RunTick"))
+  \/ ~InUserCode /\ StreamNext /\ Observe("nothing")
+
 Begin ==
   /\ Init
   /\ seen = [line |-> <<>>, sink |-> <<>>, fate |-> <<>>, lens |-> <<>>, owed |-> {}, called |-> {},
-             returned |-> {}, late |-> {}, waits |-> FALSE, final |-> "none",
+             returned |-> {}, late |-> {}, corks |-> 0, ended |-> FALSE,
+             destroyed |-> FALSE, waits |-> FALSE, final |-> "none",
              errors |-> 0, finishes |-> 0, closes |-> 0]
 
 (***************************************************************************)
 (* Safety.                                                                 *)
 (***************************************************************************)
-NoWriteAfterEnd == [][Accepts => s.ending = "Open" /\ ~Failed]_observed
+NoWriteAfterEnd == [][Accepts =>
+  s.ending = "Open" /\ ~Failed /\ ~seen.ended /\ ~seen.destroyed]_observed
 
 DrainEarned == [][Starts("drain") =>
-  seen.waits /\ s.length <= LowMark /\ s.ending = "Open" /\ ~Failed]_observed
+  /\ seen.waits /\ s.length <= LowMark
+  /\ s.ending = "Open" /\ ~Failed /\ ~seen.ended /\ ~seen.destroyed]_observed
 
 RECURSIVE Sum(_)
 Sum(chunks) == IF chunks = <<>> THEN 0 ELSE Measure(Head(chunks).len) + Sum(Tail(chunks))
@@ -116,15 +138,18 @@ LengthAccounts ==
   /\ s.sink # "Writing" => s.inFlight = 0
   /\ s.length = Lengths(seen.sink) + Lengths(seen.line)
 
+LimitKept == s.length <= Limit
+
 \* The sink is given what is first in line.
 OrderKept == [][SinkStarts =>
   Len(Given) <= Len(Lined) /\ SubSeq(Lined, 1, Len(Given)) = Given]_observed
 
 OneAtATime == [][SinkStarts => "write" \notin owes]_observed
 
-CorkHolds == [][SinkStarts => s.corked = 0]_observed
+CorkHolds == [][SinkStarts => seen.corks = 0]_observed
 
-NothingSentAfterFailure == [][SinkStarts => ~Failed /\ s.opening = "Done"]_observed
+NothingSentAfterFailure == [][SinkStarts =>
+  ~Failed /\ ~seen.destroyed /\ s.opening = "Done"]_observed
 
 \* Nothing more will come of what was called so far.
 Settled ==
@@ -140,6 +165,8 @@ CallbackTruthful == [][CallbackStarts =>
       ok == Head(todo').fault = None
       fate == seen.fate[number]
   IN /\ number \notin seen.called
+     /\ fate = "failed" => Head(todo').fault = "E_SINK"
+     /\ fate \in {"taken", "dropped"} => Head(todo').fault = First(s.errored, "DESTROYED")
      /\ ok <=> (fate = "written" \/ (fate = "other" /\ s.ending = "Finished" /\ number \notin seen.late))
      /\ fate # "accepted"]_observed
 CallbackOnce == Settled => seen.owed \subseteq seen.called
@@ -149,7 +176,7 @@ CallbackLater == [][CallbackStarts => Given[1] \in seen.returned]_observed
 Writes == {i \in DOMAIN seen.fate : seen.fate[i] \notin {"other", "refused"}}
 FinishFlushed == [][
   /\ (~Finished /\ s'.ending \in {"Finished", "Told"}) =>
-       /\ s.ending # "Open" /\ ~Failed
+       /\ seen.ended /\ ~Failed /\ ~seen.destroyed
        /\ \A i \in Writes : seen.fate[i] = "written" /\ (i \in seen.owed => i \in seen.called)
        /\ HasFinal => seen.final = "ok"
   /\ Starts("finish") => Finished /\ seen.finishes = 0]_observed
@@ -164,33 +191,39 @@ CloseLast == [][(s.teardown = "Told" \/ seen.closes > 0) /\ Begins =>
      \/ seen.fate[Given[1]] = "other" /\ Given[1] \in seen.late]_observed
 
 \* Who is told to wait for room is owed a drain (unless that was cancelled).
-AnswerTruthful == [][Top("Written") /\ Head(todo).fault = None /\ ~Failed /\ s.ending = "Open" =>
+AnswerTruthful == [][Top("WriteReturns") /\ Head(todo).fault = None /\ ~Failed /\ s.ending = "Open" =>
   (HasRoom \/ s.needDrain)]_observed
 
 (***************************************************************************)
 (* Liveness. The stream does its work, calls return, ticks run, sink and   *)
 (* hooks answer, corks are taken back. Calls of the user are finitely many.*)
 (***************************************************************************)
-StreamWorks == Next /\ ~InUserCode /\ Observe
-CallsReturn == Return /\ Observe
-TicksRun == RunTick /\ Observe
-SinkWrites == Written /\ Observe
-ConstructAnswers == Constructed /\ Observe
-FinalDoes == Finalized /\ Observe
-DestroyDoes == DestroyAnswered /\ Observe
-CorksReleased == s.corked > 0 /\ Uncork /\ Observe
+StreamWorks == ~InUserCode /\ StreamNext /\ Observe("nothing")
+CallsReturn == Return /\ Observe("Return")
+TicksRun == RunTick /\ Observe("RunTick")
+SinkWrites == Written /\ Observe("Written")
+ConstructAnswers == Constructed /\ Observe("Constructed")
+FinalAnswersOk == Finalized /\ Observe("Finalized")
+DestroyAnswers == DestroyAnswered /\ Observe("DestroyAnswered")
+CorksReleased == s.corked > 0 /\ Uncork /\ Observe("Uncork")
 
 Fairness ==
   /\ WF_observed(StreamWorks) /\ WF_observed(CallsReturn) /\ WF_observed(TicksRun)
-  /\ WF_observed(SinkWrites) /\ WF_observed(ConstructAnswers) /\ WF_observed(FinalDoes)
-  /\ WF_observed(DestroyDoes) /\ WF_observed(CorksReleased)
+  /\ WF_observed(SinkWrites) /\ WF_observed(ConstructAnswers) /\ WF_observed(FinalAnswersOk)
+  /\ WF_observed(DestroyAnswers) /\ WF_observed(CorksReleased)
 
-Observed == Begin /\ [][Next /\ Observe]_observed
+Observed == Begin /\ [][ObservedNext]_observed
 ObservedFair == Observed /\ Fairness
 
-WaitIsAnswered == seen.waits ~> (~seen.waits \/ s.ending # "Open" \/ Failed)
-EndResolves == s.ending # "Open" ~> (s.ending = "Told" \/ Failed)
-DestroyCloses == Destroyed ~> s.teardown = "Told"
+Closed == IF EmitClose THEN seen.closes > 0 ELSE s.teardown = "Told"
+Stopped == Failed \/ seen.destroyed
+
+WaitIsAnswered == seen.waits ~> (~seen.waits \/ seen.ended \/ Stopped)
+EndResolves == seen.ended ~> (seen.finishes > 0 \/ Stopped)
+\* Finish and failure destroy the stream by themselves, if it is to be so.
+DestroyCloses == (seen.destroyed \/ (AutoDestroy /\ (seen.finishes > 0 \/ s.errored # None))) ~> Closed
+\* Of a stream that is destroyed, the destroy hook may drop the error.
+FailureTold == (s.errored # None) ~> (seen.errors > 0 \/ Destroyed)
 
 (***************************************************************************)
 (* What users see of it all is a much simpler machine.                     *)
@@ -202,4 +235,5 @@ Users == INSTANCE Lifecycle WITH
           ELSE IF s.errored # None THEN "Errored" ELSE "No"),
   waiting <- (s.needDrain /\ s.ending = "Open" /\ ~Failed),
   errorTold <- s.errorTold
+IsALife == Users!Spec
 =============================================================================

@@ -86,7 +86,7 @@ Rest == Tail(todo)
 
 \* write() returns; the observer reads its answer here (rule 4).
 WriteReturns ==
-  /\ Top("Written")
+  /\ Top("WriteReturns")
   /\ todo' = Rest
   /\ UNCHANGED <<s, queue, flight, kept, ticks, owes, count>>
 

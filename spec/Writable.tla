@@ -52,7 +52,7 @@ Straight ==
   /\ s.errored = None
 
 \* Rules 1 and 3. `after` is what follows in the same call.
-Refuse(len, cb, fault, after) ==
+Refuse(cb, fault, after) ==
   /\ s' = [s EXCEPT !.needDrain = @ \/ (fault = "TOO_LONG" /\ s.length > 0)]
   /\ ticks' = (IF cb THEN Append(ticks, Tick("Callback", fault, FALSE, NewId(cb))) ELSE ticks)
   /\ todo' = (IF fault # "TOO_LONG" /\ RefusalsFail
@@ -77,12 +77,12 @@ Enqueue(len, cb, after) ==
 WriteChunk(len, cb, fault, after) ==
   /\ CountCall
   /\ Len(queue) < MaxQueue
-  /\ IF fault # None THEN Refuse(len, cb, fault, after)
+  /\ IF fault # None THEN Refuse(cb, fault, after)
      ELSE IF Straight THEN GoStraight(len, cb, after)
      ELSE Enqueue(len, cb, after)
 
 WriteOf(len, cb) ==
-  WriteChunk(len, cb, Refusal(len), <<Do("Written", Refusal(len), FALSE, <<Number>>)>>)
+  WriteChunk(len, cb, Refusal(len), <<Do("WriteReturns", Refusal(len), FALSE, <<Number>>)>>)
 
 Write == FALSE \in WithCallback /\ \E len \in Lens : WriteOf(len, FALSE)
 WriteWithCallback == TRUE \in WithCallback /\ \E len \in Lens : WriteOf(len, TRUE)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Every check of the specification, from a machine with nothing but Rust (rustup)
-# and Python 3.11 or newer: installs what is missing, and runs check.py.
+# Every check of the specification, from a machine with Rust (rustup), a C++ compiler
+# and Python 3.11 or newer with venv (Debian: build-essential, python3-venv):
+# installs what else is missing, and runs check.py.
 #
 #   spec/check.sh            everything (see check.py --help)
 #   spec/check.sh --quick    what CI runs
@@ -46,7 +47,7 @@ say 'build examples/explore'
 cargo build --quiet --locked --release --example explore
 
 # The fuzzer is of the full run only, which goes on without it: it needs nightly.
-if [ $# -eq 0 ] && cargo +nightly --version >/dev/null 2>&1 &&
+if [[ $# -eq 0 || " $* " == *fuzz* ]] && cargo +nightly --version >/dev/null 2>&1 &&
   ! cargo fuzz --version >/dev/null 2>&1; then
   say "install cargo-fuzz $fuzzer"
   cargo install cargo-fuzz --version "$fuzzer" --locked || say 'there is no fuzzing then'

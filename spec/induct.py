@@ -12,6 +12,8 @@ and continuation may come at any time (rule 23), or, for the properties marked
 `once`, no more often than it was given. What needs more of their order than that
 is not proved here; `prove -v` lists it. For the words see src/machine/mod.rs.
 
+With the packages of requirements.txt (check.sh puts them into target/spec-venv):
+
     python induct.py prove [-v] [--cvc5]   every property, every kind of input
     python induct.py vacuity               nothing is proved from a contradiction
     python induct.py faults                planted faults, each must be caught
@@ -393,7 +395,7 @@ def faults(args):
         wanted = [p for p in properties.PROPERTIES if args.all or p.name in fault.caught_by]
         found = {}
         for prop, action, solver, paths in Proof(*mutant(fault)).queries(wanted):
-            if prop.name not in found and solver.check() != z3.unsat:
+            if prop.name not in found and solver.check() == z3.sat:
                 found[prop.name] = action
                 if args.verbose:
                     show_failure(prop, action, solver.model(), paths)

@@ -63,7 +63,7 @@ fn golden(name: &str) -> Graph {
     let now = Bounds::fingerprint(&spec(), name).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         of, now,
-        "the specification has changed since {path:?} was exported: spec/check.sh 'graph:*'"
+        "the specification has changed since {path:?} was exported: spec/check.sh --golden 'graph:*' shows the first edge that differs, and exports them anew"
     );
     graph
 }
@@ -125,11 +125,11 @@ fn a_difference_is_explained() {
     let difference = golden("objects").difference(&code).expect("they differ");
     let expected = "\
 after Write
-in   length 1 inFlight 1 pending 1 sink Writing sync | todo write#0 Answer Written#0 | owes write
+in   length 1 inFlight 1 pending 1 sink Writing sync | todo write#0 Answer WriteReturns#0 | owes write
 only in the specification: Written leads to
-     sync | todo write#0 Answer Written#0
+     sync | todo write#0 Answer WriteReturns#0
 only in the code: Written leads to
-     pending 1 sync afterWriteWaits | ticks AfterWrite | todo write#0 Answer Written#0
+     pending 1 sync afterWriteWaits | ticks AfterWrite | todo write#0 Answer WriteReturns#0
 ";
     assert_eq!(difference, expected);
 }

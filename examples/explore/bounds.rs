@@ -1,7 +1,7 @@
 //! The constants of a configuration: those that the specification is checked
 //! with, read from the same file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use highwater::machine::{Options, Quirks};
@@ -37,34 +37,24 @@ impl Bounds {
     /// The configuration of this name: `Writable.cfg` and what its line in
     /// `configurations.txt` changes, both in this folder; then these changes.
     pub(crate) fn read(folder: &Path, name: &str, changes: &[String]) -> Result<Self, String> {
-        let file = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let (base, table) = (file("Writable.cfg")?, file("configurations.txt")?);
-        let lines = table.lines().filter_map(|line| line.split_once(' '));
-        let line = lines.into_iter().find(|(known, _)| *known == name);
-        let (_, line) = line.ok_or(format!("no configuration is called {name}"))?;
-        let mut constants = Constants::parse(&base);
-        constants.change(line.split_whitespace())?;
+        let mut constants = Constants::read(folder, name)?;
         constants.change(changes.iter().map(String::as_str))?;
         Self::of(&constants)
     }
 
-    /// A number that changes whenever the specification, or what this
-    /// configuration makes of it, changes (comments do not count): 64-bit FNV-1a.
+    /// A number that changes whenever the specification, or the constants of this
+    /// configuration, change (comments do not count): 64-bit FNV-1a.
     pub(crate) fn fingerprint(folder: &Path, name: &str) -> Result<String, String> {
-        let module = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let module = module("Stream.tla")? + &module("Writable.tla")?;
-        let lines = module.lines().filter(|line| !line.starts_with("(*"));
-        let lines = lines.map(|line| line.split("\\*").next().unwrap_or_default().trim());
-        let code: String = lines.filter(|line| !line.is_empty()).collect();
-        let constants = format!("{:?}", Self::read(folder, name, &[])?);
-        let bytes = code.bytes().chain(constants.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        let modules = file(folder, "Stream.tla")? + &file(folder, "Writable.tla")?;
+        let lines = modules.lines().filter(|line| !line.starts_with("(*"));
+        let lines = lines.map(|line| line.split("\\*").next().unwrap_or_default().trim_end());
+        let lines = lines.filter(|line| !line.is_empty());
+        let constants = Constants::read(folder, name)?.0.into_iter();
+        let constants: BTreeMap<_, _> = constants.collect();
+        let code: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let bytes = code.into_bytes().into_iter();
+        let hash = bytes.chain(format!("{constants:?}").into_bytes());
+        let hash = hash.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         Ok(format!("{hash:016x}"))
@@ -148,7 +138,23 @@ impl Bounds {
 
 struct Constants(HashMap<String, String>);
 
+fn file(folder: &Path, name: &str) -> Result<String, String> {
+    let path = folder.join(name);
+    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 impl Constants {
+    /// Those of `Writable.cfg`, and what this line of `configurations.txt` changes.
+    fn read(folder: &Path, name: &str) -> Result<Self, String> {
+        let table = file(folder, "configurations.txt")?;
+        let mut lines = table.lines().filter_map(|line| line.split_once(' '));
+        let line = lines.find(|(known, _)| *known == name);
+        let (_, line) = line.ok_or(format!("no configuration is called {name}"))?;
+        let mut constants = Self::parse(&file(folder, "Writable.cfg")?);
+        constants.change(line.split_whitespace())?;
+        Ok(constants)
+    }
+
     fn parse(file: &str) -> Self {
         let lines = file.lines().filter_map(|line| line.split_once('='));
         let pairs = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));

@@ -36,15 +36,19 @@ pub(crate) const ALL: [Liveness; 3] = [
     Liveness {
         name: "EndResolves",
         asked: |world| world.state.is_ended(),
-        came: |world| world.state.is_finished() || failed(world),
+        came: |world| is(world, "ending: Told") || failed(world),
     },
     Liveness {
         name: "DestroyCloses",
         asked: |world| world.state.is_destroyed(),
-        // The last of its states is private, but `Debug` shows it.
-        came: |world| format!("{:?}", world.state).contains("teardown: Told"),
+        came: |world| is(world, "teardown: Told"),
     },
 ];
+
+/// Some of the state is private, but `Debug` shows it.
+fn is(world: &World, what: &str) -> bool {
+    format!("{:?}", world.state).contains(what)
+}
 
 fn failed(world: &World) -> bool {
     world.state.is_destroyed() || world.state.errored().is_some()

@@ -74,6 +74,8 @@ impl Graph {
                 graph.add_edge(&from, &action_name(action), to);
             }
         }
+        // No two states look alike.
+        assert_eq!(graph.states(), seen.len());
         graph
     }
 

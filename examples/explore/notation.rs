@@ -294,7 +294,7 @@ fn frame(frame: &Frame) -> Vec<Item> {
     match frame.last {
         Last::Nothing => {}
         Last::WriteReturns(id, refused) => {
-            items.push(Item::new("Written").fault(refused).ids(&[id]))
+            items.push(Item::new("WriteReturns").fault(refused).ids(&[id]))
         }
         Last::End(refused) => items.push(Item::new("End").fault(refused)),
     }

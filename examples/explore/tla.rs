@@ -51,7 +51,13 @@ fn contract(
         graph.add_state(text);
         for (action, to) in edges.get(name).into_iter().flatten() {
             let mut to = *to;
-            loop {
+            // As long as there are nodes: else it goes round for ever.
+            for left in (0..=nodes.len()).rev() {
+                if left == 0 {
+                    return Err(format!(
+                        "the stream never stops working after {action} in: {text}"
+                    ));
+                }
                 let node = nodes.get(to).ok_or_else(|| format!("no node {to}"))?;
                 if node.1 {
                     graph.add_edge(text, action, &node.0);

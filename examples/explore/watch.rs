@@ -50,6 +50,9 @@ struct Seen {
     /// Ends that returned when the stream was destroyed.
     late: Numbers,
     corks: u32,
+    /// `end()` was accepted; `destroy()` was called.
+    ended: bool,
+    destroyed: bool,
     waits: bool,
     opened: bool,
     /// What final answered last.
@@ -80,6 +83,8 @@ impl Watched {
             returned: Numbers::default(),
             late: Numbers::default(),
             corks: 0,
+            ended: false,
+            destroyed: false,
             waits: false,
             opened: !bounds.has_construct,
             finalized: None,
@@ -100,6 +105,9 @@ impl Watched {
             Action::FinalizedError => self.seen.finalized = Some(false),
             _ => {}
         }
+        let ends = matches!(action, Action::End | Action::EndWithCallback);
+        let may_end = ends && self.world.state.errored().is_none();
+        let depth = self.world.depth();
         let mut eyes = Eyes {
             seen: &mut self.seen,
             low_water_mark: bounds.options.low_water_mark(),
@@ -108,6 +116,8 @@ impl Watched {
         };
         self.world.act(bounds, action, &mut eyes);
         let mut broken = eyes.broken;
+        // One that has called nobody is through.
+        self.seen.ended |= may_end && self.world.depth() == depth;
         if self.seen.fates.len() < usize::from(self.world.count) {
             self.seen.fates.resize(self.world.count.into(), Fate::Other);
         }
@@ -245,7 +255,8 @@ impl Eyes<'_> {
             }
         };
         let before = &taken.before;
-        before.is_ended()
+        self.seen.ended
+            && !self.seen.destroyed
             && !before.is_destroyed()
             && before.errored().is_none()
             && self.seen.fates.iter().enumerate().all(written)
@@ -260,8 +271,10 @@ impl Observer for Eyes<'_> {
             Input::Cork => self.seen.corks += 1,
             Input::Uncork => self.seen.corks = self.seen.corks.saturating_sub(1),
             Input::End(_) => self.seen.corks = 0,
+            Input::Destroy(_) => self.seen.destroyed = true,
             _ => {}
         }
+        self.seen.ended |= after.is_ended();
         let same = before.errored().is_none() || before.errored() == after.errored();
         self.must(same, "ErrorOnce");
         if after.is_finished() && !before.is_finished() {
@@ -297,7 +310,11 @@ impl Observer for Eyes<'_> {
             return self.seen.set(chunk.id, Fate::Refused);
         }
         let failed = world.state.is_destroyed() || world.state.errored().is_some();
-        self.must(!world.state.is_ended() && !failed, "NoWriteAfterEnd");
+        let stopped = self.seen.ended || self.seen.destroyed;
+        self.must(
+            !world.state.is_ended() && !failed && !stopped,
+            "NoWriteAfterEnd",
+        );
         self.seen.set(chunk.id, Fate::Accepted(chunk.len));
         self.seen.line.push(chunk.id);
     }
@@ -312,6 +329,9 @@ impl Observer for Eyes<'_> {
             self.must(state.answer(options) == (room && !failed), "AnswerTruthful");
             let owed = room || failed || state.is_ended() || state.needs_drain();
             self.must(owed, "AnswerTruthful");
+        }
+        if refused == Some(Fault::TooLong) && !failed && !state.is_ended() {
+            self.must(length == 0 || state.needs_drain(), "AnswerTruthful");
         }
         if refused.is_none() || refused == Some(Fault::TooLong) {
             self.seen.waits |= !state.answer(options) || refused.is_some() && length > 0;
