@@ -1,7 +1,23 @@
-//! What the adapter takes from the standard library to share and to wait, in
-//! one place, so that another implementation can stand in for it.
+//! What the adapter shares and waits with, in one place: from the standard
+//! library, or, when its interleavings are searched (`tests/loom.rs`), from loom.
 
-pub(super) use alloc::sync::Arc;
-pub(super) use core::sync::atomic::{AtomicBool, Ordering};
-pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-pub(super) use std::thread::{self, JoinHandle};
+#[cfg(not(highwater_loom))]
+mod std_sync {
+    pub(in super::super) use alloc::sync::Arc;
+    pub(in super::super) use core::sync::atomic::{AtomicBool, Ordering};
+    pub(in super::super) use std::sync::{Condvar, Mutex, MutexGuard};
+    pub(in super::super) use std::thread::{self, JoinHandle};
+}
+
+#[cfg(highwater_loom)]
+mod loom_sync {
+    pub(in super::super) use loom::sync::atomic::{AtomicBool, Ordering};
+    pub(in super::super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub(in super::super) use loom::thread::{self, JoinHandle};
+}
+
+#[cfg(highwater_loom)]
+pub(super) use loom_sync::*;
+pub(super) use std::sync::PoisonError;
+#[cfg(not(highwater_loom))]
+pub(super) use std_sync::*;
