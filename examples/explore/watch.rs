@@ -1,13 +1,14 @@
-//! The invariants of the contract, watched by somebody who believes only what
-//! he has seen: which chunks were accepted, what the sink was given and what
-//! it answered, which callbacks and events came. It is part of what is
-//! explored, so two worlds with different histories are two states.
+//! The invariants of the contract, watched by somebody who counts for himself:
+//! which chunks were accepted, what the sink was given and what it answered, which
+//! calls were made, which callbacks and events came. Only whether the stream has
+//! failed is read from its state. What was seen is part of what is explored, so
+//! two worlds with different histories are two states.
 
 use highwater::machine::{Event, Fault, Input, Options};
 
 use crate::bounds::Bounds;
 use crate::drive::{Observer, Taken};
-use crate::world::{Action, Call, Chunk, Id, Owes, World};
+use crate::world::{Action, Call, Chunk, E_SINK, Id, Owes, World};
 
 /// What became of a call of the user so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -196,7 +197,8 @@ impl Eyes<'_> {
         self.must(self.seen.line.starts_with(ids), "OrderKept");
         self.must(!world.owes.write, "OneAtATime");
         self.must(self.seen.corks == 0 && state.corked() == 0, "CorkHolds");
-        self.must(!failed && self.seen.opened, "NothingSentAfterFailure");
+        let stopped = failed || self.seen.destroyed;
+        self.must(!stopped && self.seen.opened, "NothingSentAfterFailure");
         self.seen.line.retain(|id| !ids.contains(id));
         self.seen.sink = ids.to_vec();
     }
@@ -206,9 +208,15 @@ impl Eyes<'_> {
         let finishing = world.state.is_finished() && self.seen.finishes == 0;
         let ends_ok = finishing && !self.seen.late.contains(id);
         let ok = fate == Fate::Written || fate == Fate::Other && ends_ok;
+        let rejected = world.state.errored().unwrap_or(Fault::Destroyed);
+        let told = match fate {
+            Fate::Failed => result == Err(E_SINK),
+            Fate::TakenBack | Fate::Dropped => result == Err(rejected),
+            _ => result.is_ok() == ok,
+        };
         let over = !matches!(fate, Fate::Accepted(_));
         let once = !self.seen.called.contains(id);
-        self.must(once && over && result.is_ok() == ok, "CallbackOnce");
+        self.must(once && over && told, "CallbackOnce");
         self.must(self.seen.returned.contains(id), "CallbackLater");
         self.seen.called.insert(id);
     }
@@ -219,7 +227,8 @@ impl Eyes<'_> {
         match event {
             Event::Drain => {
                 let room = state.length() <= self.low_water_mark;
-                let open = !state.is_ended() && !failed;
+                let stopped = self.seen.ended || self.seen.destroyed;
+                let open = !state.is_ended() && !failed && !stopped;
                 self.must(self.seen.waits && room && open, "DrainEarned");
                 self.seen.waits = false;
             }
