@@ -27,6 +27,8 @@ struct Held<H: Host> {
     chunk: Option<(H::Chunk, u64)>,
     callbacks: Callbacks<H::Callback>,
     refused: Option<Fault>,
+    /// No after-write was counted as waiting before this step.
+    joins_uncounted: bool,
 }
 
 impl<H: Host> Held<H> {
@@ -39,6 +41,7 @@ impl<H: Host> Held<H> {
             chunk: None,
             callbacks,
             refused: None,
+            joins_uncounted: false,
         }
     }
 }
@@ -135,6 +138,7 @@ impl<H: Host> Driver<H> {
             chunk: Some((chunk, len)),
             callbacks: Callbacks::from_option(callback),
             refused: None,
+            joins_uncounted: false,
         };
         self.drive(Input::Write(measure), &mut held);
         match (held.refused, held.chunk) {
@@ -284,6 +288,7 @@ impl<H: Host> Driver<H> {
     /// The loop: input, step, effect, continuation.
     fn drive(&mut self, mut input: Input, held: &mut Held<H>) {
         loop {
+            held.joins_uncounted = !self.state.counts_after_write();
             let step = step(&mut self.state, &self.options, self.queue.head(), input);
             if let Some(effect) = step.effect {
                 self.perform(effect, held);
@@ -411,6 +416,9 @@ impl<H: Host> Driver<H> {
         let callbacks = match task {
             Task::AfterWrite { callback: true, .. } => {
                 if self.join(&mut held.callbacks) {
+                    if held.joins_uncounted {
+                        self.put(Input::Joined);
+                    }
                     return;
                 }
                 self.may_join = true;

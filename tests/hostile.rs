@@ -99,6 +99,7 @@ fn input() -> impl Strategy<Value = Input> {
         2 => result().prop_map(Input::Constructed),
         2 => result().prop_map(Input::Finalized),
         1 => prop::option::of(fault()).prop_map(Input::Destroyed),
+        1 => Just(Input::Joined),
         6 => task().prop_map(Input::Run),
         12 => then().prop_map(Input::Resume),
     ]

@@ -175,6 +175,7 @@ fn inputs() -> Vec<Input> {
     calls
         .into_iter()
         .chain(answers)
+        .chain([Input::Joined])
         .chain(tasks().map(Input::Run))
         .chain(thens().map(Input::Resume))
         .collect()

@@ -126,6 +126,10 @@ pub enum Input {
     Finalized(Result<(), Fault>),
     /// `_destroy` has answered, perhaps with an error of its own (rule 19).
     Destroyed(Option<Fault>),
+    /// The after-write that was deferred last was joined to one that waits, while
+    /// [`State::counts_after_write`](super::State::counts_after_write) was off: it
+    /// is not to count (rule 10).
+    Joined,
     /// A deferred task, first in, first out, once the call stack has unwound.
     Run(Task),
     /// The outward call of the last step has returned.

@@ -64,6 +64,12 @@ impl Run<'_> {
         (None, Next::Look)
     }
 
+    /// Rule 10: a joined after-write does not count by itself.
+    pub(super) fn joined(&mut self) -> Step {
+        self.state.after_write_waits = false;
+        Step::DONE
+    }
+
     /// A drain is owed, and the length has fallen far enough.
     fn drain_wanted(&self) -> bool {
         self.state.need_drain && self.state.length() <= self.options.low_water_mark()

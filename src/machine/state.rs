@@ -293,6 +293,14 @@ impl State {
         self.is_writing() && (!again || options.has(Quirks::TAKES_ANY_ANSWER))
     }
 
+    /// Whether an after-write that waits is counted (rule 10). A driver that joins
+    /// after-writes reads it before a step, and if it joins what that step
+    /// defers, puts in [`Input::Joined`](super::Input::Joined) if it was off.
+    #[must_use]
+    pub const fn counts_after_write(&self) -> bool {
+        self.after_write_waits
+    }
+
     /// The answer of `write()`, to be read after the call has done all it does:
     /// `true` is room, `false` is wait for 'drain' (rule 4).
     #[must_use]

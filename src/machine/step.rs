@@ -49,6 +49,7 @@ pub fn step(state: &mut State, options: &Options, head: Option<Measure>, input: 
         Input::Constructed(result) => run.constructed(result),
         Input::Finalized(result) => run.finalized(result),
         Input::Destroyed(error) => run.destroyed(error),
+        Input::Joined => run.joined(),
         Input::Run(task) => run.task(task),
         Input::Resume(then) => run.resume(then),
     }

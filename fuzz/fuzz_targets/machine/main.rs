@@ -113,6 +113,7 @@ impl Bytes<'_> {
             },
             5 => Input::Constructed(self.result()),
             6 => Input::Finalized(self.result()),
+            7 if self.flag() => Input::Joined,
             _ => Input::Destroyed(self.maybe_fault()),
         }
     }
