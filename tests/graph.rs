@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 
 use bounds::Bounds;
 use graph::Graph;
-use highwater::machine::{Options, Quirks, State};
+use highwater::machine::{Effect, Input, Measure, Options, Quirks, State, step};
 use serde_json::Value;
 use support::judge::judge;
 use support::subjects::Subject;
@@ -297,4 +297,66 @@ fn quirks_break_what_they_should_and_the_scenarios_are_kept() {
         "CALLBACK_AFTER_CLOSE CallbackOnce",
     ];
     assert_eq!(otherwise, known, "judged to break something else");
+}
+
+/// The law of credit (`tests/credit.rs` has it for whole runs), after every step
+/// of the configuration: two writes on credit are queued, answered `true`, and
+/// lead to the state that one of both lengths and an empty one lead to.
+#[derive(Default)]
+struct Credit {
+    looked: u64,
+    broken: Vec<String>,
+    extra: u64,
+}
+
+impl drive::Observer for Credit {
+    fn stepped(&mut self, options: &Options, taken: &drive::Taken) {
+        let credit = taken.after.credit(options);
+        for first in 1..credit {
+            for second in 1..(credit + self.extra).saturating_sub(first) {
+                let apart = queued(taken.after, options, [first, second]);
+                let together = queued(taken.after, options, [first + second, 0]);
+                if apart.is_none() || apart != together {
+                    self.broken
+                        .push(format!("{first}, {second}: {:?}", taken.after));
+                }
+                self.looked += 1;
+            }
+        }
+    }
+}
+
+/// The state after these writes, if both are queued and answered `true`.
+fn queued(mut state: State, options: &Options, lens: [u64; 2]) -> Option<State> {
+    for len in lens {
+        let callback = false;
+        let step = step(
+            &mut state,
+            options,
+            None,
+            Input::Write(Measure { len, callback }),
+        );
+        let queued = step.effect == Some(Effect::Queue) && step.then.is_none();
+        if !queued || !state.answer(options) {
+            return None;
+        }
+    }
+    Some(state)
+}
+
+#[test]
+fn writes_on_credit_are_one_write_in_every_state() {
+    let mut looked = 0;
+    for name in ["small", "corks", "destroys"] {
+        let roomy = bounds(name, &["Mark=4".to_owned()]);
+        let mut credit = Credit::default();
+        Graph::span_watched(&roomy, &mut credit);
+        assert_eq!(credit.broken, [""; 0], "{name}");
+        looked += credit.looked;
+        // One byte more is one too many.
+        credit.extra = 1;
+        Graph::span_watched(&roomy, &mut credit);
+        assert!(!credit.broken.is_empty(), "{name}");
+    }
+    assert!(looked > 1_000, "{looked}");
 }

@@ -49,6 +49,7 @@ drop_waits_until_all_is_written	src/thread/writable.rs	OnDrop::Finish => Deadlin
 drop_can_leave_at_once	src/thread/writable.rs	shared.change(|core| core.destroy(None));	
 positions_and_flushes_are_reached	src/thread/writer.rs	core.driver.host().delivered >= position)	core.driver.host().delivered + 1 >= position)
 positions_and_flushes_are_reached	src/thread/desk.rs	desk.flushed += delivery.flushes;	
+a_cork_holds	src/thread/shared.rs	self.settle();	
 a_cork_holds	src/thread/writer.rs	core.driver.cork();	
 a_failure_reaches_everybody	src/thread/writer.rs	} else if let Some(cause) = core.failure() {	} else if let (true, Some(cause)) = (false, core.failure()) {
 a_panic_reaches_everybody	src/thread/worker.rs	let result = guard(|| deliver(sink, &mut delivery, stop));	let result = deliver(sink, &mut delivery, stop).map_err(Cause::from);

@@ -337,6 +337,47 @@ impl State {
             && self.queued < MOST_CHUNKS
     }
 
+    /// Rule 3: the next write goes to the sink, and not to the queue.
+    pub(super) fn goes_straight(&self, options: &Options) -> bool {
+        let first_in_line = self.queued == 0 && !self.flushing || options.has(Quirks::REORDERS);
+        self.sink == Sink::Idle
+            && first_in_line
+            && self.corked == 0
+            && self.opening == Opening::Done
+            && self.errored.is_none()
+    }
+
+    /// Writes of at least one byte and without callbacks, of fewer bytes than this
+    /// in sum, would all be queued and answered `true` (rules 3, 4), and it would make no difference
+    /// whether they came one by one or as one chunk, but for how many there are.
+    /// An adapter may therefore answer them by itself, and put them in as one
+    /// [`Input::Write`](super::Input::Write) before any other input.
+    ///
+    /// 0 if the next write would go to the sink, or not be accepted. In object
+    /// mode chunks are not divisible, and it is 0 too.
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Measure, Options, State, step};
+    ///
+    /// let options = Options::new().with_high_water_mark(16);
+    /// let mut state = State::new(&options);
+    /// assert_eq!(state.credit(&options), 0); // a write would go to the sink
+    /// let chunk = Measure { len: 4, callback: false };
+    /// let _ = step(&mut state, &options, None, Input::Write(chunk));
+    /// assert_eq!(state.credit(&options), 12); // 11 bytes more, and it says `true`
+    /// ```
+    #[must_use]
+    pub fn credit(&self, options: &Options) -> u64 {
+        let smallest = Measure::default();
+        let accepted = self.refusal(options, smallest).is_none() && self.errored.is_none();
+        if options.object_mode || !accepted || self.goes_straight(options) {
+            return 0;
+        }
+        let past_limit = options.limit().saturating_add(1);
+        let most = options.high_water_mark().min(past_limit);
+        most.saturating_sub(self.length())
+    }
+
     /// The phase, for people.
     #[must_use]
     pub fn phase(&self) -> Phase {

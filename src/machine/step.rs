@@ -84,7 +84,7 @@ impl Run<'_> {
         let len = self.options.measure(chunk.len);
         self.state.pending += 1;
         self.state.level.add(len);
-        if self.goes_straight() {
+        if self.state.goes_straight(self.options) {
             self.start_sink_call(len, chunk.callback);
             Step::then(Effect::WriteGiven, Then::Answer)
         } else {
@@ -103,17 +103,6 @@ impl Run<'_> {
             return Step::then(Effect::Refuse(fault), Then::Fail { fault, sync: true });
         }
         Step::last(Effect::Refuse(fault))
-    }
-
-    /// Rule 3.
-    fn goes_straight(&self) -> bool {
-        let s = &*self.state;
-        let first_in_line = s.queued == 0 && !s.flushing || self.has(Quirks::REORDERS);
-        s.sink == Sink::Idle
-            && first_in_line
-            && s.corked == 0
-            && s.opening == Opening::Done
-            && s.errored.is_none()
     }
 
     /// Rule 5: set before every sink call; SYNC is cleared after it.

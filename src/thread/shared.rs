@@ -1,6 +1,8 @@
 //! What producers, owner and worker share: the stream under a lock, and the
 //! places where they wait for each other.
 
+use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -22,6 +24,14 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) driver: Driver<Desk>,
+    /// Small writes that were accepted on credit, to be put into the driver as
+    /// one chunk before anything else is.
+    small: Vec<u8>,
+    /// Small writes of fewer bytes than this, in sum, may still be accepted so.
+    /// Invariant: `small.len() + credit` is at most [`State::credit`].
+    ///
+    /// [`State::credit`]: crate::machine::State::credit
+    credit: u64,
     /// How many wait at `changed`.
     waiting: usize,
     /// The worker waits at `work`.
@@ -42,6 +52,8 @@ impl Shared {
         Self {
             core: Mutex::new(Core {
                 driver,
+                small: Vec::new(),
+                credit: 0,
                 waiting: 0,
                 worker_sleeps: false,
                 worker_left: false,
@@ -60,11 +72,16 @@ impl Shared {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Accepts a small write on credit. `false` if there is too little of it,
+    /// and nothing was done.
+    pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
+        self.lock().write_on_credit(bytes)
+    }
+
     /// A call from a producer: it can only give the worker something to do.
     pub(super) fn call<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
         let mut core = self.lock();
-        let result = f(&mut core);
-        core.driver.run_ticks();
+        let result = core.look(f);
         self.wake_worker(&mut core);
         result
     }
@@ -72,8 +89,7 @@ impl Shared {
     /// A call that may end somebody's waiting, too.
     pub(super) fn change<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
         let mut core = self.lock();
-        let result = f(&mut core);
-        core.driver.run_ticks();
+        let result = core.look(f);
         self.wake_worker(&mut core);
         if core.waiting > 0 {
             self.changed.notify_all();
@@ -94,7 +110,7 @@ impl Shared {
     pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Core) -> Option<T>) -> T {
         let mut core = self.lock();
         loop {
-            if let Some(found) = f(&mut core) {
+            if let Some(found) = core.look(&mut f) {
                 core.worker_sleeps = false;
                 return found;
             }
@@ -111,9 +127,8 @@ impl Shared {
     ) -> Option<T> {
         let mut core = self.lock();
         loop {
-            let found = f(&mut core);
-            // `f` may have put a chunk in.
-            core.driver.run_ticks();
+            // `f` may put a chunk in.
+            let found = core.look(&mut f);
             self.wake_worker(&mut core);
             if found.is_some() {
                 return found;
@@ -189,6 +204,38 @@ impl Deadline {
 }
 
 impl Core {
+    /// Does something with the stream: what was accepted on credit precedes it,
+    /// what it defers runs after it, and then there is new credit.
+    fn look<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.settle();
+        let result = f(self);
+        self.driver.run_ticks();
+        self.credit = self.driver.state().credit(self.driver.options());
+        result
+    }
+
+    fn write_on_credit(&mut self, bytes: &[u8]) -> bool {
+        let len = bytes.len() as u64;
+        if len >= self.credit {
+            return false;
+        }
+        self.small.extend_from_slice(bytes);
+        self.credit -= len;
+        true
+    }
+
+    /// Puts what was accepted on credit into the driver.
+    fn settle(&mut self) {
+        if self.small.is_empty() {
+            return;
+        }
+        // The next ones will be about as many.
+        let next = Vec::with_capacity(self.small.len());
+        let small = mem::replace(&mut self.small, next);
+        let written = self.write(small.into());
+        debug_assert!(matches!(written, Ok(Flow::More)), "{written:?}");
+    }
+
     pub(super) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let len = chunk.len() as u64;
         match self.driver.write(Item::Data(chunk), len, None) {

@@ -61,7 +61,11 @@ impl Writer {
     /// If the stream has ended, failed or been destroyed, or if its limit would
     /// be passed. Nothing was accepted then (rule 1).
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
-        let written = self.write_owned(bytes.as_ref().to_vec());
+        let bytes = bytes.as_ref();
+        if self.shared.write_on_credit(bytes) {
+            return Ok(Flow::More);
+        }
+        let written = self.write_owned(bytes.to_vec());
         written.map_err(|error| error.map(drop))
     }
 
@@ -330,6 +334,9 @@ impl io::Write for Blocking {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
+        }
+        if self.writer.shared.write_on_credit(bytes) {
+            return Ok(bytes.len());
         }
         let accepted =
             self.writer
