@@ -9,6 +9,11 @@
 //!             ◀─wait────        under a lock       ──job, events──▶
 //! ```
 //!
+//! A small write is usually no more than a copy under the lock: the machine says
+//! how many bytes it would queue and answer `true` (its *credit*), and what was
+//! written on credit is put in as one chunk before anything else happens. That
+//! nobody can tell the difference is a law with tests (`tests/credit.rs`).
+//!
 //! - `writable.rs`: the owner, [`Writable`]; `pipe.rs`: a source into it;
 //!   `writer.rs`: the producers; `builder.rs`: how it is made
 //! - `shared.rs`: the lock, and who waits for whom; `desk.rs`: the
