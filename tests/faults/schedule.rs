@@ -1,0 +1,242 @@
+//! Schedules: what the builder is told, what the sink does to its calls, and
+//! what the owner and the other producers call, at random.
+
+use std::io;
+use std::time::Duration;
+
+use highwater::OnDrop;
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) mark: u64,
+    pub(crate) low: u64,
+    pub(crate) limit: Option<u64>,
+    pub(crate) on_drop: OnDrop,
+    pub(crate) opener: Opener,
+    /// The sink looks at more than the first slice.
+    pub(crate) vectored: bool,
+    /// To its calls of `write`; after these it takes everything.
+    pub(crate) answers: Vec<Answer>,
+    /// To its calls of `flush`; after these all is well.
+    pub(crate) flushes: Vec<Answer>,
+    pub(crate) owner: Vec<Call>,
+    /// The other producers, each on its own thread.
+    pub(crate) producers: Vec<Vec<Call>>,
+    /// The last call of the owner.
+    pub(crate) last: Last,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Opener {
+    /// The sink is at hand.
+    None,
+    Opens,
+    Fails(io::ErrorKind),
+    Panics,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    All,
+    /// So many bytes at most, at least one.
+    Take(usize),
+    /// `Interrupted`, so many times.
+    Storm(u32),
+    Fault(Fault),
+}
+
+/// What ends a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    Kind(io::ErrorKind),
+    Panics,
+    /// Takes nothing, and calls it well.
+    Zero,
+    /// Says that it took more than it was given.
+    Lies,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    Write(usize),
+    WriteOwned(usize),
+    /// These, under a cork, or under two.
+    Corked(Vec<usize>, bool),
+    /// One call of `io::Write`, which waits.
+    Blocking(usize),
+    Flush,
+    WaitDrain,
+    WaitDrainTimeout(Duration),
+    /// For what is accepted by now.
+    WaitWritten,
+    WaitWrittenTimeout(Duration),
+    /// For a position that nobody gets to.
+    WaitBeyond,
+    Position,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Last {
+    End,
+    EndWith(usize),
+    EndTimeout(Duration, Then),
+    Destroy,
+    DestroyWith,
+    DestroyTimeout(Duration),
+    Drop,
+}
+
+/// After an end that timed out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    End,
+    Destroy,
+    DestroyTimeout,
+    Drop,
+}
+
+/// As long as it takes.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+/// Nothing, and about as long as a call of the sink takes: what it hits is
+/// decided by the race.
+fn times() -> impl Strategy<Value = Duration> {
+    select(vec![Duration::ZERO, Duration::from_micros(50)])
+}
+
+fn kinds() -> impl Strategy<Value = io::ErrorKind> {
+    select(vec![
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::WouldBlock,
+        io::ErrorKind::StorageFull,
+        io::ErrorKind::TimedOut,
+        io::ErrorKind::Other,
+    ])
+}
+
+/// Mostly small; at times larger than every mark.
+fn lens() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        1 => Just(0),
+        6 => 1..8_usize,
+        3 => 8..40_usize,
+        1 => 40..300_usize,
+    ]
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        4 => Just(Answer::All),
+        3 => Just(Answer::Take(1)),
+        5 => (2..40_usize).prop_map(Answer::Take),
+        2 => (1..50_u32).prop_map(Answer::Storm),
+        1 => faults().prop_map(Answer::Fault),
+    ]
+}
+
+fn faults() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        4 => kinds().prop_map(Fault::Kind),
+        1 => Just(Fault::Panics),
+        1 => Just(Fault::Zero),
+        1 => Just(Fault::Lies),
+    ]
+}
+
+fn flushes() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        6 => Just(Answer::All),
+        2 => (1..50_u32).prop_map(Answer::Storm),
+        1 => kinds().prop_map(|kind| Answer::Fault(Fault::Kind(kind))),
+        1 => Just(Answer::Fault(Fault::Panics)),
+    ]
+}
+
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let call = prop_oneof![
+        6 => lens().prop_map(Call::Write),
+        4 => lens().prop_map(Call::WriteOwned),
+        3 => (vec(lens(), 0..5), any::<bool>()).prop_map(|(lens, two)| Call::Corked(lens, two)),
+        2 => lens().prop_map(Call::Blocking),
+        2 => Just(Call::Flush),
+        2 => Just(Call::WaitDrain),
+        1 => times().prop_map(Call::WaitDrainTimeout),
+        2 => Just(Call::WaitWritten),
+        1 => times().prop_map(Call::WaitWrittenTimeout),
+        1 => Just(Call::WaitBeyond),
+        1 => Just(Call::Position),
+    ];
+    vec(call, 0..12)
+}
+
+fn last() -> impl Strategy<Value = Last> {
+    let then = select(vec![
+        Then::End,
+        Then::Destroy,
+        Then::DestroyTimeout,
+        Then::Drop,
+    ]);
+    prop_oneof![
+        3 => Just(Last::End),
+        2 => lens().prop_map(Last::EndWith),
+        3 => (times(), then).prop_map(|(time, then)| Last::EndTimeout(time, then)),
+        2 => Just(Last::Destroy),
+        1 => Just(Last::DestroyWith),
+        2 => times().prop_map(Last::DestroyTimeout),
+        3 => Just(Last::Drop),
+    ]
+}
+
+fn on_drop() -> impl Strategy<Value = OnDrop> {
+    prop_oneof![
+        Just(OnDrop::Finish),
+        Just(OnDrop::Discard),
+        Just(OnDrop::FinishWithin(LONG)),
+        times().prop_map(OnDrop::FinishWithin),
+    ]
+}
+
+pub(crate) fn at_hand() -> impl Strategy<Value = Opener> {
+    Just(Opener::None)
+}
+
+pub(crate) fn opened() -> impl Strategy<Value = Opener> {
+    prop_oneof![
+        4 => Just(Opener::Opens),
+        1 => kinds().prop_map(Opener::Fails),
+        1 => Just(Opener::Panics),
+    ]
+}
+
+/// Schedules with so many producers besides the owner.
+pub(crate) fn schedules(
+    producers: usize,
+    opener: impl Strategy<Value = Opener>,
+) -> impl Strategy<Value = Schedule> {
+    let mark = prop_oneof![Just(0_u64), Just(1), 2..64_u64, Just(16_384)];
+    let limit = proptest::option::weighted(0.3, 0..128_u64);
+    let options = (mark, 0..64_u64, limit, on_drop(), opener);
+    let sink = (any::<bool>(), vec(answers(), 0..16), vec(flushes(), 0..4));
+    let subjects = (calls(), vec(calls(), producers), last());
+    (options, sink, subjects).prop_map(|(options, sink, subjects)| {
+        let (mark, low, limit, on_drop, opener) = options;
+        let (vectored, answers, flushes) = sink;
+        let (owner, producers, last) = subjects;
+        Schedule {
+            mark,
+            low,
+            limit,
+            on_drop,
+            opener,
+            vectored,
+            answers,
+            flushes,
+            owner,
+            producers,
+            last,
+        }
+    })
+}

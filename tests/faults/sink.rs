@@ -1,0 +1,164 @@
+//! A sink that does to its calls what the schedule says, and writes down what
+//! it took. What it wrote down outlives it.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use highwater::Cause;
+
+use super::schedule::{Answer, Fault, Opener, Schedule};
+
+/// A cause, as far as it can be compared.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Told {
+    Io(io::ErrorKind, String),
+    Panic(String),
+    Reason(String),
+    /// A fault of the stream's own, or what nobody here has thought of.
+    Other(String),
+}
+
+impl From<&Cause> for Told {
+    fn from(cause: &Cause) -> Self {
+        match cause {
+            Cause::Io(error) => Self::Io(error.kind(), error.to_string()),
+            Cause::Panic(message) => Self::Panic(message.to_string()),
+            Cause::Reason(reason) => Self::Reason(reason.to_string()),
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) taken: Vec<u8>,
+    /// How much of it is flushed.
+    pub(crate) flushed_to: usize,
+    /// The fault that was to end the stream.
+    pub(crate) injected: Option<Told>,
+    /// Calls after that.
+    pub(crate) calls_after: u32,
+    calls: u32,
+}
+
+pub(crate) type Records = Arc<Mutex<Record>>;
+
+pub(crate) fn look(record: &Records) -> MutexGuard<'_, Record> {
+    record.lock().expect("nobody panics with the record")
+}
+
+pub(crate) struct Scripted {
+    record: Records,
+    answers: VecDeque<Answer>,
+    flushes: VecDeque<Answer>,
+    vectored: bool,
+    /// Gone when the sink is gone.
+    _alive: Sender<()>,
+}
+
+impl Scripted {
+    pub(crate) fn new(schedule: &Schedule, record: &Records, alive: Sender<()>) -> Self {
+        Self {
+            record: Arc::clone(record),
+            answers: schedule.answers.clone().into(),
+            flushes: schedule.flushes.clone().into(),
+            vectored: schedule.vectored,
+            _alive: alive,
+        }
+    }
+
+    /// The opener of the schedule: the sink, or not.
+    pub(crate) fn open(self, opener: Opener) -> io::Result<Self> {
+        let fault = match opener {
+            Opener::None | Opener::Opens => return Ok(self),
+            Opener::Fails(kind) => Fault::Kind(kind),
+            Opener::Panics => Fault::Panics,
+        };
+        self.fail(fault, "the opener").map(|_| self)
+    }
+
+    /// Each message is of this call only, so that no cause is taken for another.
+    fn fail(&self, fault: Fault, whose: &str) -> io::Result<usize> {
+        let mut record = look(&self.record);
+        let message = format!("{whose} at call {}", record.calls);
+        let told = match fault {
+            Fault::Kind(kind) => Told::Io(kind, message.clone()),
+            Fault::Panics => Told::Panic(message.clone()),
+            Fault::Zero => Told::Io(io::ErrorKind::WriteZero, "write zero".into()),
+            Fault::Lies => Told::Io(
+                io::ErrorKind::Other,
+                "the sink says that it took more than it was given".into(),
+            ),
+        };
+        record.injected = Some(told);
+        drop(record);
+        match fault {
+            Fault::Kind(kind) => Err(io::Error::new(kind, message)),
+            // A panic that prints nothing: there are thousands.
+            Fault::Panics => std::panic::resume_unwind(Box::new(message)),
+            Fault::Zero => Ok(0),
+            // Past everything that it was given, seen by it or not.
+            Fault::Lies => Ok(usize::MAX),
+        }
+    }
+
+    fn called(&self) {
+        let mut record = look(&self.record);
+        record.calls += 1;
+        record.calls_after += u32::from(record.injected.is_some());
+    }
+
+    fn take(&mut self, given: &[u8]) -> io::Result<usize> {
+        self.called();
+        let most = match next(&mut self.answers) {
+            Answer::All => given.len(),
+            Answer::Take(count) => count,
+            Answer::Storm(_) => return Err(io::ErrorKind::Interrupted.into()),
+            Answer::Fault(fault) => return self.fail(fault, "the sink"),
+        };
+        let count = most.min(given.len());
+        look(&self.record).taken.extend(&given[..count]);
+        Ok(count)
+    }
+}
+
+/// The next answer; a storm lasts.
+fn next(answers: &mut VecDeque<Answer>) -> Answer {
+    match answers.pop_front() {
+        Some(Answer::Storm(times)) => {
+            if times > 1 {
+                answers.push_front(Answer::Storm(times - 1));
+            }
+            Answer::Storm(times)
+        }
+        Some(answer) => answer,
+        None => Answer::All,
+    }
+}
+
+impl Write for Scripted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        // One that is not vectored looks at the first slice, as std has it.
+        let seen = if self.vectored { slices.len() } else { 1 };
+        let given: Vec<u8> = slices.iter().take(seen).flat_map(|s| s.to_vec()).collect();
+        self.take(&given)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.called();
+        match next(&mut self.flushes) {
+            Answer::Storm(_) => return Err(io::ErrorKind::Interrupted.into()),
+            Answer::Fault(fault) => return self.fail(fault, "the flush").map(drop),
+            Answer::All | Answer::Take(_) => {}
+        }
+        let mut record = look(&self.record);
+        record.flushed_to = record.taken.len();
+        Ok(())
+    }
+}
