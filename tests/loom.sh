@@ -39,8 +39,8 @@ while IFS=$'\t' read -r model file old new; do
   fi
 done <<'FAULTS'
 who_waits_is_woken	src/thread/shared.rs	self.work.notify_one();	
-who_waits_is_woken	src/thread/shared.rs	if core.waiting > 0 {	if core.waiting > 1 {
-two_producers_lose_nothing	src/thread/shared.rs	core.waiting += 1;	
+who_waits_is_woken	src/thread/shared.rs	let somebody = self.waits();	let somebody = false;
+two_producers_lose_nothing	src/thread/shared.rs	self.waiting.fetch_add(1, Ordering::Relaxed);	
 two_producers_lose_nothing	src/thread/shared.rs	self.changed.notify_all();	self.changed.notify_one();
 a_write_meets_the_end	src/thread/shared.rs	Err(refused) => Err(self.refused(refused)),	Err(_) => Ok(Flow::More),
 destroy_meets_a_write_in_flight	src/thread/desk.rs	desk.put_back(&mut items);	drop(items);

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::desk::{Desk, Item};
 use super::event::Snapshot;
-use super::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use super::sync::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, PoisonError, thread};
 use crate::machine::{Fault, Options};
 use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
 
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     work: Condvar,
     /// Everybody else waits here for something to have changed.
     changed: Condvar,
+    /// How many wait at `changed`. Written under the lock only.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -32,8 +34,6 @@ pub(super) struct Core {
     ///
     /// [`State::credit`]: crate::machine::State::credit
     credit: u64,
-    /// How many wait at `changed`.
-    waiting: usize,
     /// The worker waits at `work`.
     worker_sleeps: bool,
     /// The worker has let go of the sink and told everything.
@@ -54,7 +54,6 @@ impl Shared {
                 driver,
                 small: Vec::new(),
                 credit: 0,
-                waiting: 0,
                 worker_sleeps: false,
                 worker_left: false,
                 detached: false,
@@ -64,9 +63,11 @@ impl Shared {
             }),
             work: Condvar::new(),
             changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Core> {
         // Nothing that can panic by user code runs under the lock.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,6 +75,7 @@ impl Shared {
 
     /// Accepts a small write on credit. `false` if there is too little of it,
     /// and nothing was done.
+    #[inline]
     pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
         self.lock().write_on_credit(bytes)
     }
@@ -91,10 +93,16 @@ impl Shared {
         let mut core = self.lock();
         let result = core.look(f);
         self.wake_worker(&mut core);
-        if core.waiting > 0 {
+        let somebody = self.waits();
+        if somebody {
             self.changed.notify_all();
         }
         result
+    }
+
+    /// Whether anybody waits at `changed`. The truth only under the lock.
+    fn waits(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     fn wake_worker(&self, core: &mut Core) {
@@ -106,16 +114,30 @@ impl Shared {
         }
     }
 
-    /// The worker's wait: until `f` finds something.
-    pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Core) -> Option<T>) -> T {
+    /// The worker's wait: until `f` finds something on the desk. To take it is no
+    /// input, so what was written on credit stays where it is.
+    pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Desk) -> Option<T>) -> T {
         let mut core = self.lock();
         loop {
-            if let Some(found) = core.look(&mut f) {
+            if let Some(found) = f(core.driver.host_mut()) {
                 core.worker_sleeps = false;
                 return found;
             }
             core.worker_sleeps = true;
             core = self.work.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Before the worker answers: leaves producers so many turns to write more on
+    /// credit, which then goes to the sink together; unless somebody waits.
+    /// Without it the worker of a fast sink fights for the lock after every few
+    /// lines.
+    pub(super) fn linger(&self, turns: u32) {
+        for _ in 0..turns {
+            if self.waits() {
+                return;
+            }
+            thread::yield_now();
         }
     }
 
@@ -135,9 +157,9 @@ impl Shared {
             }
             // Past the deadline, `f` has looked once more.
             let left = deadline.left()?;
-            core.waiting += 1;
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             core = self.sleep(core, left);
-            core.waiting -= 1;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -214,6 +236,7 @@ impl Core {
         result
     }
 
+    #[inline]
     fn write_on_credit(&mut self, bytes: &[u8]) -> bool {
         let len = bytes.len() as u64;
         if len >= self.credit {

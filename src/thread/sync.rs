@@ -4,14 +4,14 @@
 #[cfg(not(highwater_loom))]
 mod std_sync {
     pub(in super::super) use alloc::sync::Arc;
-    pub(in super::super) use core::sync::atomic::{AtomicBool, Ordering};
+    pub(in super::super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     pub(in super::super) use std::sync::{Condvar, Mutex, MutexGuard};
     pub(in super::super) use std::thread::{self, JoinHandle};
 }
 
 #[cfg(highwater_loom)]
 mod loom_sync {
-    pub(in super::super) use loom::sync::atomic::{AtomicBool, Ordering};
+    pub(in super::super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     pub(in super::super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub(in super::super) use loom::thread::{self, JoinHandle};
 }

@@ -13,7 +13,7 @@ use std::panic::catch_unwind;
 use super::desk::{Delivery, Item, Job, delivered};
 use super::event::Event;
 use super::shared::{Core, Shared};
-use super::sync::{Arc, AtomicBool, Ordering, thread};
+use super::sync::{Arc, AtomicBool, Ordering};
 use crate::Cause;
 
 /// Opens a sink.
@@ -53,8 +53,7 @@ impl<W: Write> Worker<W> {
     pub(super) fn run(mut self) -> Option<W> {
         let _leaves = Leaves(Arc::clone(&self.shared));
         loop {
-            let (events, job) = self.shared.wait_for_work(|core| {
-                let desk = core.driver.host_mut();
+            let (events, job) = self.shared.wait_for_work(|desk| {
                 let events = mem::take(&mut desk.events);
                 let job = desk.job.take();
                 (job.is_some() || !events.is_empty()).then_some((events, job))
@@ -128,7 +127,7 @@ impl<W: Write> Worker<W> {
             delivery.failure = result.err();
         }
         if delivery.bytes < SMALL_JOB {
-            linger();
+            self.shared.linger(LINGER);
         }
         let answer = |core: &mut Core| delivered(&mut core.driver, &mut delivery);
         self.shared.change(answer);
@@ -152,14 +151,8 @@ impl<W: Write> Worker<W> {
 /// A job of fewer bytes than this costs less to do than to hand over.
 const SMALL_JOB: u64 = 4096;
 
-/// After a small job, leaves producers some microseconds to write more on credit,
-/// which then goes to the sink together. Without it the worker of a fast sink
-/// contends for the lock after every few lines.
-fn linger() {
-    for _ in 0..4 {
-        thread::yield_now();
-    }
-}
+/// How many turns producers get after a small job: some ten microseconds.
+const LINGER: u32 = if cfg!(highwater_loom) { 1 } else { 32 };
 
 /// Runs the sink's code: an error or a panic becomes a cause.
 fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {
