@@ -187,7 +187,7 @@ class Player {
       get: () => length,
       set: (value) => {
         length = value;
-        if (this.inSinkCall > 0 && state.errored && onStack('errorBuffer')) {
+        if (this.inSinkCall > 0 && onStack('errorBuffer')) {
           this.marks.add('reject-inside-sink-call');
         }
       },
