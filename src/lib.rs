@@ -108,6 +108,8 @@ extern crate std;
 
 pub mod machine;
 
+#[cfg(feature = "std")]
+mod adapter;
 #[cfg(feature = "alloc")]
 mod callbacks;
 #[cfg(feature = "alloc")]
@@ -123,6 +125,8 @@ mod queue;
 #[cfg(feature = "std")]
 mod thread;
 
+#[cfg(feature = "std")]
+pub use adapter::event::{Event, Snapshot};
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
@@ -132,9 +136,7 @@ pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
 #[cfg(feature = "alloc")]
 pub use host::{Flow, Host, Refused};
 #[cfg(feature = "std")]
-pub use thread::{
-    Blocking, Builder, Corked, Done, Event, OnDrop, Remains, Snapshot, Writable, Writer,
-};
+pub use thread::{Blocking, Builder, Corked, Done, OnDrop, Remains, Writable, Writer};
 
 /// Any error, for `main` and for examples.
 #[cfg(feature = "std")]

@@ -42,14 +42,14 @@ who_waits_is_woken	src/thread/shared.rs	self.work.notify_one();
 who_waits_is_woken	src/thread/shared.rs	let somebody = self.waits();	let somebody = false;
 two_producers_lose_nothing	src/thread/shared.rs	self.waiting.fetch_add(1, Ordering::Relaxed);	
 two_producers_lose_nothing	src/thread/shared.rs	self.changed.notify_all();	self.changed.notify_one();
-a_write_meets_the_end	src/thread/shared.rs	Err(refused) => Err(self.refused(refused)),	Err(_) => Ok(Flow::More),
-destroy_meets_a_write_in_flight	src/thread/desk.rs	desk.put_back(&mut items);	drop(items);
-destroy_meets_a_write_in_flight	src/thread/desk.rs	desk.put_back(&mut delivery.rest);	
+a_write_meets_the_end	src/adapter/core.rs	Err(refused) => Err(self.refused(refused)),	Err(_) => Ok(Flow::More),
+destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut items);	drop(items);
+destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut rest);	
 drop_waits_until_all_is_written	src/thread/writable.rs	OnDrop::Finish => Deadline::NEVER,	OnDrop::Finish => return self.leave(),
 drop_can_leave_at_once	src/thread/writable.rs	shared.change(|core| core.destroy(None));	
 positions_and_flushes_are_reached	src/thread/writer.rs	core.driver.host().delivered >= position)	core.driver.host().delivered + 1 >= position)
-positions_and_flushes_are_reached	src/thread/desk.rs	desk.flushed += delivery.flushes;	
-a_cork_holds	src/thread/shared.rs	self.settle();	
+positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
+a_cork_holds	src/adapter/core.rs	self.settle();	
 a_cork_holds	src/thread/writer.rs	core.driver.cork();	
 a_failure_reaches_everybody	src/thread/writer.rs	} else if let Some(cause) = core.failure() {	} else if let (true, Some(cause)) = (false, core.failure()) {
 a_panic_reaches_everybody	src/thread/worker.rs	let result = guard(|| deliver(sink, &mut delivery, stop));	let result = deliver(sink, &mut delivery, stop).map_err(Cause::from);

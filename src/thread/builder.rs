@@ -6,14 +6,14 @@ use core::fmt;
 use core::time::Duration;
 use std::io::{self, Write};
 
-use super::desk::Desk;
-use super::event::Event;
 use super::shared::Shared;
-use super::sync::{Arc, JoinHandle, Mutex, PoisonError, thread};
 use super::worker::{Observer, Opener, Worker};
 use super::writable::Writable;
 use super::writer::Writer;
 use crate::SpawnError;
+use crate::adapter::desk::Desk;
+use crate::adapter::event::Event;
+use crate::adapter::sync::{Arc, JoinHandle, Mutex, PoisonError, thread};
 use crate::machine::Options;
 
 /// What becomes of a stream that is dropped without [`Writable::end`].

@@ -3,18 +3,19 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::any::Any;
 use core::mem;
 use core::panic::AssertUnwindSafe;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::panic::catch_unwind;
 
-use super::desk::{Delivery, Item, Job, delivered};
-use super::event::Event;
-use super::shared::{Core, Shared};
-use super::sync::{Arc, AtomicBool, Ordering};
+use super::shared::Shared;
 use crate::Cause;
+use crate::adapter::core::Core;
+use crate::adapter::delivery::{Call, Delivery};
+use crate::adapter::desk::{Item, Job, delivered};
+use crate::adapter::event::Event;
+use crate::adapter::sync::{Arc, AtomicBool, Ordering};
 
 /// Opens a sink.
 pub(super) type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
@@ -114,13 +115,7 @@ impl<W: Write> Worker<W> {
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
-        let mut delivery = Delivery {
-            bytes: 0,
-            flushes: 0,
-            done: VecDeque::new(),
-            rest: items,
-            failure: None,
-        };
+        let mut delivery = Delivery::new(items);
         if let Some(sink) = &mut self.sink {
             let stop = &*self.stop;
             let result = guard(|| deliver(sink, &mut delivery, stop));
@@ -131,9 +126,7 @@ impl<W: Write> Worker<W> {
         }
         let answer = |core: &mut Core| delivered(&mut core.driver, &mut delivery);
         self.shared.change(answer);
-        for item in delivery.done.into_iter().chain(delivery.rest) {
-            dispose(item);
-        }
+        delivery.done.into_iter().for_each(dispose);
     }
 
     fn finalize(&mut self) {
@@ -193,117 +186,25 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// How many chunks one call of the sink gets: what Linux takes at most.
-const MOST_SLICES: usize = 1024;
-
 /// Gives the items to the sink, in order, until all are taken, it fails, or
 /// the stream is destroyed meanwhile.
 fn deliver(sink: &mut impl Write, delivery: &mut Delivery, stop: &AtomicBool) -> io::Result<()> {
-    /// How much of the first item the sink has taken. What it has not taken
-    /// goes back even if the sink panics.
-    struct Taken<'a> {
-        delivery: &'a mut Delivery,
-        of_first: usize,
-    }
-    impl Drop for Taken<'_> {
-        fn drop(&mut self) {
-            if let Some(Item::Data(chunk)) = self.delivery.rest.front_mut() {
-                let whole = mem::replace(chunk, "".into());
-                *chunk = whole.skip(self.of_first);
-            }
-        }
-    }
-    let mut taken = Taken {
-        delivery,
-        of_first: 0,
-    };
-    // How many chunks a call gets: one, for a sink that looks at no more.
-    let mut slices = MOST_SLICES;
     while !stop.load(Ordering::Acquire) {
-        let result = match taken.delivery.rest.front() {
-            None => return Ok(()),
-            Some(Item::Data(chunk)) if chunk.len() == taken.of_first => {
-                taken.of_first = 0;
-                taken.delivery.first_is_done();
-                continue;
-            }
-            Some(Item::Data(chunk)) => {
-                let first = chunk.as_ref().get(taken.of_first..).unwrap_or_default();
-                let left = first.len();
-                let result = write_some(sink, first, &taken.delivery.rest, slices);
-                let took_one = matches!(result, Ok(count) if count <= left);
-                let more = matches!(taken.delivery.rest.get(1), Some(Item::Data(_)));
-                if took_one && more {
-                    slices = 1;
-                }
-                result
-            }
-            Some(Item::Flush) => sink.flush().map(|()| 0),
+        let Some(call) = delivery.next() else {
+            return Ok(());
+        };
+        let given = call.given();
+        let result = match call {
+            Call::Write(bytes) => sink.write(bytes).map(Some),
+            Call::WriteVectored { slices, .. } => sink.write_vectored(&slices).map(Some),
+            Call::Flush => sink.flush().map(|()| None),
         };
         match result {
-            Ok(0) => {
-                taken.delivery.flushes += 1;
-                taken.delivery.first_is_done();
-            }
-            Ok(count) => {
-                taken.delivery.bytes += count as u64;
-                taken.of_first = taken.delivery.take(taken.of_first + count);
-            }
+            Ok(Some(count)) => delivery.took(given, count)?,
+            Ok(None) => delivery.flushed(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     Ok(())
-}
-
-/// One call of the sink: the rest of the first chunk, and the chunks after it
-/// up to the next flush. At least one byte is taken, and no more than given.
-fn write_some(
-    sink: &mut impl Write,
-    first: &[u8],
-    items: &VecDeque<Item>,
-    most: usize,
-) -> io::Result<usize> {
-    let alone = most == 1 || !matches!(items.get(1), Some(Item::Data(_)));
-    let (given, count) = if alone {
-        (first.len(), sink.write(first)?)
-    } else {
-        let others = items.iter().skip(1).map_while(|item| match item {
-            Item::Data(chunk) => Some(chunk.as_ref()),
-            Item::Flush => None,
-        });
-        let slices: Vec<_> = core::iter::once(first)
-            .chain(others)
-            .take(most)
-            .map(IoSlice::new)
-            .collect();
-        let given = slices.iter().map(|slice| slice.len()).sum();
-        (given, sink.write_vectored(&slices)?)
-    };
-    match count {
-        0 => Err(io::ErrorKind::WriteZero.into()),
-        count if count > given => Err(io::Error::other(
-            "the sink says that it took more than it was given",
-        )),
-        count => Ok(count),
-    }
-}
-
-impl Delivery {
-    fn first_is_done(&mut self) {
-        self.done.extend(self.rest.pop_front());
-    }
-
-    /// Moves away the items that `count` bytes from the start of the first one
-    /// cover. How much of the then first one they cover.
-    fn take(&mut self, mut count: usize) -> usize {
-        while let Some(Item::Data(chunk)) = self.rest.front() {
-            if count == 0 || count < chunk.len() {
-                break;
-            }
-            count -= chunk.len();
-            self.first_is_done();
-        }
-        count
-    }
 }

@@ -7,10 +7,11 @@ use core::fmt;
 use core::time::Duration;
 
 use super::builder::{Builder, OnDrop};
-use super::event::Snapshot;
-use super::shared::{Core, Deadline};
-use super::sync::JoinHandle;
+use super::shared::Deadline;
 use super::writer::{Blocking, Corked, Writer};
+use crate::adapter::core::Core;
+use crate::adapter::event::Snapshot;
+use crate::adapter::sync::JoinHandle;
 use crate::machine::Fault;
 use crate::{Cause, Chunk, EndError, Flow, WaitError, WriteError};
 

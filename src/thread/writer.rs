@@ -4,9 +4,10 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 
-use super::event::Snapshot;
-use super::shared::{Core, Deadline, Shared};
-use super::sync::Arc;
+use super::shared::{Deadline, Shared};
+use crate::adapter::core::Core;
+use crate::adapter::event::Snapshot;
+use crate::adapter::sync::Arc;
 use crate::{Chunk, Flow, WaitError, WriteError};
 
 /// One of several producers of a [`Writable`](crate::Writable). Cheap to clone,

@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::delivery::Delivery;
 use super::event::Event;
 use super::sync::{Arc, AtomicBool, Ordering};
 use crate::machine::{self, ErrorId, Fault};
@@ -12,7 +13,7 @@ use crate::{Cause, Chunk, Driver, Host};
 
 /// What goes through the queue of the stream.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// Bytes for the sink.
     Data(Chunk),
     /// Flush the sink when everything before this is written. To the machine
@@ -22,7 +23,7 @@ pub(super) enum Item {
 
 /// What the worker is to do with the sink.
 #[derive(Debug)]
-pub(super) enum Job {
+pub(crate) enum Job {
     /// Open it.
     Open,
     /// Write this to it.
@@ -33,28 +34,13 @@ pub(super) enum Job {
     Close(Option<Fault>),
 }
 
-/// What has become of a [`Job::Write`].
-#[derive(Debug)]
-pub(super) struct Delivery {
-    /// How many bytes the sink has taken.
-    pub(super) bytes: u64,
-    /// How many flushes it has done.
-    pub(super) flushes: u64,
-    /// What it has taken whole: to be dropped when all is accounted for.
-    pub(super) done: VecDeque<Item>,
-    /// What it has not taken.
-    pub(super) rest: VecDeque<Item>,
-    /// Why not, if it failed.
-    pub(super) failure: Option<Cause>,
-}
-
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(crate) struct Desk {
     /// Invariant OneAtATime: put down only by the machine, which waits for the
     /// answer; [`Job::Close`] alone may replace a job that nobody picked up.
-    pub(super) job: Option<Job>,
+    pub(crate) job: Option<Job>,
     /// Not yet told to the observer, in order.
-    pub(super) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<Event>,
     observed: bool,
     /// By [`ErrorId`].
     causes: Vec<Cause>,
@@ -64,17 +50,17 @@ pub(super) struct Desk {
     /// Nobody will ask for what is unsent.
     discards: bool,
     /// Bytes that the sink has taken.
-    pub(super) delivered: u64,
+    pub(crate) delivered: u64,
     /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
-    pub(super) flushes: u64,
-    pub(super) flushed: u64,
-    pub(super) drains: u64,
+    pub(crate) flushes: u64,
+    pub(crate) flushed: u64,
+    pub(crate) drains: u64,
     /// Tells the worker to stop in the middle of a job.
-    pub(super) stop: Arc<AtomicBool>,
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 impl Desk {
-    pub(super) fn new(observed: bool) -> Self {
+    pub(crate) fn new(observed: bool) -> Self {
         Self {
             observed,
             ..Self::default()
@@ -82,13 +68,13 @@ impl Desk {
     }
 
     /// Files a cause; the machine knows it by its number.
-    pub(super) fn file(&mut self, cause: Cause) -> Fault {
+    pub(crate) fn file(&mut self, cause: Cause) -> Fault {
         let id = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
         self.causes.push(cause);
         Fault::Caller(ErrorId(id))
     }
 
-    pub(super) fn cause(&self, fault: Fault) -> Cause {
+    pub(crate) fn cause(&self, fault: Fault) -> Cause {
         let filed = match fault {
             Fault::Caller(ErrorId(id)) => self.causes.get(id as usize),
             _ => None,
@@ -97,7 +83,7 @@ impl Desk {
     }
 
     /// Takes what is unsent so far; what comes later is dropped.
-    pub(super) fn discard(&mut self) -> VecDeque<Chunk> {
+    pub(crate) fn discard(&mut self) -> VecDeque<Chunk> {
         self.discards = true;
         mem::take(&mut self.unsent)
     }
@@ -122,11 +108,14 @@ impl Desk {
 }
 
 /// The worker has done what it could with a job.
-pub(super) fn delivered(stream: &mut Driver<Desk>, delivery: &mut Delivery) {
+pub(crate) fn delivered(stream: &mut Driver<Desk>, delivery: &mut Delivery) {
     let desk = stream.host_mut();
     desk.delivered += delivery.bytes;
     desk.flushed += delivery.flushes;
-    desk.put_back(&mut delivery.rest);
+    let mut rest = delivery.take_rest();
+    desk.put_back(&mut rest);
+    // To be dropped outside the lock, too.
+    delivery.done.append(&mut rest);
     let failure = delivery.failure.take().map(|cause| desk.file(cause));
     stream.written(failure.map_or(Ok(()), Err));
 }

@@ -1,0 +1,206 @@
+//! The stream as every adapter has it, under whatever lock: the driver, what was
+//! written on credit, and what is counted.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use super::desk::{Desk, Item};
+use super::event::Snapshot;
+use crate::machine::{Fault, Options};
+use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) driver: Driver<Desk>,
+    /// Small writes that were accepted on credit, to be put into the driver as
+    /// one chunk before anything else is.
+    small: Vec<u8>,
+    /// Small writes of fewer bytes than this, in sum, may still be accepted so.
+    /// Invariant: `small.len() + credit` is at most [`State::credit`].
+    ///
+    /// [`State::credit`]: crate::machine::State::credit
+    credit: u64,
+    /// The worker has let go of the sink and told everything.
+    pub(crate) worker_left: bool,
+    /// The owner has left, and will not take the sink.
+    detached: bool,
+    /// How many writes were told to wait.
+    waits: u64,
+    peak: u64,
+    pub(crate) waited: Duration,
+}
+
+impl Core {
+    pub(crate) fn new(options: Options, desk: Desk) -> Self {
+        let mut driver = Driver::new(options, desk);
+        driver.run_ticks();
+        Self {
+            driver,
+            small: Vec::new(),
+            credit: 0,
+            worker_left: false,
+            detached: false,
+            waits: 0,
+            peak: 0,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Does something with the stream: what was accepted on credit precedes it,
+    /// what it defers runs after it, and then there is new credit.
+    pub(crate) fn look<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.settle();
+        let result = f(self);
+        self.driver.run_ticks();
+        self.credit = self.driver.state().credit(self.driver.options());
+        result
+    }
+
+    #[inline]
+    pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> bool {
+        let len = bytes.len() as u64;
+        if len >= self.credit {
+            return false;
+        }
+        self.small.extend_from_slice(bytes);
+        self.credit -= len;
+        true
+    }
+
+    /// Puts what was accepted on credit into the driver.
+    fn settle(&mut self) {
+        if self.small.is_empty() {
+            return;
+        }
+        // The next ones will be about as many.
+        let next = Vec::with_capacity(self.small.len());
+        let small = mem::replace(&mut self.small, next);
+        let written = self.write(small.into());
+        debug_assert!(matches!(written, Ok(Flow::More)), "{written:?}");
+    }
+
+    pub(crate) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
+        let len = chunk.len() as u64;
+        match self.driver.write(Item::Data(chunk), len, None) {
+            Ok(flow) => {
+                self.peak = self.peak.max(self.driver.state().length());
+                self.waits += u64::from(flow == Flow::Wait);
+                Ok(flow)
+            }
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// Ends the stream, after this last chunk if there is one.
+    pub(crate) fn end(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
+        if let Some(chunk) = chunk {
+            // By itself, so that a chunk that is refused uncorks nobody.
+            let len = chunk.len() as u64;
+            let written = self.driver.write(Item::Data(chunk), len, None);
+            let _flow = written.map_err(|refused| self.refused(refused))?;
+            self.peak = self.peak.max(self.driver.state().length());
+        }
+        // Without a chunk, nothing can be refused.
+        let _ = self.driver.end(None, None);
+        Ok(())
+    }
+
+    /// Destroys the stream, if nothing has yet; else the reason comes back, to
+    /// be dropped outside the lock.
+    pub(crate) fn destroy(&mut self, reason: Option<Cause>) -> Option<Cause> {
+        if self.driver.state().is_destroyed() {
+            return reason;
+        }
+        let fault = reason.map(|cause| self.driver.host_mut().file(cause));
+        self.driver.destroy(fault);
+        None
+    }
+
+    /// Puts a flush in line. Its number, or why not.
+    pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
+        match self.driver.write(Item::Flush, 0, None) {
+            Ok(_) => {
+                let desk = self.driver.host_mut();
+                desk.flushes += 1;
+                Ok(desk.flushes)
+            }
+            Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
+        }
+    }
+
+    pub(crate) fn refused(&self, refused: Refused<Item>) -> WriteError<Chunk> {
+        let chunk = match refused.chunk {
+            Item::Data(chunk) => chunk,
+            Item::Flush => Chunk::from(""),
+        };
+        match (refused.fault, self.failure()) {
+            (Fault::TooLong, _) => WriteError::TooLong {
+                chunk,
+                limit: self.driver.options().limit(),
+            },
+            (_, Some(cause)) => WriteError::Failed { chunk, cause },
+            (Fault::WriteAfterEnd, None) => WriteError::AfterEnd { chunk },
+            (_, None) => WriteError::Destroyed { chunk },
+        }
+    }
+
+    /// The worker leaves; whether nobody will take the sink from it.
+    pub(crate) fn worker_leaves(&mut self) -> bool {
+        self.worker_left = true;
+        self.detached
+    }
+
+    /// The owner leaves; whether the worker has left before.
+    pub(crate) fn owner_leaves(&mut self) -> bool {
+        self.detached = true;
+        self.worker_left
+    }
+
+    /// Why the stream has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<Cause> {
+        let errored = self.driver.state().errored();
+        errored.map(|fault| self.driver.host().cause(fault))
+    }
+
+    /// Why nothing more can be written, if nothing can.
+    pub(crate) fn stopped(&self) -> Option<WaitError> {
+        let state = self.driver.state();
+        if let Some(cause) = self.failure() {
+            Some(WaitError::Failed(cause))
+        } else if state.is_ended() {
+            Some(WaitError::Ended)
+        } else if state.is_destroyed() {
+            Some(WaitError::Destroyed)
+        } else {
+            None
+        }
+    }
+
+    /// There is room, and no 'drain' is to come.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.driver.state();
+        state.has_room(self.driver.options()) && !state.needs_drain()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (state, options) = (self.driver.state(), self.driver.options());
+        let desk = self.driver.host();
+        Snapshot {
+            phase: state.phase(),
+            length: state.length(),
+            in_flight: state.in_flight(),
+            high_water_mark: options.high_water_mark(),
+            low_water_mark: options.low_water_mark(),
+            needs_drain: state.needs_drain(),
+            corked: state.corked(),
+            queued: state.queued(),
+            accepted: self.driver.accepted(),
+            written: desk.delivered,
+            waits: self.waits,
+            drains: desk.drains,
+            peak: self.peak,
+            waited: self.waited,
+        }
+    }
+}
