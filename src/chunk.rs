@@ -51,6 +51,15 @@ impl Chunk {
         }
     }
 
+    /// Of how many bytes the `Vec` has room that it was made from, if it was.
+    #[cfg(feature = "std")]
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        match &self.0 {
+            Repr::Vec(vec) => Some(vec.capacity()),
+            _ => None,
+        }
+    }
+
     /// What is left after the first `count` bytes.
     #[cfg(feature = "std")]
     pub(crate) fn skip(self, count: usize) -> Self {

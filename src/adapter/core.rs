@@ -1,6 +1,8 @@
 //! The stream as every adapter has it, under whatever lock: the driver, what was
 //! written on credit, and what is counted.
 
+use alloc::collections::VecDeque;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
@@ -14,13 +16,21 @@ use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
 pub(crate) struct Core {
     pub(crate) driver: Driver<Desk>,
     /// Small writes that were accepted on credit, to be put into the driver as
-    /// one chunk before anything else is.
+    /// one chunk before anything else is. It never grows: it has the room of a
+    /// [`buffer`](Self::buffer), or none.
     small: Vec<u8>,
-    /// Small writes of fewer bytes than this, in sum, may still be accepted so.
-    /// Invariant: `small.len() + credit` is at most [`State::credit`].
+    /// How many bytes more may be accepted so.
+    /// Invariant: `small.len() + room` is less than [`State::credit`], and within
+    /// the capacity of `small`.
     ///
     /// [`State::credit`]: crate::machine::State::credit
-    credit: u64,
+    room: usize,
+    /// Buffers that the sink has emptied, for the next small writes: memory that is
+    /// known to the processor, and no call of the allocator. Together they have no
+    /// more room than the high-water mark, or there is one.
+    spare: VecDeque<Vec<u8>>,
+    /// The capacity of a buffer for small writes, in bytes.
+    buffer: usize,
     /// The worker has let go of the sink and told everything.
     pub(crate) worker_left: bool,
     /// The owner has left, and will not take the sink.
@@ -31,14 +41,21 @@ pub(crate) struct Core {
     pub(crate) waited: Duration,
 }
 
+/// A buffer for small writes has the capacity of the high-water mark, but no more
+/// bytes than this.
+const MOST_BUFFER: u64 = 64 * 1024;
+
 impl Core {
     pub(crate) fn new(options: Options, desk: Desk) -> Self {
         let mut driver = Driver::new(options, desk);
         driver.run_ticks();
+        let most = options.high_water_mark().min(MOST_BUFFER);
         Self {
             driver,
             small: Vec::new(),
-            credit: 0,
+            room: 0,
+            spare: VecDeque::new(),
+            buffer: usize::try_from(most).unwrap_or(usize::MAX),
             worker_left: false,
             detached: false,
             waits: 0,
@@ -53,19 +70,25 @@ impl Core {
         self.settle();
         let result = f(self);
         self.driver.run_ticks();
-        self.credit = self.driver.state().credit(self.driver.options());
+        self.lend();
         result
     }
 
+    /// Accepts a small write on credit. `false` if there is too little of it, and
+    /// nothing was done.
     #[inline]
     pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> bool {
-        let len = bytes.len() as u64;
-        if len >= self.credit {
+        if bytes.len() > self.room {
             return false;
         }
+        self.room -= bytes.len();
         self.small.extend_from_slice(bytes);
-        self.credit -= len;
         true
+    }
+
+    /// How much was written on credit and is not yet in the driver.
+    pub(crate) fn on_credit(&self) -> usize {
+        self.small.len()
     }
 
     /// Puts what was accepted on credit into the driver.
@@ -73,11 +96,76 @@ impl Core {
         if self.small.is_empty() {
             return;
         }
-        // The next ones will be about as many.
-        let next = Vec::with_capacity(self.small.len());
-        let small = mem::replace(&mut self.small, next);
+        // No chunk keeps more than twice the memory that it needs.
+        let small = if self.small.len() < self.buffer / 2 {
+            let small = self.small.to_vec();
+            self.small.clear();
+            small
+        } else {
+            mem::take(&mut self.small)
+        };
         let written = self.write(small.into());
         debug_assert!(matches!(written, Ok(Flow::More)), "{written:?}");
+    }
+
+    /// New credit, once everything is settled, if there is a buffer at hand.
+    fn lend(&mut self) {
+        if self.small.capacity() == 0 {
+            self.small = self.spare.pop_front().unwrap_or_default();
+        }
+        let used = self.small.len();
+        let most = self.credit().min(self.small.capacity());
+        self.room = most.saturating_sub(used);
+    }
+
+    /// Touched at once (zeroes might not be), so that not every forty-first of the writes that follow
+    /// waits for the system to find a page of memory.
+    fn new_buffer(&self) -> Vec<u8> {
+        let mut buffer = vec![u8::MAX; self.buffer];
+        buffer.clear();
+        buffer
+    }
+
+    /// How many bytes the machine would accept on credit, as long as nothing else
+    /// is written.
+    fn credit(&self) -> usize {
+        let credit = self.driver.state().credit(self.driver.options());
+        usize::try_from(credit.saturating_sub(1)).unwrap_or(usize::MAX)
+    }
+
+    /// Takes what the sink is done with. What is not a buffer of the stream's own
+    /// stays there, to be dropped outside the lock.
+    pub(crate) fn recycle(&mut self, done: &mut VecDeque<Item>) {
+        for item in done {
+            match item {
+                Item::Data(chunk) if chunk.capacity() == Some(self.buffer) => {
+                    let has = self.buffer as u64 * self.spare.len() as u64;
+                    if has > self.driver.options().high_water_mark() {
+                        return;
+                    }
+                    let mut buffer = mem::replace(chunk, "".into()).into_vec();
+                    buffer.clear();
+                    self.spare.push_back(buffer);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes these bytes, copied once: on credit, if there is any now.
+    pub(crate) fn write_copy(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        if bytes.len() <= self.credit().min(self.buffer) {
+            self.lend();
+            if self.small.capacity() == 0 {
+                self.small = self.new_buffer();
+                self.lend();
+            }
+            if self.write_on_credit(bytes) {
+                return Ok(Flow::More);
+            }
+        }
+        let written = self.write(bytes.to_vec().into());
+        written.map_err(|error| error.map(drop))
     }
 
     pub(crate) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {

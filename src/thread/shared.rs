@@ -1,112 +1,184 @@
 //! What producers, owner and worker share: the stream under a lock, and the
 //! places where they wait for each other.
 
+use core::mem;
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::WaitError;
 use crate::adapter::core::Core;
 use crate::adapter::desk::Desk;
 use crate::adapter::sync::{
     AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, PoisonError, thread,
 };
 use crate::machine::Options;
+use crate::{Flow, WaitError, WriteError};
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    core: Mutex<Core>,
-    /// The worker waits here for work.
+    inside: Line<Mutex<Inside>>,
+    signs: Line<Signs>,
+    /// The worker sleeps here until there is work.
     work: Condvar,
-    /// The worker waits at `work`. Written under the lock only.
-    worker_sleeps: AtomicBool,
-    /// Everybody else waits here for something to have changed.
+    /// Everybody else sleeps here until something has changed.
     changed: Condvar,
-    /// How many wait at `changed`. Written under the lock only.
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+struct Inside {
+    core: Core,
+    /// The worker sleeps at `work`.
+    worker_sleeps: bool,
+    /// How many sleep at `changed`.
+    sleepers: usize,
+}
+
+/// What can be seen without the lock, by whoever waits awake. Written under it only.
+#[derive(Debug, Default)]
+struct Signs {
+    /// Something lies on the desk for the worker.
+    work: AtomicBool,
+    /// How many changes there were that somebody may wait for.
+    changes: AtomicUsize,
+    /// How many wait for a change, awake or asleep.
     waiting: AtomicUsize,
 }
+
+/// In lines of the processor's memory of its own: whoever looks at the signs does
+/// not take the lock's line away from the producer who holds it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Line<T>(T);
 
 impl Shared {
     pub(super) fn new(options: Options, desk: Desk) -> Self {
         Self {
-            core: Mutex::new(Core::new(options, desk)),
+            inside: Line(Mutex::new(Inside {
+                core: Core::new(options, desk),
+                worker_sleeps: false,
+                sleepers: 0,
+            })),
+            signs: Line(Signs::default()),
             work: Condvar::new(),
-            worker_sleeps: AtomicBool::new(false),
             changed: Condvar::new(),
-            waiting: AtomicUsize::new(0),
         }
     }
 
+    /// The lock is held for some nanoseconds at a time: whoever finds it taken
+    /// lets others run first, and sleeps at last. To sleep at once would cost each
+    /// of them, the holder too, a call of the system for every few writes.
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, Core> {
-        // Nothing that can panic by user code runs under the lock.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        if LOCK_TURNS > 0 {
+            if let Ok(inside) = self.inside.0.try_lock() {
+                return inside;
+            }
+        }
+        self.lock_taken()
     }
 
-    /// Accepts a small write on credit. `false` if there is too little of it,
-    /// and nothing was done.
+    #[cold]
+    fn lock_taken(&self) -> MutexGuard<'_, Inside> {
+        for _ in 0..LOCK_TURNS {
+            thread::yield_now();
+            if let Ok(inside) = self.inside.0.try_lock() {
+                return inside;
+            }
+        }
+        // Nothing that can panic by user code runs under the lock.
+        let locked = self.inside.0.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts a small write on credit. `false` if there is too little of it, and
+    /// nothing was done.
     #[inline]
     pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
-        self.lock().write_on_credit(bytes)
+        self.lock().core.write_on_credit(bytes)
+    }
+
+    /// Writes these bytes, copied once. Most of the time, no more than a copy.
+    #[inline]
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        let mut inside = self.lock();
+        if inside.core.write_on_credit(bytes) {
+            return Ok(Flow::More);
+        }
+        self.act(inside, |core| core.write_copy(bytes))
     }
 
     /// A call from a producer: it can only give the worker something to do.
     pub(super) fn call<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
-        let mut core = self.lock();
-        let result = core.look(f);
-        self.wake_worker(&core);
+        self.act(self.lock(), f)
+    }
+
+    // Who is woken finds the lock free: so it is woken after that is released.
+
+    fn act<T>(&self, mut inside: MutexGuard<'_, Inside>, f: impl FnOnce(&mut Core) -> T) -> T {
+        let result = inside.core.look(f);
+        let wake = self.gives_work(&mut inside);
+        drop(inside);
+        if wake {
+            self.work.notify_one();
+        }
         result
     }
 
     /// A call that may end somebody's waiting, too.
     pub(super) fn change<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
-        let mut core = self.lock();
-        let result = core.look(f);
-        self.wake_worker(&core);
-        let somebody = self.waits();
-        if somebody {
+        let inside = self.lock();
+        self.signs.0.changes.fetch_add(1, Ordering::Relaxed);
+        let sleepers = inside.sleepers;
+        let result = self.act(inside, f);
+        if sleepers > 0 {
             self.changed.notify_all();
         }
         result
     }
 
-    /// Whether anybody waits at `changed`. The truth only under the lock.
-    fn waits(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-
-    fn wake_worker(&self, core: &Core) {
-        let desk = core.driver.host();
-        let work = desk.job.is_some() || !desk.events.is_empty();
-        if work && self.worker_sleeps.load(Ordering::Relaxed) {
-            self.worker_sleeps.store(false, Ordering::Relaxed);
-            self.work.notify_one();
+    /// Whether there is work for the worker, and it has to be woken.
+    fn gives_work(&self, inside: &mut Inside) -> bool {
+        let desk = inside.core.driver.host();
+        if desk.job.is_none() && desk.events.is_empty() {
+            return false;
         }
+        self.signs.0.work.store(true, Ordering::Relaxed);
+        mem::take(&mut inside.worker_sleeps)
     }
 
     /// The worker's wait: until `f` finds something on the desk. To take it is no
     /// input, so what was written on credit stays where it is.
     pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Desk) -> Option<T>) -> T {
-        let mut core = self.lock();
+        let work = &self.signs.0.work;
+        // To be woken costs the producer more than this costs the worker.
+        turns(|| work.load(Ordering::Relaxed));
+        let mut inside = self.lock();
         loop {
-            if let Some(found) = f(core.driver.host_mut()) {
-                self.worker_sleeps.store(false, Ordering::Relaxed);
+            if let Some(found) = f(inside.core.driver.host_mut()) {
+                inside.worker_sleeps = false;
+                work.store(false, Ordering::Relaxed);
                 return found;
             }
-            self.worker_sleeps.store(true, Ordering::Relaxed);
-            core = self.work.wait(core).unwrap_or_else(PoisonError::into_inner);
+            inside.worker_sleeps = true;
+            let woken = self.work.wait(inside);
+            inside = woken.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Before the worker answers: leaves producers so many turns to write more on
-    /// credit, which then goes to the sink together; unless somebody waits.
-    /// Without it the worker of a fast sink fights for the lock after every few
-    /// lines.
-    pub(super) fn linger(&self, turns: u32) {
-        for _ in 0..turns {
-            if self.waits() {
+    /// Before the worker answers a small job: leaves producers time to write more
+    /// on credit, which then goes to the sink together, as long as they do and
+    /// nobody waits. Without it the worker of a fast sink fights for the lock after
+    /// every few lines.
+    pub(super) fn linger(&self) {
+        let somebody_waits = || self.signs.0.waiting.load(Ordering::Relaxed) > 0;
+        let mut before = self.lock().core.on_credit();
+        while TURNS > 0 && !somebody_waits() {
+            turns(somebody_waits);
+            let now = self.lock().core.on_credit();
+            if now < before + LITTLE || now >= PLENTY {
                 return;
             }
-            thread::yield_now();
+            before = now;
         }
     }
 
@@ -116,37 +188,59 @@ impl Shared {
         deadline: Deadline,
         mut f: impl FnMut(&mut Core) -> Option<T>,
     ) -> Option<T> {
-        let mut core = self.lock();
+        let mut inside = self.lock();
         loop {
             // `f` may put a chunk in.
-            let found = core.look(&mut f);
-            self.wake_worker(&core);
+            let found = inside.core.look(&mut f);
+            if self.gives_work(&mut inside) {
+                self.work.notify_one();
+            }
             if found.is_some() {
                 return found;
             }
             // Past the deadline, `f` has looked once more.
             let left = deadline.left()?;
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            core = self.sleep(core, left);
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            inside = self.wait_for_change(inside, left);
         }
+    }
+
+    /// Waits until something changes: awake at first, as to be woken costs more.
+    fn wait_for_change<'a>(
+        &'a self,
+        mut inside: MutexGuard<'a, Inside>,
+        left: Option<Duration>,
+    ) -> MutexGuard<'a, Inside> {
+        let signs = &self.signs.0;
+        let before = signs.changes.load(Ordering::Relaxed);
+        let changed = || signs.changes.load(Ordering::Relaxed) != before;
+        signs.waiting.fetch_add(1, Ordering::Relaxed);
+        if TURNS > 0 {
+            drop(inside);
+            turns(changed);
+            inside = self.lock();
+        }
+        if !changed() {
+            inside.sleepers += 1;
+            inside = self.sleep(inside, left);
+            inside.sleepers -= 1;
+        }
+        signs.waiting.fetch_sub(1, Ordering::Relaxed);
+        inside
     }
 
     fn sleep<'a>(
         &'a self,
-        core: MutexGuard<'a, Core>,
+        inside: MutexGuard<'a, Inside>,
         left: Option<Duration>,
-    ) -> MutexGuard<'a, Core> {
+    ) -> MutexGuard<'a, Inside> {
         match left {
-            None => self
-                .changed
-                .wait(core)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => {
+                let woken = self.changed.wait(inside);
+                woken.unwrap_or_else(PoisonError::into_inner)
+            }
             Some(left) => {
-                self.changed
-                    .wait_timeout(core, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
+                let woken = self.changed.wait_timeout(inside, left);
+                woken.unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
@@ -167,6 +261,34 @@ impl Shared {
             found
         });
         found.unwrap_or(Err(WaitError::TimedOut))
+    }
+}
+
+/// How many turns somebody who waits leaves to others before going to sleep: some
+/// ten microseconds. In loom's models each of them is a state more, so most do
+/// without.
+const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) {
+    (false, _) => 100,
+    (true, true) => 1,
+    (true, false) => 0,
+};
+
+/// How many turns whoever finds the lock taken leaves to others.
+const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
+
+/// Fewer bytes than this in some turns are not worth more patience.
+const LITTLE: usize = 512;
+
+/// So many bytes are worth a call of the sink.
+const PLENTY: usize = 32 * 1024;
+
+/// Leaves some turns to other threads, but not once this has happened.
+fn turns(happened: impl Fn() -> bool) {
+    for _ in 0..TURNS {
+        if happened() {
+            return;
+        }
+        thread::yield_now();
     }
 }
 

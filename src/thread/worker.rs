@@ -122,10 +122,12 @@ impl<W: Write> Worker<W> {
             delivery.failure = result.err();
         }
         if delivery.bytes < SMALL_JOB {
-            self.shared.linger(LINGER);
+            self.shared.linger();
         }
-        let answer = |core: &mut Core| delivered(&mut core.driver, &mut delivery);
-        self.shared.change(answer);
+        self.shared.change(|core| {
+            delivered(&mut core.driver, &mut delivery);
+            core.recycle(&mut delivery.done);
+        });
         delivery.done.into_iter().for_each(dispose);
     }
 
@@ -143,9 +145,6 @@ impl<W: Write> Worker<W> {
 
 /// A job of fewer bytes than this costs less to do than to hand over.
 const SMALL_JOB: u64 = 4096;
-
-/// How many turns producers get after a small job: some ten microseconds.
-const LINGER: u32 = if cfg!(highwater_loom) { 1 } else { 32 };
 
 /// Runs the sink's code: an error or a panic becomes a cause.
 fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {

@@ -62,12 +62,7 @@ impl Writer {
     /// If the stream has ended, failed or been destroyed, or if its limit would
     /// be passed. Nothing was accepted then (rule 1).
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
-        let bytes = bytes.as_ref();
-        if self.shared.write_on_credit(bytes) {
-            return Ok(Flow::More);
-        }
-        let written = self.write_owned(bytes.to_vec());
-        written.map_err(|error| error.map(drop))
+        self.shared.write(bytes.as_ref())
     }
 
     /// Writes a chunk that is owned already (`Vec<u8>`, `String`, `&'static str`,
@@ -364,9 +359,6 @@ fn accept_piece(core: &mut Core, bytes: &[u8]) -> Result<usize, WriteError> {
         .max(1);
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let piece = bytes.get(..most).unwrap_or(bytes);
-    match core.write(piece.to_vec().into()) {
-        // The next call of `write` waits.
-        Ok(Flow::More | Flow::Wait) => Ok(piece.len()),
-        Err(error) => Err(error.map(drop)),
-    }
+    // Told to wait, it does so in its next call.
+    core.write_copy(piece).map(|_| piece.len())
 }
