@@ -7,8 +7,9 @@ use core::fmt;
 use std::io;
 
 use crate::Chunk;
+use crate::adapter::outcome::Remains;
 use crate::machine::{Fault, codes};
-use crate::thread::{Remains, Writable};
+use crate::thread::Writable;
 
 /// Why a stream failed. Shared: every operation that fails because of it has
 /// the same one.
@@ -290,7 +291,7 @@ impl From<WaitError> for io::Error {
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
-pub enum EndError<W> {
+pub enum EndError<W, S = Writable<W>> {
     /// It failed, before or now. What was not delivered is handed back.
     #[error("the stream failed")]
     Failed {
@@ -307,7 +308,7 @@ pub enum EndError<W> {
     #[error("the last chunk was refused")]
     Refused {
         /// The stream.
-        stream: Writable<W>,
+        stream: S,
         /// Why, and the chunk.
         #[source]
         error: WriteError<Chunk>,
@@ -316,10 +317,10 @@ pub enum EndError<W> {
     /// again to go on waiting, or destroy it. Dropped, it goes on by itself,
     /// and nobody waits for it.
     #[error("the stream did not finish in time")]
-    TimedOut(Writable<W>),
+    TimedOut(S),
 }
 
-impl<W> EndError<W> {
+impl<W, S> EndError<W, S> {
     /// The code of the cause, `TOO_LONG`, or `ETIMEDOUT`.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -340,8 +341,8 @@ impl<W> EndError<W> {
     }
 }
 
-impl<W> From<EndError<W>> for io::Error {
-    fn from(error: EndError<W>) -> Self {
+impl<W, S> From<EndError<W, S>> for io::Error {
+    fn from(error: EndError<W, S>) -> Self {
         match error {
             EndError::Failed { cause, .. } => cause.to_io(),
             EndError::Refused { error, .. } => error.into(),
@@ -452,7 +453,7 @@ impl<W> From<PipeError<W>> for io::Error {
 
 // By hand, so that a sink need not be `Debug`.
 
-impl<W> fmt::Debug for EndError<W> {
+impl<W, S> fmt::Debug for EndError<W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { cause, remains, .. } => f
@@ -461,7 +462,7 @@ impl<W> fmt::Debug for EndError<W> {
                 .field("remains", remains)
                 .finish_non_exhaustive(),
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
-            Self::TimedOut(stream) => f.debug_tuple("TimedOut").field(stream).finish(),
+            Self::TimedOut(_) => f.debug_tuple("TimedOut").finish_non_exhaustive(),
         }
     }
 }

@@ -127,6 +127,8 @@ mod thread;
 
 #[cfg(feature = "std")]
 pub use adapter::event::{Event, Snapshot};
+#[cfg(feature = "std")]
+pub use adapter::outcome::{Done, Remains};
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
@@ -136,7 +138,7 @@ pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
 #[cfg(feature = "alloc")]
 pub use host::{Flow, Host, Refused};
 #[cfg(feature = "std")]
-pub use thread::{Blocking, Builder, Corked, Done, OnDrop, Remains, Writable, Writer};
+pub use thread::{Blocking, Builder, Corked, OnDrop, Writable, Writer};
 
 /// Any error, for `main` and for examples.
 #[cfg(feature = "std")]

@@ -41,9 +41,27 @@ pub(crate) struct Core {
     pub(crate) waited: Duration,
 }
 
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Want {
+    /// Room; or a 'drain' after so many, even if the room is gone again.
+    Drain { before: u64 },
+    /// Room.
+    Room,
+    /// The sink has taken everything up to this position.
+    Written(u64),
+    /// The sink has done the flush of this number.
+    Flushed(u64),
+    /// The worker has let go of the sink.
+    Left,
+}
+
 /// A buffer for small writes has the capacity of the high-water mark, but no more
 /// bytes than this.
 const MOST_BUFFER: u64 = 64 * 1024;
+
+/// A piece is as large as the high-water mark, but of so many bytes at least.
+const LEAST_PIECE: u64 = 4096;
 
 impl Core {
     pub(crate) fn new(options: Options, desk: Desk) -> Self {
@@ -168,6 +186,17 @@ impl Core {
         written.map_err(|error| error.map(drop))
     }
 
+    /// Writes a piece of these bytes, for somebody who has waited for room; how much.
+    pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+        let options = self.driver.options();
+        let left = options.limit().saturating_sub(self.driver.state().length());
+        let most = options.high_water_mark().max(LEAST_PIECE).min(left).max(1);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let piece = bytes.get(..most).unwrap_or(bytes);
+        // Told to wait, it does so in its next call.
+        self.write_copy(piece).map(|_| piece.len())
+    }
+
     pub(crate) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let len = chunk.len() as u64;
         match self.driver.write(Item::Data(chunk), len, None) {
@@ -263,6 +292,52 @@ impl Core {
         } else {
             None
         }
+    }
+
+    /// Whether the stream has finished; if not, why.
+    pub(crate) fn finished(&self) -> Result<(), Cause> {
+        match self.failure() {
+            Some(cause) => Err(cause),
+            None if self.driver.state().is_finished() => Ok(()),
+            None => Err(Cause::Fault(Fault::Destroyed)),
+        }
+    }
+
+    /// What somebody who waits for this finds, if it is to be found yet.
+    pub(crate) fn found(&self, want: Want) -> Option<Result<(), WaitError>> {
+        let desk = self.driver.host();
+        match want {
+            Want::Drain { before } if desk.drains != before => Some(Ok(())),
+            Want::Drain { .. } | Want::Room => match self.stopped() {
+                Some(error) => Some(Err(error)),
+                None => self.has_room().then_some(Ok(())),
+            },
+            Want::Written(position) if position > self.driver.accepted() => {
+                let accepted = self.driver.accepted();
+                Some(Err(WaitError::NotAccepted { position, accepted }))
+            }
+            Want::Written(position) => self.settled(desk.delivered >= position),
+            Want::Flushed(number) => self.settled(desk.flushed >= number),
+            Want::Left => self.worker_left.then_some(Ok(())),
+        }
+    }
+
+    fn settled(&self, reached: bool) -> Option<Result<(), WaitError>> {
+        if reached {
+            Some(Ok(()))
+        } else if let Some(cause) = self.failure() {
+            Some(Err(WaitError::Failed(cause)))
+        } else if self.driver.state().is_destroyed() {
+            Some(Err(WaitError::Destroyed))
+        } else {
+            None
+        }
+    }
+
+    /// A wait for 'drain' that begins now.
+    pub(crate) fn drain(&self) -> Want {
+        let before = self.driver.host().drains;
+        Want::Drain { before }
     }
 
     /// There is room, and no 'drain' is to come.

@@ -6,6 +6,8 @@
 //!   sink down and takes what has become of them
 //! - `delivery.rs`: a job under way: what the sink is to be given next
 //! - `event.rs`: what is told and can be read
+//! - `outcome.rs`: what is left at the end
+//! - `user.rs`: calls of what users have written, none of which may unwind
 //! - `sync.rs`: the primitives, in one place
 //!
 //! A small write is usually no more than a copy under the lock: the machine says
@@ -20,4 +22,6 @@ pub(crate) mod core;
 pub(crate) mod delivery;
 pub(crate) mod desk;
 pub(crate) mod event;
+pub(crate) mod outcome;
 pub(crate) mod sync;
+pub(crate) mod user;

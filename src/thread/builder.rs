@@ -7,13 +7,14 @@ use core::time::Duration;
 use std::io::{self, Write};
 
 use super::shared::Shared;
-use super::worker::{Observer, Opener, Worker};
+use super::worker::{Opener, Worker};
 use super::writable::Writable;
 use super::writer::Writer;
 use crate::SpawnError;
 use crate::adapter::desk::Desk;
 use crate::adapter::event::Event;
 use crate::adapter::sync::{Arc, JoinHandle, Mutex, PoisonError, thread};
+use crate::adapter::user::Observer;
 use crate::machine::Options;
 
 /// What becomes of a stream that is dropped without [`Writable::end`].
@@ -56,7 +57,7 @@ pub enum OnDrop {
 pub struct Builder {
     options: Options,
     thread_name: Option<String>,
-    observer: Option<Observer>,
+    observer: Observer,
     on_drop: OnDrop,
 }
 
@@ -69,7 +70,7 @@ impl Builder {
                 .with_finalize(true)
                 .with_refusals_fail(false),
             thread_name: None,
-            observer: None,
+            observer: Observer::NONE,
             on_drop: OnDrop::Finish,
         }
     }
@@ -113,7 +114,7 @@ impl Builder {
     /// their own stream.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.observer = Observer::new(observer);
         self
     }
 

@@ -25,5 +25,5 @@ mod writable;
 mod writer;
 
 pub use builder::{Builder, OnDrop};
-pub use writable::{Done, Remains, Writable};
+pub use writable::Writable;
 pub use writer::{Blocking, Corked, Writer};

@@ -6,7 +6,8 @@ use std::io::{self, Read};
 
 use super::builder::OnDrop;
 use super::shared::Deadline;
-use super::writable::{Done, Writable};
+use super::writable::Writable;
+use crate::adapter::outcome::Done;
 use crate::machine::Fault;
 use crate::{Cause, Chunk, Flow, PipeError, WriteError};
 

@@ -5,7 +5,7 @@ use core::mem;
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::adapter::core::Core;
+use crate::adapter::core::{Core, Want};
 use crate::adapter::desk::Desk;
 use crate::adapter::sync::{
     AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, PoisonError, thread,
@@ -243,6 +243,11 @@ impl Shared {
                 woken.unwrap_or_else(PoisonError::into_inner).0
             }
         }
+    }
+
+    /// The wait of a producer for this.
+    pub(super) fn wait_for(&self, want: Want, deadline: Deadline) -> Result<(), WaitError> {
+        self.wait_counted(deadline, |core| core.found(want))
     }
 
     /// As [`Shared::wait_until`], for a producer, whose waiting is counted.

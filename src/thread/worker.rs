@@ -2,33 +2,26 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::string::String;
-use core::any::Any;
 use core::mem;
-use core::panic::AssertUnwindSafe;
 use std::io::{self, Write};
-use std::panic::catch_unwind;
 
 use super::shared::Shared;
 use crate::Cause;
 use crate::adapter::core::Core;
 use crate::adapter::delivery::{Call, Delivery};
 use crate::adapter::desk::{Item, Job, delivered};
-use crate::adapter::event::Event;
 use crate::adapter::sync::{Arc, AtomicBool, Ordering};
+use crate::adapter::user::{Observer, dispose, guard};
 
 /// Opens a sink.
 pub(super) type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
-
-/// Is told the events.
-pub(super) type Observer = Box<dyn FnMut(Event) + Send>;
 
 pub(super) struct Worker<W> {
     pub(super) shared: Arc<Shared>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) opener: Option<Opener<W>>,
     pub(super) sink: Option<W>,
-    pub(super) observer: Option<Observer>,
+    pub(super) observer: Observer,
 }
 
 /// Says that the worker has left. Should it ever unwind, which no code of a
@@ -59,7 +52,7 @@ impl<W: Write> Worker<W> {
                 let job = desk.job.take();
                 (job.is_some() || !events.is_empty()).then_some((events, job))
             });
-            self.tell(events);
+            self.observer.tell(events);
             match job {
                 None => {}
                 Some(Job::Open) => self.open(),
@@ -71,7 +64,7 @@ impl<W: Write> Worker<W> {
                         core.driver.run_ticks();
                         mem::take(&mut core.driver.host_mut().events)
                     });
-                    self.tell(events);
+                    self.observer.tell(events);
                     dispose(self.observer);
                     dispose(self.opener);
                     let detached = self.shared.change(Core::worker_leaves);
@@ -81,21 +74,6 @@ impl<W: Write> Worker<W> {
                         return None;
                     }
                     return self.sink;
-                }
-            }
-        }
-    }
-
-    /// An observer that panics is not told any more.
-    fn tell(&mut self, events: VecDeque<Event>) {
-        for event in events {
-            if let Some(mut observer) = self.observer.take() {
-                match catch_unwind(AssertUnwindSafe(|| observer(event))) {
-                    Ok(()) => self.observer = Some(observer),
-                    Err(panic) => {
-                        mem::forget(panic);
-                        dispose(observer);
-                    }
                 }
             }
         }
@@ -146,42 +124,12 @@ impl<W: Write> Worker<W> {
 /// A job of fewer bytes than this costs less to do than to hand over.
 const SMALL_JOB: u64 = 4096;
 
-/// Runs the sink's code: an error or a panic becomes a cause.
-fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => result.map_err(Cause::from),
-        Err(panic) => {
-            let cause = Cause::Panic(message(&*panic).into());
-            // Dropping it could panic again.
-            mem::forget(panic);
-            Err(cause)
-        }
-    }
-}
-
-/// Drops something of the user's, which may panic.
-fn dispose<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        mem::forget(panic);
-    }
-}
-
 fn flush(sink: &mut impl Write) -> io::Result<()> {
     loop {
         match sink.flush() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
-    }
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "no message"
     }
 }
 

@@ -1,7 +1,6 @@
 //! The owner's side: everything that a producer can, and the end.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
@@ -9,10 +8,10 @@ use core::time::Duration;
 use super::builder::{Builder, OnDrop};
 use super::shared::Deadline;
 use super::writer::{Blocking, Corked, Writer};
-use crate::adapter::core::Core;
+use crate::adapter::core::{Core, Want};
 use crate::adapter::event::Snapshot;
+use crate::adapter::outcome::{Done, Remains};
 use crate::adapter::sync::JoinHandle;
-use crate::machine::Fault;
 use crate::{Cause, Chunk, EndError, Flow, WaitError, WriteError};
 
 /// A writable stream over an [`io::Write`](std::io::Write), which a background thread writes to.
@@ -38,33 +37,6 @@ pub struct Writable<W> {
     pub(super) on_drop: OnDrop,
     /// Off once somebody has waited for the end long enough.
     waits_on_drop: bool,
-}
-
-/// A stream that has finished.
-#[non_exhaustive]
-pub struct Done<W> {
-    /// The sink: all is written and flushed. For durability, use it (for a
-    /// file, [`File::sync_all`](std::fs::File::sync_all)).
-    pub sink: W,
-    /// Its counters at the end.
-    pub totals: Snapshot,
-}
-
-/// What is left of a stream that was destroyed, or failed.
-#[non_exhaustive]
-pub struct Remains<W> {
-    /// The sink; `None` if it was never opened, or has not come back in time.
-    pub sink: Option<W>,
-    /// What was accepted and not delivered, in order. The rest of a chunk that
-    /// was half written comes first.
-    pub unsent: Vec<Chunk>,
-    /// How many bytes are with a sink that has not come back in time: it is not
-    /// known whether they will be delivered. 0 otherwise.
-    ///
-    /// Delivered, unsent and in doubt together are what was accepted.
-    pub in_doubt: u64,
-    /// Its counters at the end; `totals.written` is what was delivered, in bytes.
-    pub totals: Snapshot,
 }
 
 impl Writable<()> {
@@ -260,22 +232,8 @@ impl<W> Writable<W> {
             self.waits_on_drop = false;
             return Err(EndError::TimedOut(self));
         }
-        let (failure, finished) = self
-            .writer
-            .shared()
-            .change(|core| (core.failure(), core.driver.state().is_finished()));
-        let remains = self.collect();
-        match (failure, remains.sink) {
-            (None, Some(sink)) if finished => Ok(Done {
-                sink,
-                totals: remains.totals,
-            }),
-            (cause, sink) => Err(EndError::Failed {
-                cause: cause.unwrap_or(Cause::Fault(Fault::Destroyed)),
-                refused,
-                remains: Box::new(Remains { sink, ..remains }),
-            }),
-        }
+        let finished = self.writer.shared().change(|core| core.finished());
+        self.collect().end(finished, refused)
     }
 
     /// Stops now and gives back what was not sent. Waits for the call that is
@@ -319,7 +277,7 @@ impl<W> Writable<W> {
 
     /// Whether the worker has left, by then.
     fn wait_for_worker(&self, by: Deadline) -> bool {
-        let left = |core: &mut Core| core.worker_left.then_some(());
+        let left = |core: &mut Core| core.found(Want::Left);
         self.writer.shared().wait_until(by, left).is_some()
     }
 
@@ -340,26 +298,17 @@ impl<W> Writable<W> {
 
     /// What there is to hand back.
     fn collect(mut self) -> Remains<W> {
-        let (left, unsent, totals) = self.writer.shared().change(|core| {
-            let unsent: Vec<_> = core.driver.host_mut().discard().into();
+        let (left, remains) = self.writer.shared().change(|core| {
+            let remains = Remains::collect(core);
             // Past its time-out, the owner does not come back for the sink.
-            (core.owner_leaves(), unsent, core.snapshot())
+            (core.owner_leaves(), remains)
         });
         let sink = match self.thread.take() {
             // No panic of a user's code gets here: the worker catches it.
             Some(thread) if left => thread.join().ok().flatten(),
             _ => None,
         };
-        let unsent_bytes: u64 = unsent.iter().map(|chunk| chunk.len() as u64).sum();
-        Remains {
-            sink,
-            unsent,
-            in_doubt: totals
-                .accepted
-                .saturating_sub(totals.written)
-                .saturating_sub(unsent_bytes),
-            totals,
-        }
+        Remains { sink, ..remains }
     }
 }
 
@@ -387,29 +336,10 @@ impl<W> Drop for Writable<W> {
 }
 
 // By hand, so that a sink need not be `Debug`.
-
 impl<W> fmt::Debug for Writable<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writable")
             .field("snapshot", &self.snapshot())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<W> fmt::Debug for Done<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Done")
-            .field("totals", &self.totals)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<W> fmt::Debug for Remains<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remains")
-            .field("unsent", &format_args!("{} chunks", self.unsent.len()))
-            .field("in_doubt", &self.in_doubt)
-            .field("totals", &self.totals)
             .finish_non_exhaustive()
     }
 }

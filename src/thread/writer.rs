@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::io;
 
 use super::shared::{Deadline, Shared};
-use crate::adapter::core::Core;
+use crate::adapter::core::{Core, Want};
 use crate::adapter::event::Snapshot;
 use crate::adapter::sync::Arc;
 use crate::{Chunk, Flow, WaitError, WriteError};
@@ -111,17 +111,8 @@ impl Writer {
     }
 
     fn wait_drain_until(&self, deadline: Deadline) -> Result<(), WaitError> {
-        let mut seen = None;
-        self.shared.wait_counted(deadline, |core| {
-            let drains = core.driver.host().drains;
-            if *seen.get_or_insert(drains) != drains {
-                return Some(Ok(()));
-            }
-            match core.stopped() {
-                Some(error) => Some(Err(error)),
-                None => core.has_room().then_some(Ok(())),
-            }
-        })
+        let want = self.shared.call(|core| core.drain());
+        self.shared.wait_for(want, deadline)
     }
 
     /// The position of the stream: how many bytes were accepted, from all
@@ -152,7 +143,8 @@ impl Writer {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn wait_written(&self, position: u64) -> Result<(), WaitError> {
-        self.wait_written_until(position, Deadline::NEVER)
+        self.shared
+            .wait_for(Want::Written(position), Deadline::NEVER)
     }
 
     /// As [`Writer::wait_written`], but not longer than this.
@@ -161,17 +153,8 @@ impl Writer {
     ///
     /// As [`Writer::wait_written`], and [`WaitError::TimedOut`].
     pub fn wait_written_timeout(&self, position: u64, timeout: Duration) -> Result<(), WaitError> {
-        self.wait_written_until(position, Deadline::after(timeout))
-    }
-
-    fn wait_written_until(&self, position: u64, deadline: Deadline) -> Result<(), WaitError> {
-        self.shared.wait_counted(deadline, |core| {
-            let accepted = core.driver.accepted();
-            if position > accepted {
-                return Some(Err(WaitError::NotAccepted { position, accepted }));
-            }
-            settled(core, core.driver.host().delivered >= position)
-        })
+        let by = Deadline::after(timeout);
+        self.shared.wait_for(Want::Written(position), by)
     }
 
     /// Waits until everything accepted so far has reached the sink and the sink
@@ -194,9 +177,7 @@ impl Writer {
     /// ```
     pub fn flush(&self) -> Result<(), WaitError> {
         let number = self.shared.call(Core::flush)?;
-        self.shared.wait_counted(Deadline::NEVER, |core| {
-            settled(core, core.driver.host().flushed >= number)
-        })
+        self.shared.wait_for(Want::Flushed(number), Deadline::NEVER)
     }
 
     /// Holds what is written from now on, by any producer, until the guard is
@@ -242,20 +223,6 @@ impl Writer {
         Blocking {
             writer: self.clone(),
         }
-    }
-}
-
-/// What a wait for the sink finds.
-fn settled(core: &Core, reached: bool) -> Option<Result<(), WaitError>> {
-    let state = core.driver.state();
-    if reached {
-        Some(Ok(()))
-    } else if let Some(cause) = core.failure() {
-        Some(Err(WaitError::Failed(cause)))
-    } else if state.is_destroyed() {
-        Some(Err(WaitError::Destroyed))
-    } else {
-        None
     }
 }
 
@@ -323,9 +290,6 @@ pub struct Blocking {
     writer: Writer,
 }
 
-/// In bytes.
-const SMALLEST_PIECE: u64 = 4096;
-
 impl io::Write for Blocking {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
@@ -334,31 +298,15 @@ impl io::Write for Blocking {
         if self.writer.shared.write_on_credit(bytes) {
             return Ok(bytes.len());
         }
-        let accepted =
-            self.writer
-                .shared
-                .wait_counted(Deadline::NEVER, |core| match core.stopped() {
-                    Some(error) => Some(Err(error)),
-                    None => core.has_room().then(|| Ok(accept_piece(core, bytes))),
-                });
+        let shared = &self.writer.shared;
+        let accepted = shared.wait_counted(Deadline::NEVER, |core| {
+            let room = core.found(Want::Room)?;
+            Some(room.map(|()| core.write_piece(bytes)))
+        });
         Ok(accepted??)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(self.writer.flush()?)
     }
-}
-
-fn accept_piece(core: &mut Core, bytes: &[u8]) -> Result<usize, WriteError> {
-    let options = core.driver.options();
-    let left = options.limit().saturating_sub(core.driver.state().length());
-    let most = options
-        .high_water_mark()
-        .max(SMALLEST_PIECE)
-        .min(left)
-        .max(1);
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let piece = bytes.get(..most).unwrap_or(bytes);
-    // Told to wait, it does so in its next call.
-    core.write_copy(piece).map(|_| piece.len())
 }
