@@ -118,12 +118,16 @@ mod chunk;
 mod driver;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "futures")]
+pub mod future;
 #[cfg(feature = "alloc")]
 mod host;
 #[cfg(feature = "alloc")]
 mod queue;
 #[cfg(feature = "std")]
 mod thread;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 #[cfg(feature = "std")]
 pub use adapter::event::{Event, Snapshot};

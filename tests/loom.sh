@@ -54,11 +54,11 @@ plain	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut ite
 plain	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut rest);	
 plain	drop_waits_until_all_is_written	src/thread/writable.rs	OnDrop::Finish => Deadline::NEVER,	OnDrop::Finish => return self.leave(),
 plain	drop_can_leave_at_once	src/thread/writable.rs	shared.change(|core| core.destroy(None));	
-plain	positions_and_flushes_are_reached	src/thread/writer.rs	core.driver.host().delivered >= position)	core.driver.host().delivered + 1 >= position)
+plain	positions_and_flushes_are_reached	src/adapter/core.rs	desk.delivered >= position)	desk.delivered + 1 >= position)
 plain	positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
 plain	a_cork_holds	src/adapter/core.rs	self.settle();	
 plain	a_cork_holds	src/thread/writer.rs	core.driver.cork();	
-plain	a_failure_reaches_everybody	src/thread/writer.rs	} else if let Some(cause) = core.failure() {	} else if let (true, Some(cause)) = (false, core.failure()) {
+plain	a_failure_reaches_everybody	src/adapter/core.rs	} else if let Some(cause) = self.failure() {	} else if let (true, Some(cause)) = (false, self.failure()) {
 plain	a_panic_reaches_everybody	src/thread/worker.rs	let result = guard(|| deliver(sink, &mut delivery, stop));	let result = deliver(sink, &mut delivery, stop).map_err(Cause::from);
 plain	an_opening_that_fails_reaches_everybody	src/thread/worker.rs	core.driver.constructed(result);	core.driver.constructed(result.or(Ok(())));
 awake	who_waits_is_woken	src/thread/shared.rs	if !changed() {	if TURNS > 0 {

@@ -41,6 +41,13 @@ pub(crate) struct Core {
     pub(crate) waited: Duration,
 }
 
+/// What every adapter chooses. A producer that comes too late is told so; the
+/// others go on.
+pub(crate) const OPTIONS: Options = Options::new()
+    .with_batches(true)
+    .with_finalize(true)
+    .with_refusals_fail(false);
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Want {
@@ -60,11 +67,18 @@ pub(crate) enum Want {
 /// bytes than this.
 const MOST_BUFFER: u64 = 64 * 1024;
 
+/// A piece of a piped source is as large as the high-water mark, within these
+/// bounds, in bytes.
+const PIPE_LEAST: u64 = 4096;
+const PIPE_MOST: u64 = 64 * 1024;
+
 /// A piece is as large as the high-water mark, but of so many bytes at least.
 const LEAST_PIECE: u64 = 4096;
 
 impl Core {
     pub(crate) fn new(options: Options, desk: Desk) -> Self {
+        let limit = options.limit().max(options.high_water_mark());
+        let options = options.with_limit(limit);
         let mut driver = Driver::new(options, desk);
         driver.run_ticks();
         let most = options.high_water_mark().min(MOST_BUFFER);
@@ -195,6 +209,14 @@ impl Core {
         let piece = bytes.get(..most).unwrap_or(bytes);
         // Told to wait, it does so in its next call.
         self.write_copy(piece).map(|_| piece.len())
+    }
+
+    /// How large the pieces of a piped source are, in bytes.
+    pub(crate) fn pipe_size(&self) -> usize {
+        let options = self.driver.options();
+        let size = options.high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
+        let size = size.min(options.limit()).max(1);
+        usize::try_from(size).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn write(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {

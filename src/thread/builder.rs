@@ -11,6 +11,7 @@ use super::worker::{Opener, Worker};
 use super::writable::Writable;
 use super::writer::Writer;
 use crate::SpawnError;
+use crate::adapter::core::OPTIONS;
 use crate::adapter::desk::Desk;
 use crate::adapter::event::Event;
 use crate::adapter::sync::{Arc, JoinHandle, Mutex, PoisonError, thread};
@@ -64,11 +65,7 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new() -> Self {
         Self {
-            // A producer that comes too late is told so; the others go on.
-            options: Options::new()
-                .with_batches(true)
-                .with_finalize(true)
-                .with_refusals_fail(false),
+            options: OPTIONS,
             thread_name: None,
             observer: Observer::NONE,
             on_drop: OnDrop::Finish,
@@ -167,11 +164,7 @@ impl Builder {
     where
         W: Write + Send + 'static,
     {
-        let limit = self.options.limit().max(self.options.high_water_mark());
-        let options = self
-            .options
-            .with_limit(limit)
-            .with_construct(opener.is_some());
+        let options = self.options.with_construct(opener.is_some());
         let desk = Desk::new(self.observer.is_some());
         let stop = Arc::clone(&desk.stop);
         let shared = Arc::new(Shared::new(options, desk));

@@ -31,10 +31,8 @@ impl<W> Writable<W> {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn pipe(mut self, mut source: impl Read) -> Result<Done<W>, PipeError<W>> {
-        let options = self.writer.shared().change(|core| *core.driver.options());
-        let size = options.high_water_mark().clamp(PIPE_LEAST, PIPE_MOST);
-        let size = size.min(options.limit()).max(1);
-        let mut buffer = alloc::vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        let size = self.writer.shared().call(|core| core.pipe_size());
+        let mut buffer = alloc::vec![0; size];
         // A source that panics is a source that fails.
         self.on_drop = OnDrop::Discard;
         loop {
@@ -86,11 +84,6 @@ impl<W> Writable<W> {
         }
     }
 }
-
-/// A piece of a piped source is as large as the high-water mark, within these
-/// bounds, in bytes.
-const PIPE_LEAST: u64 = 4096;
-const PIPE_MOST: u64 = 64 * 1024;
 
 /// Reads some bytes, in a chunk no larger than they are; `None` at the end.
 fn read_chunk(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<Option<Chunk>> {

@@ -1,0 +1,117 @@
+//! A whole source into the stream.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+
+use futures_io::AsyncRead;
+
+use super::writable::Writable;
+use crate::adapter::core::Want;
+use crate::adapter::outcome::{Done, Remains};
+use crate::machine::Fault;
+use crate::{Cause, Chunk, EndError, PipeError};
+
+impl<W> Writable<W> {
+    /// Moves the whole source into the stream, heeding its backpressure, and ends
+    /// it at the source's end. If this future is dropped, the stream is destroyed:
+    /// half a source is no end.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails, the stream is destroyed with that as the reason. If the
+    /// stream fails, its cause. Either way what was not delivered is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    ///
+    /// let (out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (done, ()) = block_on(join(out.pipe(&[7; 5000][..]), worker));
+    /// assert_eq!(done?.sink.into_inner(), [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub async fn pipe(self, source: impl AsyncRead + Unpin) -> Result<Done<W>, PipeError<W>> {
+        let mut source = source;
+        let read =
+            |cx: &mut Context<'_>, buffer: &mut [u8]| Pin::new(&mut source).poll_read(cx, buffer);
+        self.pipe_from(read).await
+    }
+
+    pub(crate) async fn pipe_from(
+        mut self,
+        mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Result<Done<W>, PipeError<W>> {
+        self.discards(true);
+        let size = self.writer.shared().call(|core| core.pipe_size());
+        let mut buffer = alloc::vec![0; size];
+        loop {
+            let count = match poll_fn(|cx| poll_read(cx, &mut buffer)).await {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.source_failed(error).await),
+                Ok(0) => break,
+                Ok(count) => count,
+            };
+            let piece = buffer.get(..count).unwrap_or(&buffer);
+            if let Err(refused) = self.write_when_room(piece).await {
+                let failure = self.writer.shared().call(|core| core.failure());
+                let remains = Box::new(self.destroy().await);
+                return Err(PipeError::Write {
+                    cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
+                    refused,
+                    remains,
+                });
+            }
+        }
+        self.discards(false);
+        match self.end().await {
+            Ok(done) => Ok(done),
+            Err(error) => Err(end_failed(error).await),
+        }
+    }
+
+    /// Waits for room and writes, until all of it is accepted. If that fails, what
+    /// was not.
+    async fn write_when_room(&self, bytes: &[u8]) -> Result<(), Option<Chunk>> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            if self.writer.wait(Want::Room).await.is_err() {
+                return Err(Some(left.to_vec().into()));
+            }
+            let written = self.writer.shared().call(|core| core.write_piece(left));
+            match written {
+                Ok(count) => left = left.get(count..).unwrap_or_default(),
+                Err(_) => return Err(Some(left.to_vec().into())),
+            }
+        }
+        Ok(())
+    }
+
+    async fn source_failed(self, error: io::Error) -> PipeError<W> {
+        let source = Arc::new(error);
+        let reason = Cause::Io(Arc::clone(&source));
+        let remains = Box::new(self.destroy_for(Some(reason)).await);
+        PipeError::Read { source, remains }
+    }
+}
+
+async fn end_failed<W>(error: EndError<W, Writable<W>>) -> PipeError<W> {
+    let (cause, remains): (_, Box<Remains<W>>) = match error {
+        EndError::Failed { cause, remains, .. } => (cause, remains),
+        // Not without a last chunk, or a time-out; whatever it was, the stream is
+        // here, and what it holds is handed back.
+        EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
+            let remains = Box::new(stream.destroy().await);
+            (Cause::Fault(Fault::Destroyed), remains)
+        }
+    };
+    PipeError::Write {
+        cause,
+        refused: None,
+        remains,
+    }
+}

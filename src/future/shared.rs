@@ -1,0 +1,191 @@
+//! What producers, owner and worker share: the stream under a lock, and the
+//! wakers of those who wait.
+//!
+//! The lock is never held while code of a user runs: wakers are woken and dropped
+//! after it is released.
+
+use alloc::vec::Vec;
+use core::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use crate::adapter::core::{Core, Want};
+use crate::adapter::desk::Desk;
+use crate::adapter::sync::{Mutex, MutexGuard, PoisonError};
+use crate::machine::Options;
+use crate::{Flow, WaitError, WriteError};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    inside: Mutex<Inside>,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+struct Inside {
+    core: Core,
+    /// The worker waits for work.
+    worker: Option<Waker>,
+    waiters: Vec<Waiter>,
+    /// How many waiters there were.
+    count: u64,
+}
+
+/// Somebody who waits. Invariant: what it wants is not to be found yet, or its
+/// waker has been taken.
+#[derive(Debug)]
+struct Waiter {
+    number: u64,
+    want: Want,
+    waker: Option<Waker>,
+    since: Instant,
+}
+
+/// A place among the waiters, between two polls.
+#[derive(Debug, Default)]
+pub(super) struct Place(Option<u64>);
+
+impl Shared {
+    pub(super) fn new(options: Options, desk: Desk) -> Self {
+        Self {
+            inside: Mutex::new(Inside {
+                core: Core::new(options, desk),
+                worker: None,
+                waiters: Vec::new(),
+                count: 0,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        // Nothing that can panic by user code runs under the lock.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes these bytes, copied once. Most of the time, no more than a copy.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        if self.write_on_credit(bytes) {
+            return Ok(Flow::More);
+        }
+        self.call(|core| core.write_copy(bytes))
+    }
+
+    pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
+        self.lock().core.write_on_credit(bytes)
+    }
+
+    /// Does something with the stream, and wakes those who find what they wait for.
+    pub(super) fn call<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
+        let mut inside = self.lock();
+        let result = inside.core.look(f);
+        let awake = inside.awake();
+        drop(inside);
+        awake.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// The worker's wait: until `f` finds something on the desk. To take it is no
+    /// input, so what was written on credit stays where it is.
+    pub(super) fn poll_work<T>(
+        &self,
+        cx: &mut Context<'_>,
+        f: impl FnOnce(&mut Desk) -> Option<T>,
+    ) -> Poll<T> {
+        let mut inside = self.lock();
+        if let Some(found) = f(inside.core.driver.host_mut()) {
+            return Poll::Ready(found);
+        }
+        let old = renew(&mut inside.worker, cx);
+        drop(inside);
+        drop(old);
+        Poll::Pending
+    }
+
+    /// Waits for this. Then `f` does something with it, before anybody else can.
+    pub(super) fn poll_wait<T>(
+        &self,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        want: Want,
+        f: impl FnOnce(&mut Core) -> T,
+    ) -> Poll<Result<T, WaitError>> {
+        let mut inside = self.lock();
+        let found = inside.core.look(|core| {
+            let found = core.found(want)?;
+            Some(found.map(|()| f(core)))
+        });
+        let old = match found {
+            Some(_) => inside.leave(place),
+            None => inside.enter(place, want, cx),
+        };
+        let awake = inside.awake();
+        drop(inside);
+        drop(old);
+        awake.into_iter().for_each(Waker::wake);
+        found.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Gives up a wait.
+    pub(super) fn leave(&self, place: &mut Place) {
+        if place.0.is_some() {
+            let old = self.lock().leave(place);
+            drop(old);
+        }
+    }
+}
+
+impl Inside {
+    /// The wakers of those who have something to do now.
+    fn awake(&mut self) -> Vec<Waker> {
+        let mut awake = Vec::new();
+        let desk = self.core.driver.host();
+        if desk.job.is_some() || !desk.events.is_empty() {
+            awake.extend(self.worker.take());
+        }
+        let core = &self.core;
+        for waiter in &mut self.waiters {
+            if waiter.waker.is_some() && core.found(waiter.want).is_some() {
+                awake.extend(waiter.waker.take());
+            }
+        }
+        awake
+    }
+
+    /// Somebody waits, or goes on waiting. The waker that is not needed any more.
+    fn enter(&mut self, place: &mut Place, want: Want, cx: &Context<'_>) -> Option<Waker> {
+        if let Some(number) = place.0 {
+            let mut waiters = self.waiters.iter_mut();
+            if let Some(waiter) = waiters.find(|waiter| waiter.number == number) {
+                waiter.want = want;
+                return renew(&mut waiter.waker, cx);
+            }
+        }
+        self.count += 1;
+        place.0 = Some(self.count);
+        self.waiters.push(Waiter {
+            number: self.count,
+            want,
+            waker: Some(cx.waker().clone()),
+            since: Instant::now(),
+        });
+        None
+    }
+
+    fn leave(&mut self, place: &mut Place) -> Option<Waker> {
+        let number = place.0.take()?;
+        let mut waiters = self.waiters.iter();
+        let index = waiters.position(|waiter| waiter.number == number)?;
+        let waiter = self.waiters.remove(index);
+        if !matches!(waiter.want, Want::Left) {
+            self.core.waited += waiter.since.elapsed();
+        }
+        waiter.waker
+    }
+}
+
+/// Puts the waker of this task there. The one that it replaces.
+fn renew(place: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    match place {
+        Some(waker) if waker.will_wake(cx.waker()) => None,
+        _ => place.replace(cx.waker().clone()),
+    }
+}

@@ -1,0 +1,306 @@
+//! The future that alone touches the sink, and tells the observer.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io;
+
+use super::shared::Shared;
+use super::sink::AsyncSink;
+use crate::Cause;
+use crate::adapter::core::Core;
+use crate::adapter::delivery::{Call, Delivery};
+use crate::adapter::desk::{Desk, Job, delivered};
+use crate::adapter::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
+use crate::adapter::user::{Observer, caught, dispose};
+
+/// Opens a sink.
+pub(crate) type Opener<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
+
+/// Where the owner finds the sink in the end.
+pub(super) type Place<W> = Arc<Mutex<Option<W>>>;
+
+/// The future that moves the data of a [`Writable`](super::Writable): to be spawned
+/// on an executor, or polled beside the producer. It is done once the stream is
+/// closed. Dropped before, it destroys the stream.
+#[must_use = "nothing is written unless it is polled"]
+pub struct Worker(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Worker {
+    pub(super) fn new<S>(
+        shared: Arc<Shared>,
+        stop: Arc<AtomicBool>,
+        opener: Option<Opener<S>>,
+        sink: Option<S>,
+        observer: Observer,
+        place: Place<S::Of>,
+    ) -> Self
+    where
+        S: AsyncSink + Send + Unpin + 'static,
+        S::Of: Send + 'static,
+    {
+        Self(Box::pin(Work {
+            shared,
+            stop,
+            opener,
+            sink,
+            observer,
+            place,
+            now: Now::Idle,
+        }))
+    }
+}
+
+impl Future for Worker {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+struct Work<S: AsyncSink> {
+    shared: Arc<Shared>,
+    stop: Arc<AtomicBool>,
+    opener: Option<Opener<S>>,
+    sink: Option<S>,
+    observer: Observer,
+    place: Place<S::Of>,
+    now: Now,
+}
+
+/// What the worker is at.
+#[derive(Debug)]
+enum Now {
+    Idle,
+    Opening,
+    Writing(Delivery),
+    Flushing,
+    Closing,
+    Left,
+}
+
+/// After so many jobs, other tasks of the executor have their turn.
+const JOBS_A_POLL: u32 = 64;
+
+impl<S: AsyncSink + Unpin> Future for Work<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let work = &mut *self;
+        for _ in 0..JOBS_A_POLL {
+            // Even while the sink is at something, there may be events, or a stop.
+            work.poll_desk(cx);
+            match &work.now {
+                Now::Idle => return Poll::Pending,
+                Now::Left => return Poll::Ready(()),
+                Now::Opening => ready!(work.poll_open(cx)),
+                Now::Writing(_) => ready!(work.poll_write(cx)),
+                Now::Flushing | Now::Closing => ready!(work.poll_finalize(cx)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncSink> Work<S> {
+    /// Tells the events, and takes the next job: an idle worker any; a busy one
+    /// only learns that it is to let go of the sink. When it returns with nothing
+    /// to do, the desk has its waker.
+    fn poll_desk(&mut self, cx: &mut Context<'_>) {
+        loop {
+            let idle = matches!(self.now, Now::Idle);
+            let look = |desk: &mut Desk| {
+                let events = mem::take(&mut desk.events);
+                let job = if idle { desk.job.take() } else { None };
+                let stop = matches!(desk.job, Some(Job::Close(_)));
+                (job.is_some() || stop || !events.is_empty()).then_some((events, job, stop))
+            };
+            let Poll::Ready((events, job, stop)) = self.shared.poll_work(cx, look) else {
+                return;
+            };
+            self.observer.tell(events);
+            if let Some(job) = job {
+                self.start(job);
+            }
+            if stop || matches!(self.now, Now::Left) {
+                return;
+            }
+        }
+    }
+
+    fn start(&mut self, job: Job) {
+        match job {
+            Job::Open => self.now = Now::Opening,
+            Job::Write(items) => self.now = Now::Writing(Delivery::new(items)),
+            Job::Finalize => self.now = Now::Flushing,
+            Job::Close(error) => {
+                self.shared.call(|core| core.driver.destroyed(error));
+                self.leave();
+            }
+        }
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let opened = match &mut self.opener {
+            Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
+                Err(cause) => Err(cause),
+            },
+            None => Ok(None),
+        };
+        dispose(self.opener.take());
+        let result = opened.map(|sink| self.sink = sink);
+        self.now = Now::Idle;
+        self.shared.call(|core| {
+            let result = result.map_err(|cause| core.driver.host_mut().file(cause));
+            core.driver.constructed(result);
+        });
+        Poll::Ready(())
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let stopped = self.stop.load(Ordering::Acquire);
+        let (Now::Writing(delivery), Some(sink)) = (&mut self.now, &mut self.sink) else {
+            return Poll::Ready(());
+        };
+        if !stopped {
+            match caught(|| poll_deliver(sink, delivery, cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(result)) => delivery.failure = result.err().map(Cause::from),
+                Err(cause) => delivery.failure = Some(cause),
+            }
+        }
+        if let Now::Writing(mut delivery) = mem::replace(&mut self.now, Now::Idle) {
+            self.shared.call(|core| {
+                delivered(&mut core.driver, &mut delivery);
+                core.recycle(&mut delivery.done);
+            });
+            delivery.done.into_iter().for_each(dispose);
+        }
+        Poll::Ready(())
+    }
+
+    /// All is written: the sink is flushed, then closed.
+    fn poll_finalize(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let result = match &mut self.sink {
+            Some(sink) if !self.stop.load(Ordering::Acquire) => {
+                let closing = &mut self.now;
+                match caught(|| poll_close(sink, closing, cx)) {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(result)) => result.map_err(Cause::from),
+                    Err(cause) => Err(cause),
+                }
+            }
+            _ => Ok(()),
+        };
+        self.now = Now::Idle;
+        self.shared.call(|core| {
+            let result = result.map_err(|cause| core.driver.host_mut().file(cause));
+            core.driver.finalized(result);
+        });
+        Poll::Ready(())
+    }
+
+    /// The stream is closed: the last events are told, and the sink is put where
+    /// the owner finds it.
+    fn leave(&mut self) {
+        self.now = Now::Left;
+        let take = |core: &mut Core| mem::take(&mut core.driver.host_mut().events);
+        let events = self.shared.call(take);
+        self.observer.tell(events);
+        dispose(mem::replace(&mut self.observer, Observer::NONE));
+        dispose(self.opener.take());
+        let sink = self.sink.take().map(AsyncSink::into_inner);
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = sink;
+        drop(place);
+        if self.shared.call(Core::worker_leaves) {
+            // Nobody will take it.
+            let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+            let sink = place.take();
+            drop(place);
+            dispose(sink);
+        }
+    }
+}
+
+impl<S: AsyncSink> Drop for Work<S> {
+    fn drop(&mut self) {
+        if matches!(self.now, Now::Left) {
+            return;
+        }
+        let now = mem::replace(&mut self.now, Now::Left);
+        let done = self.shared.call(|core| {
+            drop(core.destroy(None));
+            let mut done = None;
+            if let Now::Writing(mut delivery) = now {
+                delivered(&mut core.driver, &mut delivery);
+                done = Some(delivery.done);
+            }
+            // If it has not answered yet, it does not any more.
+            core.driver.constructed(Ok(()));
+            core.driver.run_ticks();
+            core.driver.destroyed(core.driver.state().errored());
+            done
+        });
+        done.into_iter().flatten().for_each(dispose);
+        self.leave();
+    }
+}
+
+fn poll_deliver(
+    sink: &mut impl AsyncSink,
+    delivery: &mut Delivery,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    while let Some(call) = delivery.next() {
+        let given = call.given();
+        let result = match call {
+            Call::Write(bytes) => ready!(sink.poll_write(cx, bytes)).map(Some),
+            Call::WriteVectored { slices, .. } => {
+                ready!(sink.poll_write_vectored(cx, &slices)).map(Some)
+            }
+            Call::Flush => ready!(sink.poll_flush(cx)).map(|()| None),
+        };
+        match result {
+            Ok(Some(count)) => delivery.took(given, count)?,
+            Ok(None) => delivery.flushed(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+    Poll::Ready(Ok(()))
+}
+
+fn poll_close(
+    sink: &mut impl AsyncSink,
+    now: &mut Now,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    if matches!(now, Now::Flushing) {
+        ready!(uninterrupted(|| sink.poll_flush(cx)))?;
+        *now = Now::Closing;
+    }
+    uninterrupted(|| sink.poll_close(cx))
+}
+
+fn uninterrupted(mut f: impl FnMut() -> Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+    loop {
+        match f() {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

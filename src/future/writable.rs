@@ -1,0 +1,261 @@
+//! The owner's side: everything that a producer can, and the end.
+
+use alloc::boxed::Box;
+use core::error::Error;
+use core::fmt;
+use core::mem;
+
+use super::builder::Builder;
+use super::shared::Shared;
+use super::worker::Place;
+use super::writer::{Corked, Writer};
+use crate::adapter::core::{Core, Want};
+use crate::adapter::outcome::{Done, Remains};
+use crate::adapter::sync::{Arc, PoisonError};
+use crate::{Cause, Chunk, EndError, Flow, Snapshot, WaitError, WriteError};
+
+/// A writable stream for async code: see the [module](super).
+///
+/// Dropping it ends the stream, and the worker goes on until all is written,
+/// unless the builder was told to [discard](Builder::discard_on_drop).
+///
+/// Ending consumes it, so writing after the end does not compile:
+///
+/// ```compile_fail,E0382
+/// # async fn f(mut out: highwater::future::Writable<futures::io::Sink>) {
+/// out.end().await.unwrap();
+/// out.write("too late").unwrap(); // borrow of moved value: `out`
+/// # }
+/// ```
+pub struct Writable<W> {
+    pub(super) writer: Writer,
+    place: Place<W>,
+    discards: bool,
+    /// Whoever has collected what is left has nothing to do on drop.
+    collected: bool,
+}
+
+impl Writable<()> {
+    /// Makes a stream; see [`Builder`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl<W> Writable<W> {
+    pub(super) fn new(shared: Arc<Shared>, place: Place<W>, discards: bool) -> Self {
+        Self {
+            writer: Writer::new(shared),
+            place,
+            discards,
+            collected: false,
+        }
+    }
+
+    /// What becomes of it if it is dropped.
+    pub(super) fn discards(&mut self, discards: bool) {
+        self.discards = discards;
+    }
+
+    /// A further producer.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        self.writer.clone()
+    }
+
+    /// Writes these bytes, copied once, and says whether to go on: see
+    /// [`Writer::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`].
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.write(bytes)
+    }
+
+    /// Writes a chunk without a copy: see [`Writer::write_owned`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_owned`]; the chunk is handed back.
+    pub fn write_owned(&mut self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.write_owned(chunk)
+    }
+
+    /// Waits until there is room again: see [`Writer::drained`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::drained`].
+    pub async fn drained(&self) -> Result<(), WaitError> {
+        self.writer.drained().await
+    }
+
+    /// How many bytes were accepted: see [`Writer::position`].
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.writer.position()
+    }
+
+    /// Waits until everything up to this position, in bytes, has reached the sink:
+    /// see [`Writer::written`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::written`].
+    pub async fn written(&self, position: u64) -> Result<(), WaitError> {
+        self.writer.written(position).await
+    }
+
+    /// Waits until all of it is written and the sink flushed: see [`Writer::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::flush`].
+    pub async fn flush(&self) -> Result<(), WaitError> {
+        self.writer.flush().await
+    }
+
+    /// Holds what is written while the guard lives: see [`Writer::cork`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::cork`].
+    pub fn cork(&mut self) -> Result<Corked<'_>, WaitError> {
+        self.writer.cork()
+    }
+
+    /// Gauges and counters.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.writer.snapshot()
+    }
+
+    /// Ends the stream and waits: everything is written, the sink flushed, closed,
+    /// and handed back (rules 13 to 16, 18, 19). If this future is dropped, the
+    /// worker goes on ending.
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed. What was not delivered is handed back.
+    pub async fn end(self) -> Result<Done<W>, EndError<W, Self>> {
+        self.end_after(None).await
+    }
+
+    /// As [`Writable::end`], after this last chunk, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::end`]. If the chunk is not accepted although the stream has
+    /// not failed, the stream is handed back with it, and goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    ///
+    /// let (mut out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let _flow = out.write("first\n")?;
+    /// let (done, ()) = block_on(join(out.end_with("last\n"), worker));
+    /// assert_eq!(done?.sink.into_inner(), b"first\nlast\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub async fn end_with(self, chunk: impl Into<Chunk>) -> Result<Done<W>, EndError<W, Self>> {
+        self.end_after(Some(chunk.into())).await
+    }
+
+    async fn end_after(self, chunk: Option<Chunk>) -> Result<Done<W>, EndError<W, Self>> {
+        let refused = match self.writer.shared().call(|core| core.end(chunk)) {
+            Ok(()) => None,
+            Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
+                let stream = self;
+                return Err(EndError::Refused { stream, error });
+            }
+            // The stream has failed: that is told below.
+            Err(error) => Some(error.into_chunk()),
+        };
+        self.left().await;
+        let finished = self.writer.shared().call(|core| core.finished());
+        self.collect().end(finished, refused)
+    }
+
+    /// Stops now and gives back the sink and what was not sent: what was delivered
+    /// and what is handed back are together what was accepted (rule 18). Waits for
+    /// the worker to let go of the sink; a call of the sink that is pending has
+    /// taken nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    ///
+    /// let (mut out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// out.cork()?.write("held until now")?;
+    /// let (remains, ()) = block_on(join(out.destroy(), worker));
+    /// let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+    /// assert_eq!(remains.totals.written + unsent as u64, remains.totals.accepted);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub async fn destroy(self) -> Remains<W> {
+        self.destroy_for(None).await
+    }
+
+    /// As [`Writable::destroy`]; waiters and the observer are told the reason.
+    pub async fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Remains<W> {
+        let reason = Cause::Reason(reason.into().into());
+        self.destroy_for(Some(reason)).await
+    }
+
+    pub(super) async fn destroy_for(self, reason: Option<Cause>) -> Remains<W> {
+        drop(self.writer.shared().call(|core| core.destroy(reason)));
+        self.left().await;
+        self.collect()
+    }
+
+    /// Waits until the worker has let go of the sink.
+    async fn left(&self) {
+        // It always does, so there is nothing that could fail.
+        let _ = self.writer.wait(Want::Left).await;
+    }
+
+    /// What there is to hand back.
+    fn collect(mut self) -> Remains<W> {
+        self.collected = true;
+        let remains = self.writer.shared().call(Remains::collect);
+        let sink = self.take_sink();
+        Remains { sink, ..remains }
+    }
+
+    fn take_sink(&self) -> Option<W> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.take()
+    }
+}
+
+impl<W> Drop for Writable<W> {
+    fn drop(&mut self) {
+        if mem::replace(&mut self.collected, true) {
+            return;
+        }
+        let shared = self.writer.shared();
+        if self.discards {
+            shared.call(|core| drop(core.destroy(None)));
+            drop(shared.call(|core| core.driver.host_mut().discard()));
+        } else {
+            // A failure is told to the observer.
+            let _ = shared.call(|core| core.end(None));
+        }
+        if shared.call(Core::owner_leaves) {
+            drop(self.take_sink());
+        }
+    }
+}
+
+impl<W> fmt::Debug for Writable<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writable")
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
