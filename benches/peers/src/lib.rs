@@ -95,3 +95,6 @@ pub fn main(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> std::proce
         }
     }
 }
+
+/// How often a loop runs whose instructions are counted.
+pub const MANY: u32 = 1_000;
