@@ -5,7 +5,7 @@
 //! 0, 1/4, 1/2 and 3/4 of it, in turns.
 
 use std::fs::{self, File};
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -93,7 +93,12 @@ enum Work {
     Lines,
     /// Owned chunks of 8 KiB, made anew.
     Chunks,
+    /// The same, each of which takes [`MAKING`] to make.
+    Made,
 }
+
+/// Half as long as a slow end needs for the chunk.
+const MAKING: Duration = Duration::from_nanos(12_500);
 
 /// What one run took.
 struct Took {
@@ -141,14 +146,23 @@ fn through<W: Write + Send + Sync + 'static>(
         .low_water_mark(low)
         .thread_name(THREAD)
         .spawn(sink)?;
-    let (line, size) = match work {
-        Work::Lines => ([b'x'; 128], 128),
-        Work::Chunks => ([b'x'; 128], 8 * KIB),
+    let line = [b'x'; 128];
+    let size = match work {
+        Work::Lines => line.len(),
+        Work::Chunks | Work::Made => 8 * KIB,
     };
     for _ in 0..TOTAL / size {
+        if let Work::Made = work {
+            let made = Instant::now() + MAKING;
+            while Instant::now() < made {
+                spin_loop();
+            }
+        }
         let flow = match work {
             Work::Lines => out.write(black_box(line))?,
-            Work::Chunks => out.write_owned(black_box(line.repeat(size / line.len())))?,
+            Work::Chunks | Work::Made => {
+                out.write_owned(black_box(line.repeat(size / line.len())))?
+            }
         };
         if flow == Flow::Wait {
             out.wait_drain()?;
@@ -194,9 +208,10 @@ fn arrived(bytes: usize) -> Result<(), Failure> {
 
 type Run = fn(&Path, (Work, f64), u64, u64) -> Result<Took, Failure>;
 
-const RUNS: [(&str, Run, (Work, f64)); 6] = [
+const RUNS: [(&str, Run, (Work, f64)); 7] = [
     ("slow file, lines", to_file, (Work::Lines, SLOW)),
     ("slow file, chunks", to_file, (Work::Chunks, SLOW)),
+    ("slow file, chunks slowly made", to_file, (Work::Made, SLOW)),
     ("file in memory, chunks", to_file, (Work::Chunks, FAST)),
     ("TCP, slow reader, lines", to_tcp, (Work::Lines, SLOW)),
     ("TCP, slow reader, chunks", to_tcp, (Work::Chunks, SLOW)),
@@ -217,7 +232,8 @@ fn run() -> Result<(), Failure> {
     }
     println!(
         "High-water mark {} KiB, {} MiB each, {ROUNDS} rounds, medians. Lines of 128 bytes, \
-         owned chunks of 8 KiB; a slow end sleeps 200 µs for 64 KiB.\n",
+         owned chunks of 8 KiB; a slow end \
+         sleeps 200 µs for 64 KiB, and a chunk slowly made takes half of that.\n",
         high / KIB as u64,
         TOTAL / MIB
     );
