@@ -3,7 +3,7 @@
 //! Needs valgrind (a package of that name in Debian), and
 //! `cargo install --locked gungraun-runner --version 0.18.2`.
 
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode};
 
 use highwater::machine::State;
 use highwater_peers::{Failure, MANY, goal, goals};
@@ -46,11 +46,12 @@ fn bench() -> Result<Vec<Value>, Failure> {
         .args(["--bench", "instructions", "--", "--output-format=json"])
         .arg("--home")
         .arg(home.path())
-        .output()?;
-    let Output { status, .. } = output;
-    if !status.success() {
+        .output()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let error = said.lines().find(|line| line.contains("rror"));
+        let mut errors = said.lines().filter(|line| line.contains("rror"));
+        let error = errors.find(|line| !line.ends_with(':'));
         let error = error.unwrap_or("it does not say why");
         return Err(format!("the bench failed ({error}); it {NEEDS}").into());
     }
