@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use highwater::machine::{Effect, Event, Fault, Input, Measure, Options, State, Task, step};
+use highwater::machine::{Effect, Event, Fault, Input, Measure, Options, State, Step, Task, step};
 use highwater::{Driver, Host};
 use highwater_peers::MANY;
 
@@ -46,22 +46,27 @@ impl Counts {
     }
 
     #[inline(always)]
-    fn put(&mut self, mut input: Input) {
+    fn put(&mut self, input: Input) {
+        let mut next = self.step(input);
         loop {
-            let head = (self.queued > 0).then_some(CHUNK);
-            let step = step(&mut self.state, &self.options, head, input);
-            match step.effect {
+            match next.effect {
                 Some(Effect::Queue) => self.queued += 1,
                 Some(Effect::WriteGiven) if self.at_once => self.answer(),
                 Some(Effect::Callback(_)) => self.callbacks += 1,
                 Some(Effect::Defer(task)) => self.tick = Some(task),
                 _ => {}
             }
-            match step.then {
-                Some(then) => input = Input::Resume(then),
+            match next.then {
+                Some(then) => next = self.step(Input::Resume(then)),
                 None => return,
             }
         }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, input: Input) -> Step {
+        let head = (self.queued > 0).then_some(CHUNK);
+        step(&mut self.state, &self.options, head, input)
     }
 
     /// Nested in the sink's call.
