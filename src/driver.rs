@@ -10,7 +10,9 @@ use core::{fmt, mem};
 
 use crate::callbacks::Callbacks;
 use crate::host::{Flow, Host, Refused};
-use crate::machine::{Effect, End, Fault, Input, Measure, Options, Quirks, State, Task, step};
+use crate::machine::{
+    Effect, End, Fault, Input, Measure, Options, Quirks, State, Step, Task, step,
+};
 use crate::queue::Queue;
 
 /// Something that waits for the next tick.
@@ -286,18 +288,24 @@ impl<H: Host> Driver<H> {
     }
 
     /// The loop: input, step, effect, continuation.
-    fn drive(&mut self, mut input: Input, held: &mut Held<H>) {
+    #[inline]
+    fn drive(&mut self, input: Input, held: &mut Held<H>) {
+        let mut next = self.step(input, held);
         loop {
-            held.joins_uncounted = !self.state.counts_after_write();
-            let step = step(&mut self.state, &self.options, self.queue.head(), input);
-            if let Some(effect) = step.effect {
+            if let Some(effect) = next.effect {
                 self.perform(effect, held);
             }
-            match step.then {
-                Some(then) => input = Input::Resume(then),
+            match next.then {
+                Some(then) => next = self.step(Input::Resume(then), held),
                 None => return,
             }
         }
+    }
+
+    #[inline]
+    fn step(&mut self, input: Input, held: &mut Held<H>) -> Step {
+        held.joins_uncounted = !self.state.counts_after_write();
+        step(&mut self.state, &self.options, self.queue.head(), input)
     }
 
     fn perform(&mut self, effect: Effect, held: &mut Held<H>) {

@@ -8,6 +8,7 @@ use super::step::Run;
 
 impl Run<'_> {
     /// Rule 14: ended, and nothing is left to do but to finish.
+    #[inline]
     fn finish_is_due(&self) -> bool {
         let s = &*self.state;
         let flushing = s.flushing && self.has(Quirks::FORGETS_FINISH);
@@ -23,9 +24,13 @@ impl Run<'_> {
 
     /// Rule 14: sees whether finish is due. The first time that it is, `_final`
     /// is called or 'prefinish' told.
+    #[inline]
     pub(super) fn look(&mut self, now: bool, next: Next) -> Step {
         if !self.finish_is_due() {
-            return self.next(next);
+            return match next {
+                Next::Nothing => Step::DONE,
+                next => self.next(next),
+            };
         }
         if self.state.ending != Ending::Asked {
             return self.prefinished(now, next);

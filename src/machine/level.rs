@@ -23,6 +23,7 @@ impl Level {
     };
 
     /// What `writableLength` shows.
+    #[inline]
     pub(super) const fn total(self) -> u64 {
         self.total
     }
@@ -33,6 +34,7 @@ impl Level {
     }
 
     /// Whether `len` more would still be within `limit`.
+    #[inline]
     pub(super) fn fits(self, len: u64, limit: u64) -> bool {
         match self.total.checked_add(len) {
             Some(sum) => sum <= limit,
@@ -41,21 +43,25 @@ impl Level {
     }
 
     /// Rule 4: below the mark, or empty. An empty stream has room even at mark 0.
+    #[inline]
     pub(super) const fn has_room(self, high_water_mark: u64) -> bool {
         self.total < high_water_mark || self.total == 0
     }
 
     /// Accepts `len`, which [`Level::fits`] has allowed.
+    #[inline]
     pub(super) fn add(&mut self, len: u64) {
         self.total = self.total.saturating_add(len);
     }
 
     /// The sink begins to work on `len` of what is here.
+    #[inline]
     pub(super) fn start(&mut self, len: u64) {
         self.in_flight = len.min(self.total);
     }
 
     /// The sink has answered, or the write was taken back from it.
+    #[inline]
     pub(super) fn settle(&mut self) {
         self.total = self.total.saturating_sub(self.in_flight);
         self.in_flight = 0;

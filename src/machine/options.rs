@@ -150,12 +150,14 @@ impl Options {
 
     /// The high-water mark, in bytes (or objects).
     #[must_use]
+    #[inline]
     pub const fn high_water_mark(&self) -> u64 {
         self.high_water_mark
     }
 
     /// The low-water mark, in bytes (or objects), as it holds after clamping.
     #[must_use]
+    #[inline]
     pub const fn low_water_mark(&self) -> u64 {
         let most = self.high_water_mark.saturating_sub(1);
         if self.low_water_mark < most {
@@ -167,6 +169,7 @@ impl Options {
 
     /// The limit of the length, in bytes (or objects).
     #[must_use]
+    #[inline]
     pub const fn limit(&self) -> u64 {
         self.limit
     }
@@ -179,6 +182,7 @@ impl Options {
 
     /// What a chunk of `len` bytes counts (rule 3): its length, or 1 in object mode.
     #[must_use]
+    #[inline]
     pub const fn measure(&self, len: u64) -> u64 {
         if self.object_mode { 1 } else { len }
     }

@@ -8,6 +8,7 @@ use super::step::Run;
 
 impl Run<'_> {
     /// Rules 6, 7 and 8: the sink has answered.
+    #[inline]
     pub(super) fn written(&mut self, result: Result<(), Fault>, again: bool) -> Step {
         if !self.state.takes_answer(self.options, again) {
             return self.fail(Fault::MultipleCallback, false);
@@ -71,6 +72,7 @@ impl Run<'_> {
     }
 
     /// A drain is owed, and the length has fallen far enough.
+    #[inline]
     fn drain_wanted(&self) -> bool {
         self.state.need_drain && self.state.length() <= self.options.low_water_mark()
     }
@@ -87,6 +89,7 @@ impl Run<'_> {
     }
 
     /// Rule 11: the queue goes to the sink, if nothing forbids it.
+    #[inline]
     pub(super) fn flush(&mut self, next: Next) -> Step {
         if self.state.flushing || !self.may_flush(self.state.corked > 0) {
             return self.next(next);
@@ -101,6 +104,7 @@ impl Run<'_> {
 
     /// Rule 11: something is queued, and neither a cork, the sink, construction
     /// nor the end of the stream holds it.
+    #[inline]
     fn may_flush(&self, corked: bool) -> bool {
         let s = &*self.state;
         s.queued > 0
@@ -155,6 +159,7 @@ impl Run<'_> {
     }
 
     /// Rule 9: 'drain' comes before the callbacks of the writes that made room.
+    #[inline(always)]
     pub(super) fn after_write(&mut self, count: u32, callback: bool) -> Step {
         self.state.after_write_waits = false;
         let s = &*self.state;
@@ -171,6 +176,7 @@ impl Run<'_> {
 
     /// Rule 9: each callback; then what a stopped stream still holds is
     /// rejected, and then an ending one may be done.
+    #[inline(always)]
     pub(super) fn callbacks(&mut self, left: u32, callback: bool) -> Step {
         if callback && left > 0 {
             self.state.pending = self.state.pending.saturating_sub(1);

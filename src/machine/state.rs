@@ -203,6 +203,7 @@ impl State {
 
     /// `writableLength`: bytes (or objects) accepted and neither written nor rejected.
     #[must_use]
+    #[inline]
     pub const fn length(&self) -> u64 {
         self.level.total()
     }
@@ -245,6 +246,7 @@ impl State {
 
     /// `writableEnded`: `end()` has been called.
     #[must_use]
+    #[inline]
     pub fn is_ended(&self) -> bool {
         self.ending != Ending::Open
     }
@@ -263,6 +265,7 @@ impl State {
 
     /// `destroyed`: `destroy()` has been called, or a failure or finish has done so.
     #[must_use]
+    #[inline]
     pub fn is_destroyed(&self) -> bool {
         self.teardown != Teardown::None
     }
@@ -281,6 +284,7 @@ impl State {
 
     /// Whether the sink has a write or a batch that it has not answered.
     #[must_use]
+    #[inline]
     pub fn is_writing(&self) -> bool {
         self.sink == Sink::Writing
     }
@@ -289,6 +293,7 @@ impl State {
     /// be taken for the write in flight (rule 6). A driver that keeps callbacks
     /// reads it before it puts the answer in: those of the write are due then.
     #[must_use]
+    #[inline]
     pub fn takes_answer(&self, options: &Options, again: bool) -> bool {
         self.is_writing() && (!again || options.has(Quirks::TAKES_ANY_ANSWER))
     }
@@ -297,6 +302,7 @@ impl State {
     /// after-writes reads it before a step, and if it joins what that step
     /// defers, puts in [`Input::Joined`](super::Input::Joined) if it was off.
     #[must_use]
+    #[inline]
     pub const fn counts_after_write(&self) -> bool {
         self.after_write_waits
     }
@@ -304,12 +310,14 @@ impl State {
     /// The answer of `write()`, to be read after the call has done all it does:
     /// `true` is room, `false` is wait for 'drain' (rule 4).
     #[must_use]
+    #[inline]
     pub fn answer(&self, options: &Options) -> bool {
         self.has_room(options) && !self.has_failed()
     }
 
     /// Whether the length is below the high-water mark, or 0 (rule 4).
     #[must_use]
+    #[inline]
     pub const fn has_room(&self, options: &Options) -> bool {
         self.level.has_room(options.high_water_mark())
     }
@@ -317,6 +325,7 @@ impl State {
     /// Why a write of so many bytes would be refused now, if it would (rule 1).
     /// A driver reads it before it puts in the chunk of `end(chunk)`.
     #[must_use]
+    #[inline]
     pub fn refusal(&self, options: &Options, chunk: Measure) -> Option<Fault> {
         if self.ending != Ending::Open {
             Some(Fault::WriteAfterEnd)
@@ -331,6 +340,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn fits(&self, options: &Options, chunk: Measure) -> bool {
         self.level.fits(options.measure(chunk.len), options.limit())
             && self.pending < MOST_CHUNKS
@@ -338,6 +348,7 @@ impl State {
     }
 
     /// Rule 3: the next write goes to the sink, and not to the queue.
+    #[inline]
     pub(super) fn goes_straight(&self, options: &Options) -> bool {
         let first_in_line = self.queued == 0 && !self.flushing || options.has(Quirks::REORDERS);
         self.sink == Sink::Idle
@@ -401,11 +412,13 @@ impl State {
     }
 
     /// Destroyed or errored.
+    #[inline]
     pub(super) fn has_failed(&self) -> bool {
         self.is_destroyed() || self.errored.is_some()
     }
 
     /// Destroyed or errored: nothing is accepted or sent any more.
+    #[inline]
     pub(super) fn stops(&self, options: &Options) -> bool {
         let errored = self.errored.is_some() && !options.has(Quirks::SENDS_AFTER_ERROR);
         self.is_destroyed() || errored

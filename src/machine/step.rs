@@ -32,6 +32,7 @@ use super::state::{Ending, Opening, Sink, State};
 /// assert!(!state.answer(&options)); // 5 >= 4: wait for 'drain'
 /// assert!(state.needs_drain());
 /// ```
+#[inline(always)]
 pub fn step(state: &mut State, options: &Options, head: Option<Measure>, input: Input) -> Step {
     let mut run = Run {
         state,
@@ -51,6 +52,7 @@ pub fn step(state: &mut State, options: &Options, head: Option<Measure>, input: 
         Input::Destroyed(error) => run.destroyed(error),
         Input::Joined => run.joined(),
         Input::Run(task) => run.task(task),
+        Input::Resume(Then::Answer) => run.answer(),
         Input::Resume(then) => run.resume(then),
     }
 }
@@ -77,6 +79,7 @@ impl Run<'_> {
     }
 
     /// Rules 1 and 3: refused, straight to the sink, or queued.
+    #[inline]
     fn write(&mut self, chunk: Measure) -> Step {
         if let Some(fault) = self.state.refusal(self.options, chunk) {
             return self.refuse(fault);
@@ -106,6 +109,7 @@ impl Run<'_> {
     }
 
     /// Rule 5: set before every sink call; SYNC is cleared after it.
+    #[inline]
     pub(super) fn start_sink_call(&mut self, len: u64, callback: bool) {
         self.state.level.start(len);
         self.state.sink = Sink::Writing;
@@ -114,6 +118,7 @@ impl Run<'_> {
     }
 
     /// Rules 4 and 5: the sink call of a direct write has returned.
+    #[inline]
     fn answer(&mut self) -> Step {
         self.state.sync = false;
         self.owe_drain();
@@ -121,6 +126,7 @@ impl Run<'_> {
     }
 
     /// Rule 4: whoever is told to wait is owed a drain.
+    #[inline]
     fn owe_drain(&mut self) {
         self.state.need_drain |= !self.state.has_room(self.options);
     }
@@ -230,6 +236,7 @@ impl Run<'_> {
     }
 
     /// What follows a flush, a rejection or a look.
+    #[inline]
     pub(super) fn next(&mut self, next: Next) -> Step {
         match next {
             Next::Nothing => Step::DONE,

@@ -4,6 +4,8 @@
 //! An absolute time means little on a busy machine, so every figure is a ratio
 //! to a peer measured in the same round, and the median of several rounds.
 
+pub mod ways;
+
 use std::error::Error;
 use std::path::Path;
 
@@ -95,3 +97,6 @@ pub fn main(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> std::proce
         }
     }
 }
+
+/// How often a loop runs whose instructions are counted.
+pub const MANY: u32 = 1_000;

@@ -1,0 +1,191 @@
+//! P4: the instructions of the machine, counted by callgrind: the same on a busy
+//! machine as on an idle one. `--bin instructions` runs it and prints the goals.
+//!
+//! Each loop is counted at no repetition and at [`MANY`]: the difference is the
+//! loop, without what stands around it.
+
+use std::hint::black_box;
+
+use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use highwater::machine::{Effect, Event, Fault, Input, Measure, Options, State, Step, Task, step};
+use highwater::{Driver, Host};
+use highwater_peers::MANY;
+
+const OPTIONS: Options = Options::new().with_high_water_mark(1 << 20);
+
+const CHUNK: Measure = Measure {
+    len: 16,
+    callback: false,
+};
+
+const ANSWER: Input = Input::Written {
+    result: Ok(()),
+    again: false,
+};
+
+/// The driving loop over chunks and callbacks that are only counted.
+struct Counts {
+    options: Options,
+    state: State,
+    queued: u32,
+    callbacks: u32,
+    tick: Option<Task>,
+    at_once: bool,
+}
+
+impl Counts {
+    fn new(at_once: bool) -> Self {
+        Self {
+            options: black_box(OPTIONS),
+            state: State::new(&OPTIONS),
+            queued: 0,
+            callbacks: 0,
+            tick: None,
+            at_once,
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, input: Input) {
+        let mut next = self.step(input);
+        loop {
+            match next.effect {
+                Some(Effect::Queue) => self.queued += 1,
+                Some(Effect::WriteGiven) if self.at_once => self.answer(),
+                Some(Effect::Callback(_)) => self.callbacks += 1,
+                Some(Effect::Defer(task)) => self.tick = Some(task),
+                _ => {}
+            }
+            match next.then {
+                Some(then) => next = self.step(Input::Resume(then)),
+                None => return,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, input: Input) -> Step {
+        let head = (self.queued > 0).then_some(CHUNK);
+        step(&mut self.state, &self.options, head, input)
+    }
+
+    /// Nested in the sink's call.
+    #[inline(never)]
+    fn answer(&mut self) {
+        self.put(ANSWER);
+    }
+
+    #[inline(always)]
+    fn tick(&mut self) {
+        if let Some(task) = self.tick.take() {
+            self.put(Input::Run(task));
+        }
+    }
+}
+
+/// Takes what it is given, and answers when told to.
+struct Sink;
+
+impl Host for Sink {
+    type Chunk = u64;
+    type Callback = ();
+
+    fn write(_: &mut Driver<Self>, chunk: u64) {
+        black_box(chunk);
+    }
+
+    fn write_batch(_: &mut Driver<Self>, _: Vec<u64>) {}
+    fn event(_: &mut Driver<Self>, _: Event) {}
+    fn callback(_: &mut Driver<Self>, (): (), _: Result<(), Fault>) {}
+}
+
+/// A stream that is busy with a first chunk.
+fn busy(times: u32) -> (Counts, u32) {
+    let mut stream = Counts::new(false);
+    stream.put(Input::Write(CHUNK));
+    (stream, times)
+}
+
+fn idle(times: u32) -> (Counts, u32) {
+    (Counts::new(false), times)
+}
+
+fn at_once(times: u32) -> (Counts, u32) {
+    (Counts::new(true), times)
+}
+
+fn driver(times: u32) -> (Driver<Sink>, u32) {
+    (Driver::new(black_box(OPTIONS), Sink), times)
+}
+
+#[library_benchmark(setup = idle)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn answered_later((mut stream, times): (Counts, u32)) -> Counts {
+    for _ in 0..times {
+        stream.put(Input::Write(black_box(CHUNK)));
+        stream.put(ANSWER);
+        stream.tick();
+    }
+    stream
+}
+
+#[library_benchmark(setup = at_once)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn answered_at_once((mut stream, times): (Counts, u32)) -> Counts {
+    let chunk = Measure {
+        callback: true,
+        ..CHUNK
+    };
+    for _ in 0..times {
+        stream.put(Input::Write(black_box(chunk)));
+        stream.tick();
+    }
+    stream
+}
+
+#[library_benchmark(setup = busy)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn while_busy((mut stream, times): (Counts, u32)) -> Counts {
+    for _ in 0..times {
+        stream.put(Input::Write(black_box(CHUNK)));
+    }
+    stream
+}
+
+#[library_benchmark(setup = driver)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn through_the_driver((mut stream, times): (Driver<Sink>, u32)) -> Driver<Sink> {
+    for _ in 0..times {
+        let _ = black_box(stream.write(black_box(1), CHUNK.len, None));
+        stream.written(Ok(()));
+        stream.run_ticks();
+    }
+    stream
+}
+
+// So that it is seen that allocations are counted.
+#[library_benchmark]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn allocating(times: u32) -> Vec<String> {
+    (0..times).map(|n| black_box(n.to_string())).collect()
+}
+
+library_benchmark_group!(
+    name = machine,
+    benchmarks = [
+        answered_later,
+        answered_at_once,
+        while_busy,
+        through_the_driver,
+        allocating
+    ]
+);
+main!(
+    config = LibraryBenchmarkConfig::default().tool(Dhat::default()),
+    library_benchmark_groups = machine
+);

@@ -1,0 +1,153 @@
+//! What a hand-over to a thread costs without any stream: no marks, no events, no
+//! acknowledgements, no cause of an error. Not to be used, only to be compared with.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::mem;
+use std::path::Path;
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use super::{BUFFER, MARK, each_line};
+use crate::Failure;
+
+/// Without a lock for each line: the producer fills a buffer of its own.
+pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
+    let mut file = File::create(path)?;
+    let (give, full) = sync_channel::<Vec<u8>>(1);
+    let (give_back, empty) = channel();
+    give_back.send(Vec::with_capacity(MARK / 2))?;
+    let writer = thread::spawn(move || -> io::Result<()> {
+        for mut buffer in full {
+            file.write_all(&buffer)?;
+            buffer.clear();
+            // Once the producer is done, nobody takes it.
+            let _ = give_back.send(buffer);
+        }
+        Ok(())
+    });
+    let mut buffer = Vec::with_capacity(MARK / 2);
+    each_line(count, |line| {
+        if buffer.len() + line.len() > MARK / 2 {
+            give.send(mem::replace(&mut buffer, empty.recv()?))?;
+        }
+        buffer.extend_from_slice(line);
+        Ok(())
+    })?;
+    give.send(buffer)?;
+    drop(give);
+    Ok(writer.join().map_err(|_| "the writer panicked")??)
+}
+
+/// One buffer is filled under a lock, by whoever likes, while a thread writes
+/// another.
+#[derive(Clone)]
+pub struct Pair {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    filling: Mutex<Filling>,
+    enough: Condvar,
+    taken: Condvar,
+}
+
+#[derive(Default)]
+struct Filling {
+    buffer: Vec<u8>,
+    ended: bool,
+    thread_left: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Filling> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was filled, in exchange for an empty buffer; an empty one at the end.
+    fn take(&self, empty: Vec<u8>) -> Vec<u8> {
+        let waits = |filling: &mut Filling| filling.buffer.len() < BUFFER && !filling.ended;
+        let mut filling = self
+            .enough
+            .wait_while(self.lock(), waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        let full = mem::replace(&mut filling.buffer, empty);
+        drop(filling);
+        self.taken.notify_all();
+        full
+    }
+}
+
+/// Tells producers that nobody takes anything any more.
+struct Leaves(Arc<Shared>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        self.0.lock().thread_left = true;
+        self.0.taken.notify_all();
+    }
+}
+
+impl Pair {
+    /// Starts the thread.
+    pub fn spawn<W: Write + Send + 'static>(mut sink: W) -> (Self, JoinHandle<io::Result<()>>) {
+        let shared = Arc::<Shared>::default();
+        let leaves = Leaves(Arc::clone(&shared));
+        let thread = thread::spawn(move || {
+            let mut buffer = Vec::with_capacity(MARK);
+            loop {
+                buffer.clear();
+                buffer = leaves.0.take(buffer);
+                if buffer.is_empty() {
+                    return Ok(());
+                }
+                sink.write_all(&buffer)?;
+            }
+        });
+        (Self { shared }, thread)
+    }
+
+    /// Copies this into the buffer, once there is room.
+    ///
+    /// # Errors
+    ///
+    /// If the thread has left.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut filling = self.shared.lock();
+        if filling.buffer.len() >= MARK {
+            let waits =
+                |filling: &mut Filling| filling.buffer.len() >= MARK && !filling.thread_left;
+            filling = self
+                .shared
+                .taken
+                .wait_while(filling, waits)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if filling.thread_left {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        let before = filling.buffer.len();
+        filling.buffer.extend_from_slice(bytes);
+        let enough = before < BUFFER && filling.buffer.len() >= BUFFER;
+        drop(filling);
+        if enough {
+            self.shared.enough.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Lets the thread write the rest and leave.
+    pub fn end(self) {
+        self.shared.lock().ended = true;
+        self.shared.enough.notify_one();
+    }
+}
+
+pub(super) fn pair(count: u64, path: &Path) -> Result<(), Failure> {
+    let (out, thread) = Pair::spawn(File::create(path)?);
+    each_line(count, |line| Ok(out.write(line)?))?;
+    out.end();
+    Ok(thread.join().map_err(|_| "the writer panicked")??)
+}

@@ -1,0 +1,210 @@
+//! Ways to write many short lines into a file: highwater's, and what one would
+//! use instead.
+
+mod bare;
+mod node;
+mod queues;
+mod streams;
+mod tasks;
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+pub use bare::Pair;
+
+use crate::{Failure, folder, median, ratio};
+
+/// In bytes, of whoever has a buffer.
+const BUFFER: usize = 16 * 1024;
+/// highwater's high-water mark, in bytes, and what the bare hand-overs hold.
+const MARK: usize = 64 * 1024;
+/// In lines, of whoever has a queue.
+const QUEUE: usize = 1024;
+
+/// What a way is measured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What all others do too: the lines themselves.
+    Generating,
+    /// A buffer on the caller's thread: what all are compared with.
+    Buffer,
+    /// A write a line.
+    Highwater,
+    /// Cork guards.
+    HighwaterCorks,
+    /// A hand-over to a thread without any rule: the floor.
+    Bare,
+    /// A queue with a thread or a task behind it.
+    Queue,
+    /// A buffer in a runtime's task.
+    Task,
+    /// Another language.
+    Node,
+}
+
+/// Writes so many lines into this file.
+type Run = fn(u64, &Path) -> Result<(), Failure>;
+
+const WAYS: [(&str, Kind, Run); 13] = [
+    ("generating the lines alone", Kind::Generating, generate),
+    (
+        "`BufWriter<File>` on the caller's thread",
+        Kind::Buffer,
+        streams::buf_writer,
+    ),
+    (
+        "highwater, `write` a line",
+        Kind::Highwater,
+        streams::highwater,
+    ),
+    (
+        "highwater, cork guards of 1,000 lines",
+        Kind::HighwaterCorks,
+        streams::highwater_corks,
+    ),
+    (
+        "bare: buffers handed to a thread when full",
+        Kind::Bare,
+        bare::exchange,
+    ),
+    (
+        "bare: two buffers under a lock, and a thread",
+        Kind::Bare,
+        bare::pair,
+    ),
+    (
+        "std `sync_channel` + thread + BufWriter",
+        Kind::Queue,
+        queues::std_channel,
+    ),
+    (
+        "crossbeam-channel + thread + BufWriter",
+        Kind::Queue,
+        queues::crossbeam,
+    ),
+    ("kanal + thread + BufWriter", Kind::Queue, queues::kanal),
+    ("flume + thread + BufWriter", Kind::Queue, queues::flume),
+    (
+        "tracing-appender `non_blocking`, lossless",
+        Kind::Queue,
+        queues::tracing_appender,
+    ),
+    ("tokio `BufWriter<File>`", Kind::Task, tasks::buf_writer),
+    (
+        "tokio mpsc + task + tokio `BufWriter`",
+        Kind::Queue,
+        tasks::channel,
+    ),
+];
+
+const NODE: &str = "Node `fs.createWriteStream`, drain respected";
+
+/// One way, with its nanoseconds a line in each round.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What it is called in tables.
+    pub name: &'static str,
+    /// What it is measured for.
+    pub kind: Kind,
+    /// Nanoseconds a line, by round.
+    pub nanos: Vec<f64>,
+}
+
+/// All ways in turns, so many rounds. Node is missing if there is none.
+///
+/// # Errors
+///
+/// If one of them fails, or writes other bytes.
+pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
+    let folder = folder()?;
+    let (path, right) = (folder.path().join("lines"), folder.path().join("right"));
+    streams::buf_writer(count, &right)?;
+    let right = fs::read(right)?;
+    let measured = |&(name, kind, _): &(&'static str, Kind, Run)| Measured {
+        name,
+        kind,
+        nanos: Vec::new(),
+    };
+    let mut all: Vec<_> = WAYS.iter().map(measured).collect();
+    let mut nodes = Vec::new();
+    for _ in 0..rounds {
+        for ((name, kind, run), measured) in WAYS.iter().zip(&mut all) {
+            let start = Instant::now();
+            run(count, &path)?;
+            let nanos = start.elapsed().as_nanos() as f64;
+            measured.nanos.push(nanos / count as f64);
+            if *kind != Kind::Generating && fs::read(&path)? != right {
+                return Err(format!("{name}: other bytes arrived").into());
+            }
+        }
+        nodes.extend(node::run(count, &path)?.map(|nanos| nanos / count as f64));
+    }
+    if nodes.len() == rounds {
+        all.push(Measured {
+            name: NODE,
+            kind: Kind::Node,
+            nanos: nodes,
+        });
+    }
+    Ok(all)
+}
+
+/// The rounds of the first way of this kind; none if it was not measured.
+#[must_use]
+pub fn of(all: &[Measured], kind: Kind) -> &[f64] {
+    let found = all.iter().find(|measured| measured.kind == kind);
+    found.map_or(&[], |measured| &measured.nanos)
+}
+
+/// The fastest of the queues.
+///
+/// # Errors
+///
+/// If none was measured.
+pub fn fastest_queue(all: &[Measured]) -> Result<&Measured, Failure> {
+    let buffered = of(all, Kind::Buffer);
+    let queues = all.iter().filter(|measured| measured.kind == Kind::Queue);
+    let fastest =
+        queues.min_by(|a, b| ratio(&a.nanos, buffered).total_cmp(&ratio(&b.nanos, buffered)));
+    Ok(fastest.ok_or("no queue was measured")?)
+}
+
+impl Measured {
+    /// The median of the rounds, in nanoseconds a line.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        median(self.nanos.clone())
+    }
+}
+
+/// Writes the number and a newline into the end of the buffer.
+fn line(number: u64, buffer: &mut [u8; 21]) -> &[u8] {
+    let mut at = buffer.len() - 1;
+    buffer[at] = b'\n';
+    let mut left = number;
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return &buffer[at..];
+        }
+    }
+}
+
+fn each_line(
+    count: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut buffer = [0; 21];
+    (1..=count).try_for_each(|number| take(line(number, &mut buffer)))
+}
+
+fn generate(count: u64, _: &Path) -> Result<(), Failure> {
+    each_line(count, |line| {
+        black_box(line);
+        Ok(())
+    })
+}
