@@ -1,5 +1,5 @@
 //! The invariants of the contract, each by its name, on the machine with its
-//! driver and on the adapter with its thread: random scenarios, judged by a
+//! driver, on the adapter with its thread, and on the async one: random scenarios, judged by a
 //! naive oracle.
 
 // They are looked for by these names.
@@ -66,6 +66,29 @@ suite!(
 suite!(
     thread,
     Subject::Thread,
+    [
+        NoWriteAfterEnd,
+        DrainEarned,
+        LengthAccounts,
+        OrderKept,
+        OneAtATime,
+        CorkHolds,
+        NothingSentAfterFailure,
+        CallbackOnce,
+        FinishFlushed,
+        ErrorOnce,
+        CloseLast,
+        AnswerTruthful,
+        WaitIsAnswered,
+        EndResolves,
+        DestroyCloses,
+    ]
+);
+
+#[cfg(feature = "futures")]
+suite!(
+    future,
+    Subject::Future,
     [
         NoWriteAfterEnd,
         DrainEarned,

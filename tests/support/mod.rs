@@ -4,6 +4,7 @@
 // Each test uses its part of it.
 #![allow(dead_code)]
 
+pub(crate) mod adapter;
 pub(crate) mod gate;
 #[path = "../../examples/replay/history.rs"]
 pub(crate) mod history;
@@ -12,6 +13,8 @@ pub(crate) mod host;
 pub(crate) mod judge;
 #[path = "../../examples/replay/player.rs"]
 pub(crate) mod player;
+#[cfg(feature = "futures")]
+pub(crate) mod polled;
 #[path = "../../examples/replay/scenario.rs"]
 pub(crate) mod scenario;
 pub(crate) mod scenarios;

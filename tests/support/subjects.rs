@@ -2,10 +2,12 @@
 
 use highwater::machine::Quirks;
 
+use super::adapter::{self, Stage};
 use super::history::Record;
 use super::judge::Terms;
+use super::player;
 use super::scenario::{self, Mode, Scenario};
-use super::{player, threaded};
+use super::threaded::Threaded;
 
 /// A stream that a scenario can be played on.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +18,9 @@ pub(crate) enum Subject {
     Unanswered(Quirks),
     /// The adapter with its thread.
     Thread,
+    /// The async adapter.
+    #[cfg(feature = "futures")]
+    Future,
 }
 
 impl Subject {
@@ -37,19 +42,23 @@ impl Subject {
                 };
                 (terms, player::play(&scenario, 0))
             }
-            Self::Thread => {
-                let scenario = scenario::parse(line, Quirks::NONE).expect(line);
-                let terms = Terms {
-                    object_mode: false,
-                    emit_close: true,
-                    has_final: false,
-                    unsent_at_end: true,
-                    ..terms(&scenario)
-                };
-                (terms, threaded::play(&scenario))
-            }
+            Self::Thread => play_adapter::<Threaded>(line),
+            #[cfg(feature = "futures")]
+            Self::Future => play_adapter::<super::polled::Polled>(line),
         }
     }
+}
+
+fn play_adapter<S: Stage>(line: &str) -> (Terms, Vec<Record>) {
+    let scenario = scenario::parse(line, Quirks::NONE).expect(line);
+    let terms = Terms {
+        object_mode: false,
+        emit_close: true,
+        has_final: false,
+        unsent_at_end: true,
+        ..terms(&scenario)
+    };
+    (terms, adapter::play::<S>(&scenario))
 }
 
 fn terms(scenario: &Scenario) -> Terms {
