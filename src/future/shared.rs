@@ -83,6 +83,13 @@ impl Shared {
         result
     }
 
+    /// As [`Shared::call`], for the worker, which will look at the desk by itself.
+    pub(super) fn answer<T>(&self, f: impl FnOnce(&mut Core) -> T) -> T {
+        let waker = self.lock().worker.take();
+        drop(waker);
+        self.call(f)
+    }
+
     /// The worker's wait: until `f` finds something on the desk. To take it is no
     /// input, so what was written on credit stays where it is.
     pub(super) fn poll_work<T>(

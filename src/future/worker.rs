@@ -145,7 +145,7 @@ impl<S: AsyncSink> Work<S> {
             Job::Write(items) => self.now = Now::Writing(Delivery::new(items)),
             Job::Finalize => self.now = Now::Flushing,
             Job::Close(error) => {
-                self.shared.call(|core| core.driver.destroyed(error));
+                self.shared.answer(|core| core.driver.destroyed(error));
                 self.leave();
             }
         }
@@ -163,7 +163,7 @@ impl<S: AsyncSink> Work<S> {
         dispose(self.opener.take());
         let result = opened.map(|sink| self.sink = sink);
         self.now = Now::Idle;
-        self.shared.call(|core| {
+        self.shared.answer(|core| {
             let result = result.map_err(|cause| core.driver.host_mut().file(cause));
             core.driver.constructed(result);
         });
@@ -183,7 +183,7 @@ impl<S: AsyncSink> Work<S> {
             }
         }
         if let Now::Writing(mut delivery) = mem::replace(&mut self.now, Now::Idle) {
-            self.shared.call(|core| {
+            self.shared.answer(|core| {
                 delivered(&mut core.driver, &mut delivery);
                 core.recycle(&mut delivery.done);
             });
@@ -206,7 +206,7 @@ impl<S: AsyncSink> Work<S> {
             _ => Ok(()),
         };
         self.now = Now::Idle;
-        self.shared.call(|core| {
+        self.shared.answer(|core| {
             let result = result.map_err(|cause| core.driver.host_mut().file(cause));
             core.driver.finalized(result);
         });
@@ -218,7 +218,7 @@ impl<S: AsyncSink> Work<S> {
     fn leave(&mut self) {
         self.now = Now::Left;
         let take = |core: &mut Core| mem::take(&mut core.driver.host_mut().events);
-        let events = self.shared.call(take);
+        let events = self.shared.answer(take);
         self.observer.tell(events);
         dispose(mem::replace(&mut self.observer, Observer::NONE));
         dispose(self.opener.take());
@@ -226,7 +226,7 @@ impl<S: AsyncSink> Work<S> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         *place = sink;
         drop(place);
-        if self.shared.call(Core::worker_leaves) {
+        if self.shared.answer(Core::worker_leaves) {
             // Nobody will take it.
             let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
             let sink = place.take();
@@ -242,7 +242,7 @@ impl<S: AsyncSink> Drop for Work<S> {
             return;
         }
         let now = mem::replace(&mut self.now, Now::Left);
-        let done = self.shared.call(|core| {
+        let done = self.shared.answer(|core| {
             drop(core.destroy(None));
             let mut done = None;
             if let Now::Writing(mut delivery) = now {

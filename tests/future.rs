@@ -1,0 +1,600 @@
+//! The async adapter: cancelling, waking, sinks that fail, closing twice, and no
+//! hidden runtime.
+#![cfg(feature = "futures")]
+
+mod support;
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use futures::executor::block_on;
+use futures::future::join;
+use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
+use futures::{SinkExt, StreamExt};
+use highwater::future::{Builder, Worker, Writable, Writer};
+use highwater::{Chunk, EndError, Flow, PipeError, Remains, WaitError, WriteError};
+use proptest::prelude::*;
+
+use support::polled::{PolledGate, poll_once};
+
+/// A sink that takes what its script says: nothing yet, or so many bytes at most.
+/// At the end of the script it takes everything, or fails.
+#[derive(Default)]
+struct Scripted {
+    script: std::vec::IntoIter<usize>,
+    then: Option<io::ErrorKind>,
+    taken: Arc<Mutex<Vec<u8>>>,
+}
+
+impl AsyncWrite for Scripted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let most = match (self.script.next(), self.then) {
+            (Some(0), _) => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            (Some(most), _) => most,
+            (None, Some(error)) => return Poll::Ready(Err(error.into())),
+            (None, None) => usize::MAX,
+        };
+        let part = &bytes[..bytes.len().min(most)];
+        self.taken.lock().expect("no panic").extend(part);
+        Poll::Ready(Ok(part.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Write(u8),
+    /// Begins a wait, polls it so often, and drops it.
+    Drained(u8),
+    Written(u8),
+    Flush(u8),
+    /// As a `Sink`, and as an `AsyncWrite`.
+    Send(u8),
+    Cork,
+    Work(u8),
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        6 => (0..9_u8).prop_map(Call::Write),
+        1 => (0..3_u8).prop_map(Call::Drained),
+        1 => (0..3_u8).prop_map(Call::Written),
+        1 => (0..3_u8).prop_map(Call::Flush),
+        3 => (0..3_u8).prop_map(Call::Send),
+        1 => Just(Call::Cork),
+        3 => (0..4_u8).prop_map(Call::Work),
+    ]
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    End,
+    Destroy,
+    /// The worker is dropped first.
+    Abandon,
+}
+
+/// Polls at most so often, then drops.
+fn poll_then_drop<T>(times: u8, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    (0..times).find_map(|_| poll_once(future.as_mut()))
+}
+
+/// Plays; what was accepted, what was delivered, what came back.
+fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let taken = Arc::clone(&sink.taken);
+    let (mut out, worker) = Writable::builder().high_water_mark(mark).over(sink);
+    let mut worker = Some(worker);
+    let mut accepted = Vec::new();
+    let mut next = 0_u8;
+    let mut bytes = |len: u8| -> Vec<u8> {
+        (0..len)
+            .map(|_| {
+                next = next.wrapping_add(1);
+                next
+            })
+            .collect()
+    };
+    for call in calls {
+        match *call {
+            Call::Write(len) => {
+                let chunk = bytes(len);
+                if out.write(&chunk).is_ok() {
+                    accepted.extend(chunk);
+                }
+            }
+            Call::Drained(times) => drop(poll_then_drop(times, out.drained())),
+            Call::Written(times) => drop(poll_then_drop(times, out.written(out.position()))),
+            Call::Flush(times) => drop(poll_then_drop(times, out.flush())),
+            Call::Send(times) => {
+                let chunk = bytes(3);
+                let before = out.position();
+                drop(poll_then_drop(times, out.send(Bytes::from(chunk.clone()))));
+                // All of it, or nothing.
+                match out.position() - before {
+                    0 => {}
+                    3 => accepted.extend(chunk),
+                    part => panic!("{part} bytes of 3 were accepted"),
+                }
+            }
+            Call::Cork => drop(out.cork()),
+            Call::Work(times) => {
+                for _ in 0..times {
+                    worker.as_mut().map(poll_once);
+                }
+            }
+        }
+    }
+    let unsent = match last {
+        Last::Abandon => {
+            worker = None;
+            block_on(out.destroy()).unsent
+        }
+        Last::Destroy => {
+            let worker = worker.take().expect("it is there");
+            block_on(join(out.destroy(), worker)).0.unsent
+        }
+        Last::End => {
+            let worker = worker.take().expect("it is there");
+            match block_on(join(out.end(), worker)).0 {
+                Ok(_) => Vec::new(),
+                Err(EndError::Failed { remains, .. }) => remains.unsent,
+                Err(other) => panic!("no last chunk was given: {other}"),
+            }
+        }
+    };
+    drop(worker);
+    let delivered = taken.lock().expect("no panic").clone();
+    let unsent = unsent.iter().flat_map(|chunk| chunk.as_ref().to_vec());
+    (accepted, delivered, unsent.collect())
+}
+
+fn scripts() -> impl Strategy<Value = (u64, Vec<Call>, Vec<usize>, bool, Last)> {
+    let last = prop_oneof![Just(Last::End), Just(Last::Destroy), Just(Last::Abandon)];
+    (
+        0..20_u64,
+        prop::collection::vec(call(), 0..40),
+        prop::collection::vec(0..6_usize, 0..60),
+        any::<bool>(),
+        last,
+    )
+}
+
+fn nothing_lost(accepted: &[u8], delivered: &[u8], unsent: &[u8]) -> bool {
+    [delivered, unsent].concat() == accepted
+}
+
+#[test]
+fn whatever_is_dropped_delivered_and_unsent_are_what_was_accepted() {
+    let (moved, came_back) = (Cell::new(0), Cell::new(0));
+    support::check(10_000, &scripts(), |(mark, calls, script, fails, last)| {
+        let sink = Scripted {
+            script: script.into_iter(),
+            then: fails.then_some(io::ErrorKind::BrokenPipe),
+            ..Scripted::default()
+        };
+        let (accepted, delivered, unsent) = play(mark, &calls, sink, last);
+        prop_assert!(nothing_lost(&accepted, &delivered, &unsent));
+        moved.set(moved.get() + delivered.len());
+        came_back.set(came_back.get() + unsent.len());
+        Ok(())
+    });
+    assert!(moved.get() > 10_000 && came_back.get() > 10_000);
+}
+
+/// The check sees a byte that is lost, doubled or out of order.
+#[test]
+fn a_spoilt_outcome_is_noticed() {
+    let (accepted, delivered, unsent) = (b"abcdef", b"abc", b"def");
+    assert!(nothing_lost(accepted, delivered, unsent));
+    assert!(!nothing_lost(accepted, delivered, b"ef"));
+    assert!(!nothing_lost(accepted, delivered, b"cdef"));
+    assert!(!nothing_lost(accepted, b"acb", unsent));
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Counts(AtomicUsize);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A future that is polled by hand, with a waker that counts.
+struct Counted<F> {
+    future: F,
+    counts: Arc<Counts>,
+}
+
+impl<F: Future + Unpin> Counted<F> {
+    fn new(future: F) -> Self {
+        let counts = Arc::default();
+        Self { future, counts }
+    }
+
+    fn poll(&mut self) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::clone(&self.counts));
+        Pin::new(&mut self.future).poll(&mut Context::from_waker(&waker))
+    }
+
+    /// How often it was woken since this was asked last.
+    fn woken(&self) -> usize {
+        self.counts.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn gated(mark: u64) -> (Writable<PolledGate>, Counted<Worker>, PolledGate) {
+    let gate = PolledGate::default();
+    let builder = Writable::builder().high_water_mark(mark);
+    let (out, worker) = builder.over(gate.clone());
+    (out, Counted::new(worker), gate)
+}
+
+#[test]
+fn the_worker_is_woken_for_work_and_for_nothing_else() {
+    let (mut out, mut worker, gate) = gated(100);
+    assert!(worker.poll().is_pending());
+    assert_eq!(worker.woken(), 0);
+    let _flow = out.write("a").expect("it is open");
+    assert_eq!(worker.woken(), 1, "there is something to write");
+    assert!(worker.poll().is_pending());
+    for _ in 0..10 {
+        let _flow = out.write("b").expect("it is open");
+    }
+    drop((out.snapshot(), out.position(), out.cork()));
+    assert!(poll_once(out.drained()).is_some());
+    assert_eq!(worker.woken(), 0, "the sink is busy: nothing to do");
+    gate.answer(Ok(()));
+    assert_eq!(worker.woken(), 1, "the sink has woken it");
+    assert!(worker.poll().is_pending());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"bbbbbbbbbb"[..]));
+    assert_eq!(worker.woken(), 0, "it does not wake itself");
+    let destroy = out.destroy();
+    let mut destroy = Counted::new(Box::pin(destroy));
+    assert!(destroy.poll().is_pending());
+    assert_eq!(worker.woken(), 1, "it is to let go of the sink");
+    assert_eq!(worker.poll(), Poll::Ready(()));
+    assert_eq!(destroy.woken(), 1);
+    let Poll::Ready(Remains { unsent, .. }) = destroy.poll() else {
+        panic!("the worker has let go");
+    };
+    assert_eq!(unsent.iter().map(Chunk::len).sum::<usize>(), 10);
+}
+
+#[test]
+fn who_waits_is_woken_once_and_in_time() {
+    let (mut out, mut worker, gate) = gated(2);
+    assert!(worker.poll().is_pending());
+    let writers: Vec<Writer> = (0..4).map(|_| out.writer()).collect();
+    assert_eq!(out.write("ab").ok(), Some(Flow::Wait));
+    let mut drained = Counted::new(Box::pin(writers[0].drained()));
+    let mut first = Counted::new(Box::pin(writers[1].written(2)));
+    let mut second = Counted::new(Box::pin(writers[2].written(3)));
+    assert!(matches!(
+        second.poll(),
+        Poll::Ready(Err(WaitError::NotAccepted { .. }))
+    ));
+    assert_eq!(out.write("c").ok(), Some(Flow::Wait));
+    let mut second = Counted::new(Box::pin(writers[2].written(3)));
+    let mut flush = Counted::new(Box::pin(writers[3].flush()));
+    assert!(drained.poll().is_pending() && first.poll().is_pending());
+    assert!(second.poll().is_pending() && flush.poll().is_pending());
+    assert!(worker.poll().is_pending());
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    let now = [
+        drained.woken(),
+        first.woken(),
+        second.woken(),
+        flush.woken(),
+    ];
+    assert_eq!(now, [0, 1, 0, 0], "two bytes are there, the third is not");
+    assert!(matches!(first.poll(), Poll::Ready(Ok(()))));
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    let now = [
+        drained.woken(),
+        second.woken(),
+        flush.woken(),
+        first.woken(),
+    ];
+    assert_eq!(now, [1, 1, 1, 0]);
+    assert!(matches!(drained.poll(), Poll::Ready(Ok(()))));
+    assert!(matches!(second.poll(), Poll::Ready(Ok(()))));
+    assert!(matches!(flush.poll(), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn a_wait_that_was_dropped_is_not_woken() {
+    let (mut out, mut worker, gate) = gated(1);
+    let _flow = out.write("a").expect("it is open");
+    assert!(worker.poll().is_pending());
+    let counts = {
+        let mut drained = Counted::new(Box::pin(out.drained()));
+        assert!(drained.poll().is_pending());
+        Arc::clone(&drained.counts)
+    };
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(counts.0.load(Ordering::Relaxed), 0);
+}
+
+/// Closing and flushing after the end, as often as one likes.
+#[test]
+fn closing_twice_is_closing_once() {
+    let (mut out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    block_on(join(
+        async {
+            out.write_all(b"hello").await.expect("it is open");
+            for _ in 0..3 {
+                AsyncWriteExt::close(&mut out).await.expect("nothing fails");
+                AsyncWriteExt::flush(&mut out)
+                    .await
+                    .expect("all is through");
+                SinkExt::<Bytes>::close(&mut out)
+                    .await
+                    .expect("it is closed");
+                SinkExt::<Bytes>::flush(&mut out)
+                    .await
+                    .expect("all is through");
+            }
+            assert!(out.write_all(b"late").await.is_err());
+        },
+        worker,
+    ));
+    let done = block_on(out.end()).expect("it had ended");
+    assert_eq!(done.sink.into_inner(), b"hello");
+}
+
+#[test]
+fn a_producer_does_not_end_the_stream_of_others() {
+    let (out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    let end = async {
+        let mut one = out.writer();
+        one.write_all(b"one").await?;
+        AsyncWriteExt::close(&mut one).await?;
+        drop(one);
+        out.writer().write_all(b"two").await?;
+        out.end().await.map_err(io::Error::from)
+    };
+    let done = block_on(join(end, worker)).0.expect("nothing fails");
+    assert_eq!(done.sink.into_inner(), b"onetwo");
+}
+
+#[test]
+fn a_stream_of_chunks_is_forwarded() {
+    let (out, worker) = Writable::builder()
+        .high_water_mark(10)
+        .over(Cursor::new(Vec::new()));
+    let writer = out.writer();
+    let chunks = futures::stream::iter((0..1000).map(|n| Ok(Bytes::from(format!("{n}\n")))));
+    let end = async {
+        chunks.forward(writer).await.expect("nothing fails");
+        out.end().await.expect("nothing fails")
+    };
+    let done = block_on(join(end, worker)).0;
+    assert!(done.totals.peak < 10 + 4, "it waits before it accepts");
+    let numbers: String = (0..1000).map(|n| format!("{n}\n")).collect();
+    assert_eq!(done.sink.into_inner(), numbers.into_bytes());
+}
+
+#[test]
+fn a_refused_chunk_comes_back_from_the_sink() {
+    let builder = Writable::builder().high_water_mark(2).limit(4);
+    let (mut out, _worker) = builder.over(Cursor::new(Vec::new()));
+    let refused = block_on(out.feed(Bytes::from_static(b"too long")));
+    match refused {
+        Err(WriteError::TooLong {
+            chunk: Some(chunk),
+            limit: 4,
+        }) => {
+            assert_eq!(chunk.as_ref(), b"too long");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
+    let (mut out, mut worker, gate) = gated(2);
+    let _flow = out.write("abc").expect("it is open");
+    assert!(worker.poll().is_pending());
+    let writer = out.writer();
+    let mut wait = Counted::new(Box::pin(writer.written(3)));
+    assert!(wait.poll().is_pending());
+    drop(worker);
+    assert_eq!(wait.woken(), 1);
+    assert!(matches!(
+        wait.poll(),
+        Poll::Ready(Err(WaitError::Destroyed))
+    ));
+    assert!(matches!(out.write("d"), Err(WriteError::Destroyed { .. })));
+    let Err(EndError::Failed { remains, .. }) = block_on(out.end()) else {
+        panic!("it cannot have finished");
+    };
+    assert!(remains.sink.is_some(), "the sink is handed back");
+    let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+    assert_eq!((unsent.concat(), gate.taken().len()), (b"abc".to_vec(), 0));
+}
+
+#[test]
+fn a_dropped_owner_ends_or_discards() {
+    for discards in [false, true] {
+        let builder = Writable::builder().high_water_mark(4);
+        let builder = if discards {
+            builder.discard_on_drop()
+        } else {
+            builder
+        };
+        let sink = Scripted::default();
+        let taken = Arc::clone(&sink.taken);
+        let (mut out, worker) = builder.over(sink);
+        let _flow = out.write("hello").expect("it is open");
+        drop(out);
+        block_on(worker);
+        let taken = taken.lock().expect("no panic").clone();
+        assert_eq!(taken, if discards { &b""[..] } else { b"hello" });
+    }
+}
+
+/// Says that it took more than it was given, takes nothing, or panics.
+struct Broken(&'static str);
+
+impl AsyncWrite for Broken {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.0 {
+            "lies" => Poll::Ready(Ok(bytes.len() + 1)),
+            "takes nothing" => Poll::Ready(Ok(0)),
+            _ => panic!("the sink panics"),
+        }
+    }
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, &slices[0])
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_broken_sink_is_an_error_with_its_cause() {
+    for (broken, code) in [
+        ("lies", "UNKNOWN"),
+        ("takes nothing", "UNKNOWN"),
+        ("panics", "PANIC"),
+    ] {
+        let (mut out, worker) = Writable::builder().over(Broken(broken));
+        let _flow = out.write("abc").expect("it is open");
+        let (end, ()) = block_on(join(out.end(), worker));
+        let Err(EndError::Failed { cause, remains, .. }) = end else {
+            panic!("{broken}: it must fail");
+        };
+        assert_eq!(cause.code(), code, "{broken}");
+        assert_eq!(remains.unsent.concat_bytes(), b"abc", "{broken}");
+    }
+}
+
+trait Bytewise {
+    fn concat_bytes(&self) -> Vec<u8>;
+}
+
+impl Bytewise for Vec<Chunk> {
+    fn concat_bytes(&self) -> Vec<u8> {
+        self.iter()
+            .flat_map(|chunk| chunk.as_ref().to_vec())
+            .collect()
+    }
+}
+
+#[test]
+fn pipe_tells_which_side_failed() {
+    let sink = Scripted {
+        then: Some(io::ErrorKind::StorageFull),
+        ..Scripted::default()
+    };
+    let (out, worker) = Writable::builder().high_water_mark(4).over(sink);
+    let (piped, ()) = block_on(join(out.pipe(&b"hello"[..]), worker));
+    match piped {
+        Err(PipeError::Write {
+            cause,
+            remains,
+            refused,
+        }) => {
+            assert_eq!(cause.code(), "ENOSPC");
+            let mut rest = remains.unsent.concat_bytes();
+            rest.extend(refused.into_iter().flat_map(Chunk::into_vec));
+            assert_eq!(rest, b"hello");
+        }
+        other => panic!("{other:?}"),
+    }
+    let source = futures::io::AsyncReadExt::chain(&b"abc"[..], Reset);
+    let (out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    let (piped, ()) = block_on(join(out.pipe(source), worker));
+    assert_eq!(piped.err().map(|error| error.code()), Some("ECONNRESET"));
+}
+
+/// A source whose other side has gone.
+struct Reset;
+
+impl futures::io::AsyncRead for Reset {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
+/// Worker and producer on bare threads: no runtime anywhere.
+#[test]
+fn any_executor_will_do() {
+    let builder = Writable::builder().high_water_mark(64);
+    let (mut out, worker) = builder.over(Cursor::new(Vec::new()));
+    let working = std::thread::spawn(move || block_on(worker));
+    let producer = async move {
+        for n in 0..20_000 {
+            if out.write(format!("{n}\n"))? == Flow::Wait {
+                out.drained().await?;
+            }
+        }
+        Ok::<_, highwater::BoxError>(out.end().await?)
+    };
+    let done = block_on(producer).expect("nothing fails");
+    working.join().expect("the worker does not panic");
+    let text = String::from_utf8(done.sink.into_inner()).expect("digits");
+    assert!(
+        text.lines()
+            .enumerate()
+            .all(|(n, line)| line == n.to_string())
+    );
+    assert_eq!(done.totals.waits, done.totals.drains);
+}
+
+#[test]
+fn everything_can_be_sent() {
+    fn sends<T: Send + 'static>() {}
+    fn sends_value(_: impl Send) {}
+    sends::<Writable<PolledGate>>();
+    sends::<Writer>();
+    sends::<Worker>();
+    sends::<Builder>();
+    let (out, _worker, _gate) = gated(1);
+    sends_value(out.drained());
+    sends_value(out.written(1));
+    sends_value(out.flush());
+    sends_value(out.pipe(&b""[..]));
+}
