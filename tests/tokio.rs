@@ -1,0 +1,184 @@
+//! The tokio adapter on real files and sockets.
+#![cfg(feature = "tokio")]
+
+use std::io;
+
+use highwater::future::Writable;
+use highwater::{EndError, Flow, WaitError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+type Checked = Result<(), highwater::BoxError>;
+
+fn lines(count: u32) -> String {
+    (1..=count).map(|n| format!("{n}\n")).collect()
+}
+
+/// Two connected sockets.
+async fn connection() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let near = TcpStream::connect(listener.local_addr()?);
+    let (near, far) = tokio::join!(near, listener.accept());
+    Ok((near?, far?.0))
+}
+
+#[test]
+fn one_lakh_lines_into_a_file() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("numbers.txt");
+    let file = path.clone();
+    Runtime::new()?.block_on(async move {
+        let opening = async move { tokio::fs::File::create(file).await };
+        let mut out = highwater::tokio::open(Writable::builder(), opening)?;
+        for n in 1..=100_000 {
+            if out.write(format!("{n}\n"))? == Flow::Wait {
+                out.drained().await?;
+            }
+        }
+        let done = out.end().await?;
+        assert_eq!(done.totals.written, 588_895);
+        assert!(done.totals.waits > 0 && done.totals.waits == done.totals.drains);
+        assert!(done.totals.peak < 16 * 1024 + 7);
+        Ok::<_, highwater::BoxError>(())
+    })?;
+    assert_eq!(std::fs::read_to_string(path)?, lines(100_000));
+    Ok(())
+}
+
+#[test]
+fn a_slow_reader_of_a_socket_slows_the_producer() -> Checked {
+    Runtime::new()?.block_on(async {
+        let (near, mut far) = connection().await?;
+        // What the system has buffers for is full.
+        let mut filled = 0;
+        near.writable().await?;
+        while let Ok(count) = near.try_write(&[1; 4096]) {
+            filled += count;
+        }
+        let builder = Writable::builder().high_water_mark(1024);
+        let mut out = highwater::tokio::spawn(builder, near)?;
+        let mut written = 0;
+        while out.write([7; 512])? == Flow::More {
+            written += 512;
+        }
+        written += 512;
+        // Nobody has read yet; from now on somebody does.
+        let reader = tokio::spawn(async move {
+            let mut all = vec![0; filled];
+            far.read_exact(&mut all).await?;
+            assert!(all.iter().all(|byte| *byte == 1));
+            all.clear();
+            far.read_to_end(&mut all).await.map(|_| all.len())
+        });
+        out.drained().await?;
+        while written < 4 * 1024 * 1024 {
+            written += 512;
+            if out.write([7; 512])? == Flow::Wait {
+                out.drained().await?;
+            }
+        }
+        let done = out.end().await?;
+        assert_eq!(done.totals.written, written as u64);
+        assert_eq!(done.totals.waits, done.totals.drains);
+        assert!(done.totals.peak < 1024 + 512);
+        drop(done.sink);
+        assert_eq!(reader.await??, written);
+        Ok(())
+    })
+}
+
+/// The end of the stream is the end of what the reader gets, before the sink is dropped.
+#[test]
+fn the_end_shuts_the_socket_down() -> Checked {
+    Runtime::new()?.block_on(async {
+        let (near, mut far) = connection().await?;
+        let mut out = highwater::tokio::spawn(Writable::builder(), near)?;
+        out.write_all(b"hello, ").await?;
+        AsyncWriteExt::flush(&mut out).await?;
+        out.write_all(b"world").await?;
+        out.shutdown().await?;
+        out.shutdown().await?;
+        let mut text = String::new();
+        far.read_to_string(&mut text).await?;
+        assert_eq!(text, "hello, world");
+        // It is still handed back.
+        let near = out.end().await?.sink;
+        assert_eq!(near.peer_addr()?, far.local_addr()?);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_peer_that_goes_away_is_an_error_and_what_was_not_sent_comes_back() -> Checked {
+    Runtime::new()?.block_on(async {
+        let (near, far) = connection().await?;
+        let builder = Writable::builder().high_water_mark(64 * 1024);
+        let mut out = highwater::tokio::spawn(builder, near)?;
+        drop(far);
+        let waits = loop {
+            match out.write([7; 4096]) {
+                Ok(Flow::More) => {}
+                Ok(Flow::Wait) => match out.drained().await {
+                    Ok(()) => {}
+                    Err(error) => break error,
+                },
+                Err(error) => {
+                    assert!(["EPIPE", "ECONNRESET"].contains(&error.code()));
+                    break out.drained().await.expect_err("it has failed");
+                }
+            }
+        };
+        assert!(matches!(waits, WaitError::Failed(_)));
+        let Err(EndError::Failed { cause, remains, .. }) = out.end().await else {
+            return Err("it must fail".into());
+        };
+        assert!(["EPIPE", "ECONNRESET"].contains(&cause.code()));
+        let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+        let totals = remains.totals;
+        assert_eq!(totals.written + unsent as u64, totals.accepted);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_source_of_tokio_is_piped() -> Checked {
+    Runtime::new()?.block_on(async {
+        let (near, mut far) = connection().await?;
+        let builder = Writable::builder().high_water_mark(100);
+        let out = highwater::tokio::spawn(builder, near)?;
+        let text = lines(10_000);
+        let reader = tokio::spawn(async move {
+            let mut all = String::new();
+            far.read_to_string(&mut all).await.map(|_| all)
+        });
+        let done = highwater::tokio::pipe(text.as_bytes(), out).await?;
+        assert_eq!(done.totals.written, text.len() as u64);
+        drop(done.sink);
+        assert_eq!(reader.await??, text);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_runtime_that_shuts_down_destroys_the_stream() -> Checked {
+    let runtime = Runtime::new()?;
+    let (near, far) = runtime.block_on(connection())?;
+    let out = runtime.block_on(async { highwater::tokio::spawn(Writable::builder(), near) });
+    let mut out = out.map_err(io::Error::from)?;
+    drop(runtime);
+    let Err(refused) = out.write("late") else {
+        return Err("nobody would write it".into());
+    };
+    assert_eq!(refused.code(), "ERR_STREAM_DESTROYED");
+    drop(far);
+    Ok(())
+}
+
+#[test]
+fn without_a_runtime_the_sink_comes_back() {
+    let (near, _far) = tokio::io::duplex(1);
+    let error = highwater::tokio::spawn(Writable::builder(), near).expect_err("no runtime");
+    assert!(error.to_string().contains("could not be started"));
+    drop(error.sink);
+}
