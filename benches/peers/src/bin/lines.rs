@@ -1,4 +1,4 @@
-//! P1 and P2: many short lines into a file in memory, one producer.
+//! P1, P2 and P5: many short lines into a file in memory, one producer.
 //!
 //! `lines [COUNT]`, 2,000,000 lines by default; seven rounds, in each of which
 //! everybody writes the same lines, and what arrived is compared.
@@ -48,6 +48,20 @@ fn run() -> Result<(), Failure> {
         "cork guards, to BufWriter",
         ratio(corked, buffered),
         1.0,
+    );
+    let task = of(&all, Kind::HighwaterTask);
+    let (buffer, queue) = (of(&all, Kind::Task), of(&all, Kind::TaskQueue));
+    goal(
+        "P5",
+        "over tokio, to tokio's BufWriter",
+        ratio(task, buffer),
+        1.0,
+    );
+    goal(
+        "P5",
+        "over tokio, to tokio's mpsc and a task",
+        ratio(task, queue),
+        0.2,
     );
     Ok(())
 }

@@ -34,10 +34,14 @@ pub enum Kind {
     Highwater,
     /// Cork guards.
     HighwaterCorks,
+    /// A write a line, to a task of tokio.
+    HighwaterTask,
     /// A hand-over to a thread without any rule: the floor.
     Bare,
-    /// A queue with a thread or a task behind it.
+    /// A queue with a thread behind it.
     Queue,
+    /// A queue with a task behind it.
+    TaskQueue,
     /// A buffer in a runtime's task.
     Task,
     /// Another language.
@@ -47,7 +51,7 @@ pub enum Kind {
 /// Writes so many lines into this file.
 type Run = fn(u64, &Path) -> Result<(), Failure>;
 
-const WAYS: [(&str, Kind, Run); 13] = [
+const WAYS: [(&str, Kind, Run); 14] = [
     ("generating the lines alone", Kind::Generating, generate),
     (
         "`BufWriter<File>` on the caller's thread",
@@ -93,8 +97,13 @@ const WAYS: [(&str, Kind, Run); 13] = [
     ),
     ("tokio `BufWriter<File>`", Kind::Task, tasks::buf_writer),
     (
+        "highwater over tokio, `write` a line",
+        Kind::HighwaterTask,
+        tasks::highwater,
+    ),
+    (
         "tokio mpsc + task + tokio `BufWriter`",
-        Kind::Queue,
+        Kind::TaskQueue,
         tasks::channel,
     ),
 ];

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use highwater::{Flow, future::Writable};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::{BUFFER, QUEUE, line};
+use super::{BUFFER, MARK, QUEUE, line};
 use crate::Failure;
 
 pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
@@ -18,6 +19,21 @@ pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
             out.write_all(line(number, &mut buffer)).await?;
         }
         Ok(out.flush().await?)
+    })
+}
+
+pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
+    Runtime::new()?.block_on(async {
+        let builder = Writable::builder().high_water_mark(MARK);
+        let mut out = highwater::tokio::spawn(builder, File::create(path).await?)?;
+        let mut buffer = [0; 21];
+        for number in 1..=count {
+            if out.write(line(number, &mut buffer))? == Flow::Wait {
+                out.drained().await?;
+            }
+        }
+        out.end().await?;
+        Ok(())
     })
 }
 
