@@ -24,7 +24,7 @@ pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
 
 pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
     Runtime::new()?.block_on(async {
-        let builder = Writable::builder().high_water_mark(MARK);
+        let builder = Writable::builder().high_water_mark(MARK as u64);
         let mut out = highwater::tokio::spawn(builder, File::create(path).await?)?;
         let mut buffer = [0; 21];
         for number in 1..=count {

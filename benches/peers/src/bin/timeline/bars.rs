@@ -23,8 +23,8 @@ const GROUPS: [(&str, RGBColor); 5] = [
 
 fn group(kind: Kind) -> usize {
     match kind {
-        Kind::Highwater | Kind::HighwaterCorks => 0,
-        Kind::Queue => 1,
+        Kind::Highwater | Kind::HighwaterCorks | Kind::HighwaterTask => 0,
+        Kind::Queue | Kind::TaskQueue => 1,
         Kind::Buffer | Kind::Task => 2,
         Kind::Generating | Kind::Bare => 3,
         Kind::Node => 4,
