@@ -9,7 +9,7 @@ mod support;
 
 use std::cell::Cell;
 
-use highwater::machine::{Event, Fault, Options};
+use highwater::machine::{Credit, Event, Fault, Options};
 use highwater::{Driver, Flow, Host};
 use proptest::prelude::*;
 
@@ -93,9 +93,10 @@ impl Host for Outside {
 struct Producer {
     stream: Driver<Outside>,
     small: Vec<u8>,
-    credit: u64,
+    credit: Credit,
     count: u8,
-    on_credit: u32,
+    /// How many were told to wait so, and how many were not.
+    on_credit: [u32; 2],
 }
 
 impl Producer {
@@ -105,9 +106,12 @@ impl Producer {
         Self {
             stream,
             small: Vec::new(),
-            credit: 0,
+            credit: Credit {
+                bytes: 0,
+                answer: true,
+            },
             count: 0,
-            on_credit: 0,
+            on_credit: [0; 2],
         }
     }
 
@@ -118,12 +122,16 @@ impl Producer {
     /// `extra`: how much credit is taken beyond what is given, if any is taken.
     fn call(&mut self, call: Call, extra: Option<u64>) {
         if let (Call::Write(len), Some(extra)) = (call, extra) {
-            if u64::from(len) < self.credit + extra {
+            let Credit {
+                bytes: most,
+                answer,
+            } = self.credit;
+            if u64::from(len) <= most.saturating_add(extra) {
                 let bytes = self.bytes(len);
-                self.credit = self.credit.saturating_sub(u64::from(len));
+                self.credit.bytes = most.saturating_sub(u64::from(len));
                 self.small.extend(bytes);
-                self.on_credit += 1;
-                return self.see(Seen::Answer(Ok(true)));
+                self.on_credit[usize::from(answer)] += 1;
+                return self.see(Seen::Answer(Ok(answer)));
             }
         }
         self.settle();
@@ -206,7 +214,7 @@ fn script() -> impl Strategy<Value = (Options, Vec<Call>)> {
 }
 
 /// Both, side by side; how many writes were answered on credit.
-fn compare(options: Options, calls: &[Call], extra: u64) -> Result<u32, TestCaseError> {
+fn compare(options: Options, calls: &[Call], extra: u64) -> Result<[u32; 2], TestCaseError> {
     let mut one_by_one = Producer::new(options);
     let mut on_credit = Producer::new(options);
     for &call in calls {
@@ -223,12 +231,14 @@ fn compare(options: Options, calls: &[Call], extra: u64) -> Result<u32, TestCase
 
 #[test]
 fn small_writes_on_credit_make_no_difference() {
-    let count = Cell::new(0);
+    let count = Cell::new([0; 2]);
     support::check(10_000, &script(), |(options, calls)| {
-        count.set(count.get() + compare(options, &calls, 0)?);
+        let [waits, more] = compare(options, &calls, 0)?;
+        count.set([count.get()[0] + waits, count.get()[1] + more]);
         Ok(())
     });
-    assert!(count.get() > 1_000, "{} on credit", count.get());
+    let [waits, more] = count.get();
+    assert!(waits > 1_000 && more > 1_000, "{waits}, {more} on credit");
 }
 
 /// The law is as sharp as can be: one byte more, and it is seen.

@@ -19,12 +19,13 @@ pub(crate) struct Core {
     /// one chunk before anything else is. It never grows: it has the room of a
     /// [`buffer`](Self::buffer), or none.
     small: Vec<u8>,
-    /// How many bytes more may be accepted so.
-    /// Invariant: `small.len() + room` is less than [`State::credit`], and within
-    /// the capacity of `small`.
+    /// How many bytes more may be accepted so, and what is answered.
+    /// Invariant: `small.len() + room` is within [`State::credit`] and the capacity
+    /// of `small`.
     ///
     /// [`State::credit`]: crate::machine::State::credit
     room: usize,
+    answer: Flow,
     /// Buffers that the sink has emptied, for the next small writes: memory that is
     /// known to the processor, and no call of the allocator. Together they have no
     /// more room than the high-water mark, or there is one.
@@ -86,6 +87,7 @@ impl Core {
             driver,
             small: Vec::new(),
             room: 0,
+            answer: Flow::More,
             spare: VecDeque::new(),
             buffer: usize::try_from(most).unwrap_or(usize::MAX),
             worker_left: false,
@@ -106,21 +108,28 @@ impl Core {
         result
     }
 
-    /// Accepts a small write on credit. `false` if there is too little of it, and
+    /// Accepts a small write on credit. `None` if there is too little of it, and
     /// nothing was done.
     #[inline]
-    pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> Option<Flow> {
         if bytes.len() > self.room {
-            return false;
+            return None;
         }
         self.room -= bytes.len();
         self.small.extend_from_slice(bytes);
-        true
+        self.waits += u64::from(self.answer == Flow::Wait);
+        Some(self.answer)
     }
 
-    /// How much was written on credit and is not yet in the driver.
-    pub(crate) fn on_credit(&self) -> usize {
-        self.small.len()
+    /// The same, for somebody who waits for room.
+    #[inline]
+    pub(crate) fn write_if_room(&mut self, bytes: &[u8]) -> bool {
+        self.answer == Flow::More && self.write_on_credit(bytes).is_some()
+    }
+
+    /// How many bytes are in the stream, those on credit included.
+    pub(crate) fn backlog(&self) -> u64 {
+        self.driver.state().length() + self.small.len() as u64
     }
 
     /// Puts what was accepted on credit into the driver.
@@ -136,8 +145,11 @@ impl Core {
         } else {
             mem::take(&mut self.small)
         };
+        // Those who wrote it have their answer.
+        let waits = self.waits;
         let written = self.write(small.into());
-        debug_assert!(matches!(written, Ok(Flow::More)), "{written:?}");
+        debug_assert!(written.is_ok(), "{written:?}");
+        self.waits = waits;
     }
 
     /// New credit, once everything is settled, if there is a buffer at hand.
@@ -145,9 +157,15 @@ impl Core {
         if self.small.capacity() == 0 {
             self.small = self.spare.pop_front().unwrap_or_default();
         }
-        let used = self.small.len();
-        let most = self.credit().min(self.small.capacity());
-        self.room = most.saturating_sub(used);
+        let credit = self.driver.state().credit(self.driver.options());
+        self.answer = if credit.answer {
+            Flow::More
+        } else {
+            Flow::Wait
+        };
+        let most = usize::try_from(credit.bytes).unwrap_or(usize::MAX);
+        let most = most.min(self.small.capacity());
+        self.room = most.saturating_sub(self.small.len());
     }
 
     /// Touched at once (zeroes might not be), so that not every forty-first of the writes that follow
@@ -156,13 +174,6 @@ impl Core {
         let mut buffer = vec![u8::MAX; self.buffer];
         buffer.clear();
         buffer
-    }
-
-    /// How many bytes the machine would accept on credit, as long as nothing else
-    /// is written.
-    fn credit(&self) -> usize {
-        let credit = self.driver.state().credit(self.driver.options());
-        usize::try_from(credit.saturating_sub(1)).unwrap_or(usize::MAX)
     }
 
     /// Takes what the sink is done with. What is not a buffer of the stream's own
@@ -186,14 +197,16 @@ impl Core {
 
     /// Writes these bytes, copied once: on credit, if there is any now.
     pub(crate) fn write_copy(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
-        if bytes.len() <= self.credit().min(self.buffer) {
+        let credit = self.driver.state().credit(self.driver.options());
+        let len = bytes.len();
+        if len > 0 && len as u64 <= credit.bytes && len <= self.buffer {
             self.lend();
             if self.small.capacity() == 0 {
                 self.small = self.new_buffer();
                 self.lend();
             }
-            if self.write_on_credit(bytes) {
-                return Ok(Flow::More);
+            if let Some(flow) = self.write_on_credit(bytes) {
+                return Ok(flow);
             }
         }
         let written = self.write(bytes.to_vec().into());

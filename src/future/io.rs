@@ -21,7 +21,7 @@ impl Writer {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if bytes.is_empty() || self.shared().write_on_credit(bytes) {
+        if bytes.is_empty() || self.shared().write_if_room(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
         let write = |core: &mut Core| core.write_piece(bytes);

@@ -63,14 +63,17 @@ impl Shared {
 
     /// Writes these bytes, copied once. Most of the time, no more than a copy.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
-        if self.write_on_credit(bytes) {
-            return Ok(Flow::More);
+        let on_credit = self.lock().core.write_on_credit(bytes);
+        match on_credit {
+            Some(flow) => Ok(flow),
+            None => self.call(|core| core.write_copy(bytes)),
         }
-        self.call(|core| core.write_copy(bytes))
     }
 
-    pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
-        self.lock().core.write_on_credit(bytes)
+    /// Accepts a small write if there is room, on credit. `false` if there is too
+    /// little of it, and nothing was done.
+    pub(super) fn write_if_room(&self, bytes: &[u8]) -> bool {
+        self.lock().core.write_if_room(bytes)
     }
 
     /// Does something with the stream, and wakes those who find what they wait for.

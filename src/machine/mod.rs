@@ -222,5 +222,5 @@ pub use effect::{Effect, Event, Next, Step, Task, Then};
 pub use input::{End, ErrorId, Fault, Input, Measure};
 pub use options::Options;
 pub use quirks::Quirks;
-pub use state::{Phase, State};
+pub use state::{Credit, Phase, State};
 pub use step::step;

@@ -119,6 +119,23 @@ pub struct State {
     pub(super) ends_kept: bool,
 }
 
+/// Writes of at least one byte and without callbacks, of at most so many `bytes` in
+/// sum, would all be queued and get this `answer` (rules 3, 4), and it would make no
+/// difference whether they came one by one or as one chunk, but for how many there
+/// are. An adapter may therefore answer them by itself, and put them in as one
+/// [`Input::Write`](super::Input::Write) before any other input.
+///
+/// There is none if the next write would go to the sink, or not be accepted; and in
+/// object mode, where chunks are not divisible. See [`State::credit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs)] // a pair
+pub struct Credit {
+    /// How many, in sum.
+    pub bytes: u64,
+    /// `true` is room, `false` is wait for 'drain'.
+    pub answer: bool,
+}
+
 /// More chunks than this are not counted: a further one is refused as too long.
 /// Two numbers are left for `_final` and the deferred finish.
 const MOST_CHUNKS: u32 = u32::MAX - 2;
@@ -358,35 +375,37 @@ impl State {
             && self.errored.is_none()
     }
 
-    /// Writes of at least one byte and without callbacks, of fewer bytes than this
-    /// in sum, would all be queued and answered `true` (rules 3, 4), and it would make no difference
-    /// whether they came one by one or as one chunk, but for how many there are.
-    /// An adapter may therefore answer them by itself, and put them in as one
-    /// [`Input::Write`](super::Input::Write) before any other input.
-    ///
-    /// 0 if the next write would go to the sink, or not be accepted. In object
-    /// mode chunks are not divisible, and it is 0 too.
+    /// What an adapter may answer by itself: see [`Credit`].
     ///
     /// ```
-    /// use highwater::machine::{Input, Measure, Options, State, step};
+    /// use highwater::machine::{Credit, Input, Measure, Options, State, step};
     ///
-    /// let options = Options::new().with_high_water_mark(16);
+    /// let options = Options::new().with_high_water_mark(16).with_limit(20);
     /// let mut state = State::new(&options);
-    /// assert_eq!(state.credit(&options), 0); // a write would go to the sink
-    /// let chunk = Measure { len: 4, callback: false };
-    /// let _ = step(&mut state, &options, None, Input::Write(chunk));
-    /// assert_eq!(state.credit(&options), 12); // 11 bytes more, and it says `true`
+    /// assert_eq!(state.credit(&options).bytes, 0); // a write would go to the sink
+    /// let mut write = |len| {
+    ///     let chunk = Measure { len, callback: false };
+    ///     let _ = step(&mut state, &options, None, Input::Write(chunk));
+    ///     state.credit(&options)
+    /// };
+    /// assert_eq!(write(4), Credit { bytes: 11, answer: true }); // 15 is below the mark
+    /// assert_eq!(write(12), Credit { bytes: 4, answer: false }); // up to the limit
     /// ```
     #[must_use]
-    pub fn credit(&self, options: &Options) -> u64 {
+    pub fn credit(&self, options: &Options) -> Credit {
+        let answer = self.has_room(options);
         let smallest = Measure::default();
         let accepted = self.refusal(options, smallest).is_none() && self.errored.is_none();
-        if options.object_mode || !accepted || self.goes_straight(options) {
-            return 0;
-        }
-        let past_limit = options.limit().saturating_add(1);
-        let most = options.high_water_mark().min(past_limit);
-        most.saturating_sub(self.length())
+        let most = if options.object_mode || !accepted || self.goes_straight(options) {
+            0
+        } else if answer {
+            let below_mark = options.high_water_mark().saturating_sub(1);
+            below_mark.min(options.limit())
+        } else {
+            options.limit()
+        };
+        let bytes = most.saturating_sub(self.length());
+        Credit { bytes, answer }
     }
 
     /// The phase, for people.

@@ -90,21 +90,21 @@ impl Shared {
         locked.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Accepts a small write on credit. `false` if there is too little of it, and
-    /// nothing was done.
+    /// Accepts a small write if there is room, on credit. `false` if there is too
+    /// little of it, and nothing was done.
     #[inline]
-    pub(super) fn write_on_credit(&self, bytes: &[u8]) -> bool {
-        self.lock().core.write_on_credit(bytes)
+    pub(super) fn write_if_room(&self, bytes: &[u8]) -> bool {
+        self.lock().core.write_if_room(bytes)
     }
 
     /// Writes these bytes, copied once. Most of the time, no more than a copy.
     #[inline]
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let mut inside = self.lock();
-        if inside.core.write_on_credit(bytes) {
-            return Ok(Flow::More);
+        match inside.core.write_on_credit(bytes) {
+            Some(flow) => Ok(flow),
+            None => self.act(inside, |core| core.write_copy(bytes)),
         }
-        self.act(inside, |core| core.write_copy(bytes))
     }
 
     /// A call from a producer: it can only give the worker something to do.
@@ -165,17 +165,19 @@ impl Shared {
         }
     }
 
-    /// Before the worker answers a small job: leaves producers time to write more
-    /// on credit, which then goes to the sink together, as long as they do and
-    /// nobody waits. Without it the worker of a fast sink fights for the lock after
-    /// every few lines.
+    /// Before the worker answers a small job: leaves producers time to write more,
+    /// which then goes to the sink together, as long as they do and nobody waits.
+    /// Without it the worker of a fast sink fights for the lock after every few
+    /// lines.
     pub(super) fn linger(&self) {
         let somebody_waits = || self.signs.0.waiting.load(Ordering::Relaxed) > 0;
-        let mut before = self.lock().core.on_credit();
+        let backlog = || self.lock().core.backlog();
+        let start = backlog();
+        let mut before = start;
         while TURNS > 0 && !somebody_waits() {
             turns(somebody_waits);
-            let now = self.lock().core.on_credit();
-            if now < before + LITTLE || now >= PLENTY {
+            let now = backlog();
+            if now < before + LITTLE || now >= start + PLENTY {
                 return;
             }
             before = now;
@@ -282,10 +284,10 @@ const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) 
 const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
 
 /// Fewer bytes than this in some turns are not worth more patience.
-const LITTLE: usize = 512;
+const LITTLE: u64 = 512;
 
-/// So many bytes are worth a call of the sink.
-const PLENTY: usize = 32 * 1024;
+/// So many bytes are worth a call of the sink, and the hand-over.
+pub(super) const PLENTY: u64 = 32 * 1024;
 
 /// Leaves some turns to other threads, but not once this has happened.
 fn turns(happened: impl Fn() -> bool) {

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use core::mem;
 use std::io::{self, Write};
 
-use super::shared::Shared;
+use super::shared::{PLENTY, Shared};
 use crate::Cause;
 use crate::adapter::core::Core;
 use crate::adapter::delivery::{Call, Delivery};
@@ -99,7 +99,7 @@ impl<W: Write> Worker<W> {
             let result = guard(|| deliver(sink, &mut delivery, stop));
             delivery.failure = result.err();
         }
-        if delivery.bytes < SMALL_JOB {
+        if delivery.bytes < PLENTY {
             self.shared.linger();
         }
         self.shared.change(|core| {
@@ -120,9 +120,6 @@ impl<W: Write> Worker<W> {
         });
     }
 }
-
-/// A job of fewer bytes than this costs less to do than to hand over.
-const SMALL_JOB: u64 = 4096;
 
 fn flush(sink: &mut impl Write) -> io::Result<()> {
     loop {

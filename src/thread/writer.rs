@@ -295,7 +295,7 @@ impl io::Write for Blocking {
         if bytes.is_empty() {
             return Ok(0);
         }
-        if self.writer.shared.write_on_credit(bytes) {
+        if self.writer.shared.write_if_room(bytes) {
             return Ok(bytes.len());
         }
         let shared = &self.writer.shared;
