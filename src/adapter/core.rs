@@ -40,6 +40,8 @@ pub(crate) struct Core {
     waits: u64,
     peak: u64,
     pub(crate) waited: Duration,
+    /// The position of the last flush that was put in line.
+    flushed_at: u64,
 }
 
 /// What every adapter chooses. A producer that comes too late is told so; the
@@ -95,6 +97,7 @@ impl Core {
             waits: 0,
             peak: 0,
             waited: Duration::ZERO,
+            flushed_at: 0,
         }
     }
 
@@ -269,12 +272,19 @@ impl Core {
         None
     }
 
-    /// Puts a flush in line. Its number, or why not.
+    /// Puts a flush in line, or joins the last one if nothing was written since and
+    /// it is not done. Its number, or why not.
     pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
+        let (desk, accepted) = (self.driver.host(), self.driver.accepted());
+        let waits = desk.flushed < desk.flushes && self.flushed_at == accepted;
+        if waits && self.stopped().is_none() {
+            return Ok(desk.flushes);
+        }
         match self.driver.write(Item::Flush, 0, None) {
             Ok(_) => {
                 let desk = self.driver.host_mut();
                 desk.flushes += 1;
+                self.flushed_at = accepted;
                 Ok(desk.flushes)
             }
             Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),

@@ -21,7 +21,10 @@ impl Writer {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.flush = None;
         if bytes.is_empty() || self.shared().write_if_room(bytes) {
+            let mut place = core::mem::take(&mut self.place);
+            self.shared().leave(&mut place);
             return Poll::Ready(Ok(bytes.len()));
         }
         let write = |core: &mut Core| core.write_piece(bytes);
@@ -80,7 +83,7 @@ impl<W> Writable<W> {
     /// Ends the stream, and waits until everything is through.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
         // What has ended, or failed, stays so.
-        let _ = self.writer.shared().call(|core| core.end(None));
+        let _ = self.end_now(None);
         self.writer.poll_finished(cx)
     }
 }
@@ -106,7 +109,9 @@ impl Sink<Bytes> for Writer {
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
-        match self.write_owned(chunk) {
+        let writer = self.get_mut();
+        writer.flush = None;
+        match writer.write_owned(chunk) {
             // Told to wait, it does so in its next `poll_ready`.
             Ok(Flow::More | Flow::Wait) => Ok(()),
             Err(error) => Err(error.map(Some)),

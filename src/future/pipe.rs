@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
@@ -35,18 +35,25 @@ impl<W> Writable<W> {
     /// assert_eq!(done?.sink.into_inner(), [7; 5000]);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub async fn pipe(self, source: impl AsyncRead + Unpin) -> Result<Done<W>, PipeError<W>> {
-        let mut source = source;
-        let read =
-            |cx: &mut Context<'_>, buffer: &mut [u8]| Pin::new(&mut source).poll_read(cx, buffer);
-        self.pipe_from(read).await
+    pub fn pipe(
+        self,
+        mut source: impl AsyncRead + Unpin,
+    ) -> impl Future<Output = Result<Done<W>, PipeError<W>>> {
+        self.pipe_from(move |cx, buffer| Pin::new(&mut source).poll_read(cx, buffer))
     }
 
-    pub(crate) async fn pipe_from(
+    pub(crate) fn pipe_from(
         mut self,
+        poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> impl Future<Output = Result<Done<W>, PipeError<W>>> {
+        self.discards(true);
+        self.pipe_all(poll_read)
+    }
+
+    async fn pipe_all(
+        self,
         mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Result<Done<W>, PipeError<W>> {
-        self.discards(true);
         let size = self.writer.shared().call(|core| core.pipe_size());
         let mut buffer = alloc::vec![0; size];
         loop {
@@ -67,7 +74,6 @@ impl<W> Writable<W> {
                 });
             }
         }
-        self.discards(false);
         match self.end().await {
             Ok(done) => Ok(done),
             Err(error) => Err(end_failed(error).await),

@@ -1,8 +1,8 @@
 //! What producers, owner and worker share: the stream under a lock, and the
 //! wakers of those who wait.
 //!
-//! The lock is never held while code of a user runs: wakers are woken and dropped
-//! after it is released.
+//! The lock is never held while code of a user runs: wakers are cloned before it is
+//! taken, and woken and dropped after it is released.
 
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
@@ -100,11 +100,12 @@ impl Shared {
         cx: &mut Context<'_>,
         f: impl FnOnce(&mut Desk) -> Option<T>,
     ) -> Poll<T> {
+        let waker = cx.waker().clone();
         let mut inside = self.lock();
         if let Some(found) = f(inside.core.driver.host_mut()) {
             return Poll::Ready(found);
         }
-        let old = renew(&mut inside.worker, cx);
+        let old = inside.worker.replace(waker);
         drop(inside);
         drop(old);
         Poll::Pending
@@ -118,20 +119,26 @@ impl Shared {
         want: Want,
         f: impl FnOnce(&mut Core) -> T,
     ) -> Poll<Result<T, WaitError>> {
+        let waker = cx.waker().clone();
         let mut inside = self.lock();
         let found = inside.core.look(|core| {
             let found = core.found(want)?;
             Some(found.map(|()| f(core)))
         });
         let old = match found {
-            Some(_) => inside.leave(place),
-            None => inside.enter(place, want, cx),
+            Some(_) => [inside.leave(place), Some(waker)],
+            None => [inside.enter(place, want, waker), None],
         };
         let awake = inside.awake();
         drop(inside);
         drop(old);
         awake.into_iter().for_each(Waker::wake);
         found.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Nobody wants what is still to come.
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.lock().core.driver.state().is_destroyed()
     }
 
     /// Gives up a wait.
@@ -148,7 +155,10 @@ impl Inside {
     fn awake(&mut self) -> Vec<Waker> {
         let mut awake = Vec::new();
         let desk = self.core.driver.host();
-        if desk.job.is_some() || !desk.events.is_empty() {
+        // One that opens the sink is to learn that nobody wants it any more.
+        let state = self.core.driver.state();
+        let stop = state.is_destroyed() && !state.is_closed();
+        if stop || desk.job.is_some() || !desk.events.is_empty() {
             awake.extend(self.worker.take());
         }
         let core = &self.core;
@@ -161,12 +171,12 @@ impl Inside {
     }
 
     /// Somebody waits, or goes on waiting. The waker that is not needed any more.
-    fn enter(&mut self, place: &mut Place, want: Want, cx: &Context<'_>) -> Option<Waker> {
+    fn enter(&mut self, place: &mut Place, want: Want, waker: Waker) -> Option<Waker> {
         if let Some(number) = place.0 {
             let mut waiters = self.waiters.iter_mut();
             if let Some(waiter) = waiters.find(|waiter| waiter.number == number) {
                 waiter.want = want;
-                return renew(&mut waiter.waker, cx);
+                return waiter.waker.replace(waker);
             }
         }
         self.count += 1;
@@ -174,7 +184,7 @@ impl Inside {
         self.waiters.push(Waiter {
             number: self.count,
             want,
-            waker: Some(cx.waker().clone()),
+            waker: Some(waker),
             since: Instant::now(),
         });
         None
@@ -189,13 +199,5 @@ impl Inside {
             self.core.waited += waiter.since.elapsed();
         }
         waiter.waker
-    }
-}
-
-/// Puts the waker of this task there. The one that it replaces.
-fn renew(place: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
-    match place {
-        Some(waker) if waker.will_wake(cx.waker()) => None,
-        _ => place.replace(cx.waker().clone()),
     }
 }

@@ -89,22 +89,25 @@ enum Now {
     Left,
 }
 
-/// After so many jobs, other tasks of the executor have their turn.
-const JOBS_A_POLL: u32 = 64;
+/// After so many jobs and calls of the sink, other tasks of the executor have their
+/// turn.
+const TURNS_A_POLL: u32 = 128;
 
 impl<S: AsyncSink + Unpin> Future for Work<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let work = &mut *self;
-        for _ in 0..JOBS_A_POLL {
+        let mut turns = TURNS_A_POLL;
+        while turns > 0 {
+            turns -= 1;
             // Even while the sink is at something, there may be events, or a stop.
             work.poll_desk(cx);
             match &work.now {
                 Now::Idle => return Poll::Pending,
                 Now::Left => return Poll::Ready(()),
                 Now::Opening => ready!(work.poll_open(cx)),
-                Now::Writing(_) => ready!(work.poll_write(cx)),
+                Now::Writing(_) => ready!(work.poll_write(cx, &mut turns)),
                 Now::Flushing | Now::Closing => ready!(work.poll_finalize(cx)),
             }
         }
@@ -153,6 +156,8 @@ impl<S: AsyncSink> Work<S> {
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let opened = match &mut self.opener {
+            // The answer makes no difference any more.
+            _ if self.shared.is_destroyed() => Ok(None),
             Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
@@ -170,17 +175,15 @@ impl<S: AsyncSink> Work<S> {
         Poll::Ready(())
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let stopped = self.stop.load(Ordering::Acquire);
+    fn poll_write(&mut self, cx: &mut Context<'_>, turns: &mut u32) -> Poll<()> {
+        let stop = &*self.stop;
         let (Now::Writing(delivery), Some(sink)) = (&mut self.now, &mut self.sink) else {
             return Poll::Ready(());
         };
-        if !stopped {
-            match caught(|| poll_deliver(sink, delivery, cx)) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(result)) => delivery.failure = result.err().map(Cause::from),
-                Err(cause) => delivery.failure = Some(cause),
-            }
+        match caught(|| poll_deliver(sink, delivery, stop, cx, turns)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => delivery.failure = result.err().map(Cause::from),
+            Err(cause) => delivery.failure = Some(cause),
         }
         if let Now::Writing(mut delivery) = mem::replace(&mut self.now, Now::Idle) {
             self.shared.answer(|core| {
@@ -260,12 +263,24 @@ impl<S: AsyncSink> Drop for Work<S> {
     }
 }
 
+/// Gives the items to the sink, in order, until all are taken, it fails, the stream
+/// is destroyed meanwhile, or others are to have their turn.
 fn poll_deliver(
     sink: &mut impl AsyncSink,
     delivery: &mut Delivery,
+    stop: &AtomicBool,
     cx: &mut Context<'_>,
+    turns: &mut u32,
 ) -> Poll<io::Result<()>> {
-    while let Some(call) = delivery.next() {
+    while !stop.load(Ordering::Acquire) {
+        let Some(call) = delivery.next() else {
+            break;
+        };
+        if *turns == 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        *turns -= 1;
         let given = call.given();
         let result = match call {
             Call::Write(bytes) => ready!(sink.poll_write(cx, bytes)).map(Some),

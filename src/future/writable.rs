@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::error::Error;
 use core::fmt;
+use core::future::Future;
 use core::mem;
 
 use super::builder::Builder;
@@ -71,6 +72,7 @@ impl<W> Writable<W> {
     ///
     /// As [`Writer::write`].
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.flush = None;
         self.writer.write(bytes)
     }
 
@@ -80,6 +82,7 @@ impl<W> Writable<W> {
     ///
     /// As [`Writer::write_owned`]; the chunk is handed back.
     pub fn write_owned(&mut self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.flush = None;
         self.writer.write_owned(chunk)
     }
 
@@ -88,8 +91,8 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// As [`Writer::drained`].
-    pub async fn drained(&self) -> Result<(), WaitError> {
-        self.writer.drained().await
+    pub fn drained(&self) -> impl Future<Output = Result<(), WaitError>> + Send + '_ {
+        self.writer.drained()
     }
 
     /// How many bytes were accepted: see [`Writer::position`].
@@ -113,8 +116,8 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// As [`Writer::flush`].
-    pub async fn flush(&self) -> Result<(), WaitError> {
-        self.writer.flush().await
+    pub fn flush(&self) -> impl Future<Output = Result<(), WaitError>> + Send + '_ {
+        self.writer.flush()
     }
 
     /// Holds what is written while the guard lives: see [`Writer::cork`].
@@ -133,14 +136,14 @@ impl<W> Writable<W> {
     }
 
     /// Ends the stream and waits: everything is written, the sink flushed, closed,
-    /// and handed back (rules 13 to 16, 18, 19). If this future is dropped, the
-    /// worker goes on ending.
+    /// and handed back (rules 13 to 16, 18, 19). It is ended by the call: if the
+    /// future is dropped, the worker goes on ending.
     ///
     /// # Errors
     ///
     /// If the stream failed. What was not delivered is handed back.
-    pub async fn end(self) -> Result<Done<W>, EndError<W, Self>> {
-        self.end_after(None).await
+    pub fn end(self) -> impl Future<Output = Result<Done<W>, EndError<W, Self>>> {
+        self.end_after(None)
     }
 
     /// As [`Writable::end`], after this last chunk, without a copy.
@@ -161,29 +164,45 @@ impl<W> Writable<W> {
     /// assert_eq!(done?.sink.into_inner(), b"first\nlast\n");
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub async fn end_with(self, chunk: impl Into<Chunk>) -> Result<Done<W>, EndError<W, Self>> {
-        self.end_after(Some(chunk.into())).await
+    pub fn end_with(
+        self,
+        chunk: impl Into<Chunk>,
+    ) -> impl Future<Output = Result<Done<W>, EndError<W, Self>>> {
+        self.end_after(Some(chunk.into()))
     }
 
-    async fn end_after(self, chunk: Option<Chunk>) -> Result<Done<W>, EndError<W, Self>> {
-        let refused = match self.writer.shared().call(|core| core.end(chunk)) {
-            Ok(()) => None,
-            Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
-                let stream = self;
-                return Err(EndError::Refused { stream, error });
-            }
-            // The stream has failed: that is told below.
-            Err(error) => Some(error.into_chunk()),
-        };
-        self.left().await;
-        let finished = self.writer.shared().call(|core| core.finished());
-        self.collect().end(finished, refused)
+    fn end_after(
+        mut self,
+        chunk: Option<Chunk>,
+    ) -> impl Future<Output = Result<Done<W>, EndError<W, Self>>> {
+        let accepted = self.end_now(chunk);
+        async move {
+            let refused = match accepted {
+                Ok(()) => None,
+                Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
+                    let stream = self;
+                    return Err(EndError::Refused { stream, error });
+                }
+                // The stream has failed: that is told below.
+                Err(error) => Some(error.into_chunk()),
+            };
+            self.left().await;
+            let finished = self.writer.shared().call(|core| core.finished());
+            self.collect().end(finished, refused)
+        }
+    }
+
+    /// Once it is ended, nothing is discarded, whoever loses interest.
+    pub(super) fn end_now(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
+        self.writer.shared().call(|core| core.end(chunk))?;
+        self.discards = false;
+        Ok(())
     }
 
     /// Stops now and gives back the sink and what was not sent: what was delivered
     /// and what is handed back are together what was accepted (rule 18). Waits for
     /// the worker to let go of the sink; a call of the sink that is pending has
-    /// taken nothing.
+    /// taken nothing. It is destroyed by the call, even if the future is dropped.
     ///
     /// # Examples
     ///
@@ -197,20 +216,25 @@ impl<W> Writable<W> {
     /// assert_eq!(remains.totals.written + unsent as u64, remains.totals.accepted);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub async fn destroy(self) -> Remains<W> {
-        self.destroy_for(None).await
+    pub fn destroy(self) -> impl Future<Output = Remains<W>> {
+        self.destroy_for(None)
     }
 
     /// As [`Writable::destroy`]; waiters and the observer are told the reason.
-    pub async fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Remains<W> {
+    pub fn destroy_with(
+        self,
+        reason: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> impl Future<Output = Remains<W>> {
         let reason = Cause::Reason(reason.into().into());
-        self.destroy_for(Some(reason)).await
+        self.destroy_for(Some(reason))
     }
 
-    pub(super) async fn destroy_for(self, reason: Option<Cause>) -> Remains<W> {
+    pub(super) fn destroy_for(self, reason: Option<Cause>) -> impl Future<Output = Remains<W>> {
         drop(self.writer.shared().call(|core| core.destroy(reason)));
-        self.left().await;
-        self.collect()
+        async move {
+            self.left().await;
+            self.collect()
+        }
     }
 
     /// Waits until the worker has let go of the sink.

@@ -1,7 +1,7 @@
 //! The producer's side: write, wait, cork.
 
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 
 use super::shared::{Place, Shared};
 use crate::adapter::core::{Core, Want};
@@ -18,7 +18,7 @@ pub struct Writer {
     shared: Arc<Shared>,
     /// What is being polled for, as a `Sink` or an `AsyncWrite`.
     pub(super) place: Place,
-    /// The flush that is being polled for.
+    /// The flush that is being polled for. None once something was written after it.
     pub(super) flush: Option<u64>,
 }
 
@@ -63,9 +63,9 @@ impl Writer {
     /// # Errors
     ///
     /// If the stream has ended, failed or been destroyed: no 'drain' will come.
-    pub async fn drained(&self) -> Result<(), WaitError> {
+    pub fn drained(&self) -> impl Future<Output = Result<(), WaitError>> + Send + '_ {
         let want = self.shared.call(|core| core.drain());
-        self.wait(want).await
+        self.wait(want)
     }
 
     /// The position of the stream: how many bytes were accepted, from all
@@ -103,14 +103,15 @@ impl Writer {
     }
 
     /// Waits until everything accepted so far has reached the sink and the sink
-    /// has been flushed. It keeps its place in line, even if this future is dropped.
+    /// has been flushed. The call puts it in line, where it stays even if the future
+    /// is dropped.
     ///
     /// # Errors
     ///
     /// If the stream has ended, or failed or was destroyed before that.
-    pub async fn flush(&self) -> Result<(), WaitError> {
-        let number = self.shared.call(Core::flush)?;
-        self.wait(Want::Flushed(number)).await
+    pub fn flush(&self) -> impl Future<Output = Result<(), WaitError>> + Send + '_ {
+        let number = self.shared.call(Core::flush);
+        async move { self.wait(Want::Flushed(number?)).await }
     }
 
     /// Holds what is written from now on, by any producer, until the guard is

@@ -27,9 +27,23 @@ struct Inside {
     answer: Option<io::Result<()>>,
     waker: Option<Waker>,
     taken: Vec<u8>,
+    /// Every call is answered ok at once.
+    open: bool,
+    closed: u32,
 }
 
 impl PolledGate {
+    /// Lets every call through from now on.
+    pub(crate) fn open(&self) {
+        self.lock().open = true;
+        self.answer(Ok(()));
+    }
+
+    /// How often the sink was closed.
+    pub(crate) fn closed(&self) -> u32 {
+        self.lock().closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().expect("nobody panics with it")
     }
@@ -61,7 +75,8 @@ impl AsyncWrite for PolledGate {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut inside = self.lock();
-        match inside.answer.take() {
+        let at_once = inside.open.then_some(Ok(()));
+        match inside.answer.take().or(at_once) {
             None => {
                 inside.waiting = Some(bytes.to_vec());
                 inside.waker = Some(cx.waker().clone());
@@ -91,6 +106,7 @@ impl AsyncWrite for PolledGate {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().closed += 1;
         Poll::Ready(Ok(()))
     }
 }

@@ -1,0 +1,179 @@
+//! What the futures of the async adapter promise: they act when they are called,
+//! whether they are polled or not, and nobody has to wait for what does not come.
+#![cfg(feature = "futures")]
+
+mod support;
+
+use std::cell::RefCell;
+use std::future::{Future, pending};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures::io::AsyncWrite;
+use highwater::future::{Worker, Writable, Writer};
+
+use support::polled::{PolledGate, poll_once};
+
+fn gated(discards: bool) -> (Writable<PolledGate>, Worker, PolledGate) {
+    let gate = PolledGate::default();
+    let builder = Writable::builder().high_water_mark(4);
+    let builder = if discards {
+        builder.discard_on_drop()
+    } else {
+        builder
+    };
+    let (mut out, mut worker) = builder.over(gate.clone());
+    let _flow = out.write("a").expect("it is open");
+    assert!(poll_once(&mut worker).is_none());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"a"[..]));
+    (out, worker, gate)
+}
+
+#[test]
+fn a_destroy_does_not_wait_for_an_opener() {
+    let (mut out, mut worker) = Writable::builder().open(pending::<io::Result<PolledGate>>());
+    let _flow = out.write("a").expect("it is open");
+    assert!(poll_once(&mut worker).is_none());
+    let mut destroy = pin!(out.destroy());
+    assert!(poll_once(destroy.as_mut()).is_none());
+    assert!(poll_once(&mut worker).is_some(), "it gives up");
+    let remains = poll_once(destroy.as_mut()).expect("the worker has left");
+    assert!(remains.sink.is_none());
+    assert_eq!(remains.unsent.len(), 1);
+}
+
+#[test]
+fn a_destroy_that_is_not_polled_is_a_destroy() {
+    let (out, mut worker, gate) = gated(false);
+    drop(out.destroy());
+    gate.open();
+    assert!(poll_once(&mut worker).is_some());
+    assert_eq!((gate.taken().len(), gate.closed()), (0, 0));
+}
+
+#[test]
+fn an_end_that_is_not_polled_is_an_end() {
+    for discards in [false, true] {
+        let (out, mut worker, gate) = gated(discards);
+        drop(out.end_with("b"));
+        gate.open();
+        assert!(poll_once(&mut worker).is_some());
+        assert_eq!((gate.taken(), gate.closed()), (b"ab".to_vec(), 1));
+    }
+}
+
+#[test]
+fn a_pipe_that_is_not_polled_is_a_destroy() {
+    let (out, mut worker, gate) = gated(false);
+    drop(out.pipe(&b"the rest"[..]));
+    gate.open();
+    assert!(poll_once(&mut worker).is_some());
+    assert_eq!(gate.closed(), 0, "half a source is no end");
+}
+
+#[test]
+fn flushes_that_are_dropped_do_not_pile_up() {
+    let (out, _worker, _gate) = gated(false);
+    for _ in 0..1000 {
+        drop(out.flush());
+    }
+    assert_eq!(out.snapshot().queued, 1);
+}
+
+/// A flush that was given up does not stand for one that comes later.
+#[test]
+fn a_flush_covers_what_was_written_before_it() {
+    let (mut out, mut worker, gate) = gated(false);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+    gate.answer(Ok(()));
+    assert!(poll_once(&mut worker).is_none());
+    let _flow = out.write("b").expect("it is open");
+    assert!(poll_once(&mut worker).is_none());
+    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+    gate.open();
+    assert!(poll_once(&mut worker).is_none());
+    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_ready());
+    assert_eq!(gate.taken(), b"ab");
+}
+
+/// Takes a byte a call.
+#[derive(Default)]
+struct ByteByByte(u32);
+
+impl AsyncWrite for ByteByByte {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0 += 1;
+        assert!(self.0 < 1_000, "others never have their turn");
+        Poll::Ready(Ok(1))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_poll_of_the_worker_ends() {
+    let (mut out, mut worker) = Writable::builder().over(ByteByByte::default());
+    let _flow = out.write(vec![7; 100_000]).expect("it is open");
+    assert!(poll_once(&mut worker).is_none());
+    // A destroy meanwhile is heeded, too.
+    let mut destroy = pin!(out.destroy());
+    assert!(poll_once(destroy.as_mut()).is_none());
+    assert!(poll_once(&mut worker).is_some());
+    let remains = poll_once(destroy.as_mut()).expect("the worker has left");
+    let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+    let calls = remains.sink.map_or(0, |sink| sink.0);
+    assert_eq!(calls as usize + unsent, 100_000);
+}
+
+thread_local! {
+    static LOOKED_AT: RefCell<Option<Writer>> = const { RefCell::new(None) };
+}
+
+/// A waker that looks at the stream when it is woken and when it is dropped.
+struct Looks;
+
+fn look() {
+    LOOKED_AT.with_borrow(|writer| writer.as_ref().map(Writer::snapshot));
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        look();
+    }
+}
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        look();
+    }
+}
+
+/// Else this never ends.
+#[test]
+fn no_waker_is_woken_or_dropped_under_the_lock() {
+    let (mut out, mut worker, gate) = gated(false);
+    let _flow = out.write("bcd").expect("it is open");
+    LOOKED_AT.set(Some(out.writer()));
+    let mut drained = pin!(out.drained());
+    for _ in 0..3 {
+        let waker = Waker::from(Arc::new(Looks));
+        let mut cx = Context::from_waker(&waker);
+        assert!(drained.as_mut().poll(&mut cx).is_pending());
+        assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
+    }
+    gate.open();
+    assert!(poll_once(&mut worker).is_none());
+    assert!(poll_once(drained).is_some());
+    LOOKED_AT.set(None);
+}
