@@ -1,5 +1,5 @@
-//! The async adapter: cancelling, waking, sinks that fail, closing twice, and no
-//! hidden runtime.
+//! The async adapter: cancelling, sinks that fail, closing twice, and no hidden
+//! runtime.
 #![cfg(feature = "futures")]
 
 mod support;
@@ -8,9 +8,8 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::executor::block_on;
@@ -18,7 +17,7 @@ use futures::future::join;
 use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
 use futures::{SinkExt, StreamExt};
 use highwater::future::{Builder, Worker, Writable, Writer};
-use highwater::{Chunk, EndError, Flow, PipeError, Remains, WaitError, WriteError};
+use highwater::{Chunk, EndError, Flow, PipeError, WriteError};
 use proptest::prelude::*;
 
 use support::polled::{PolledGate, poll_once};
@@ -212,135 +211,6 @@ fn a_spoilt_outcome_is_noticed() {
     assert!(!nothing_lost(accepted, b"acb", unsent));
 }
 
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Counts(AtomicUsize);
-
-impl Wake for Counts {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A future that is polled by hand, with a waker that counts.
-struct Counted<F> {
-    future: F,
-    counts: Arc<Counts>,
-}
-
-impl<F: Future + Unpin> Counted<F> {
-    fn new(future: F) -> Self {
-        let counts = Arc::default();
-        Self { future, counts }
-    }
-
-    fn poll(&mut self) -> Poll<F::Output> {
-        let waker = Waker::from(Arc::clone(&self.counts));
-        Pin::new(&mut self.future).poll(&mut Context::from_waker(&waker))
-    }
-
-    /// How often it was woken since this was asked last.
-    fn woken(&self) -> usize {
-        self.counts.0.swap(0, Ordering::Relaxed)
-    }
-}
-
-fn gated(mark: u64) -> (Writable<PolledGate>, Counted<Worker>, PolledGate) {
-    let gate = PolledGate::default();
-    let builder = Writable::builder().high_water_mark(mark);
-    let (out, worker) = builder.over(gate.clone());
-    (out, Counted::new(worker), gate)
-}
-
-#[test]
-fn the_worker_is_woken_for_work_and_for_nothing_else() {
-    let (mut out, mut worker, gate) = gated(100);
-    assert!(worker.poll().is_pending());
-    assert_eq!(worker.woken(), 0);
-    let _flow = out.write("a").expect("it is open");
-    assert_eq!(worker.woken(), 1, "there is something to write");
-    assert!(worker.poll().is_pending());
-    for _ in 0..10 {
-        let _flow = out.write("b").expect("it is open");
-    }
-    drop((out.snapshot(), out.position(), out.cork()));
-    assert!(poll_once(out.drained()).is_some());
-    assert_eq!(worker.woken(), 0, "the sink is busy: nothing to do");
-    gate.answer(Ok(()));
-    assert_eq!(worker.woken(), 1, "the sink has woken it");
-    assert!(worker.poll().is_pending());
-    assert_eq!(gate.waiting().as_deref(), Some(&b"bbbbbbbbbb"[..]));
-    assert_eq!(worker.woken(), 0, "it does not wake itself");
-    let destroy = out.destroy();
-    let mut destroy = Counted::new(Box::pin(destroy));
-    assert!(destroy.poll().is_pending());
-    assert_eq!(worker.woken(), 1, "it is to let go of the sink");
-    assert_eq!(worker.poll(), Poll::Ready(()));
-    assert_eq!(destroy.woken(), 1);
-    let Poll::Ready(Remains { unsent, .. }) = destroy.poll() else {
-        panic!("the worker has let go");
-    };
-    assert_eq!(unsent.iter().map(Chunk::len).sum::<usize>(), 10);
-}
-
-#[test]
-fn who_waits_is_woken_once_and_in_time() {
-    let (mut out, mut worker, gate) = gated(2);
-    assert!(worker.poll().is_pending());
-    let writers: Vec<Writer> = (0..4).map(|_| out.writer()).collect();
-    assert_eq!(out.write("ab").ok(), Some(Flow::Wait));
-    let mut drained = Counted::new(Box::pin(writers[0].drained()));
-    let mut first = Counted::new(Box::pin(writers[1].written(2)));
-    let mut second = Counted::new(Box::pin(writers[2].written(3)));
-    assert!(matches!(
-        second.poll(),
-        Poll::Ready(Err(WaitError::NotAccepted { .. }))
-    ));
-    assert_eq!(out.write("c").ok(), Some(Flow::Wait));
-    let mut second = Counted::new(Box::pin(writers[2].written(3)));
-    let mut flush = Counted::new(Box::pin(writers[3].flush()));
-    assert!(drained.poll().is_pending() && first.poll().is_pending());
-    assert!(second.poll().is_pending() && flush.poll().is_pending());
-    assert!(worker.poll().is_pending());
-    gate.answer(Ok(()));
-    assert!(worker.poll().is_pending());
-    let now = [
-        drained.woken(),
-        first.woken(),
-        second.woken(),
-        flush.woken(),
-    ];
-    assert_eq!(now, [0, 1, 0, 0], "two bytes are there, the third is not");
-    assert!(matches!(first.poll(), Poll::Ready(Ok(()))));
-    gate.answer(Ok(()));
-    assert!(worker.poll().is_pending());
-    let now = [
-        drained.woken(),
-        second.woken(),
-        flush.woken(),
-        first.woken(),
-    ];
-    assert_eq!(now, [1, 1, 1, 0]);
-    assert!(matches!(drained.poll(), Poll::Ready(Ok(()))));
-    assert!(matches!(second.poll(), Poll::Ready(Ok(()))));
-    assert!(matches!(flush.poll(), Poll::Ready(Ok(()))));
-}
-
-#[test]
-fn a_wait_that_was_dropped_is_not_woken() {
-    let (mut out, mut worker, gate) = gated(1);
-    let _flow = out.write("a").expect("it is open");
-    assert!(worker.poll().is_pending());
-    let counts = {
-        let mut drained = Counted::new(Box::pin(out.drained()));
-        assert!(drained.poll().is_pending());
-        Arc::clone(&drained.counts)
-    };
-    gate.answer(Ok(()));
-    assert!(worker.poll().is_pending());
-    assert_eq!(counts.0.load(Ordering::Relaxed), 0);
-}
-
 /// Closing and flushing after the end, as often as one likes.
 #[test]
 fn closing_twice_is_closing_once() {
@@ -414,29 +284,6 @@ fn a_refused_chunk_comes_back_from_the_sink() {
         }
         other => panic!("{other:?}"),
     }
-}
-
-#[test]
-fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
-    let (mut out, mut worker, gate) = gated(2);
-    let _flow = out.write("abc").expect("it is open");
-    assert!(worker.poll().is_pending());
-    let writer = out.writer();
-    let mut wait = Counted::new(Box::pin(writer.written(3)));
-    assert!(wait.poll().is_pending());
-    drop(worker);
-    assert_eq!(wait.woken(), 1);
-    assert!(matches!(
-        wait.poll(),
-        Poll::Ready(Err(WaitError::Destroyed))
-    ));
-    assert!(matches!(out.write("d"), Err(WriteError::Destroyed { .. })));
-    let Err(EndError::Failed { remains, .. }) = block_on(out.end()) else {
-        panic!("it cannot have finished");
-    };
-    assert!(remains.sink.is_some(), "the sink is handed back");
-    let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
-    assert_eq!((unsent.concat(), gate.taken().len()), (b"abc".to_vec(), 0));
 }
 
 #[test]
@@ -592,7 +439,7 @@ fn everything_can_be_sent() {
     sends::<Writer>();
     sends::<Worker>();
     sends::<Builder>();
-    let (out, _worker, _gate) = gated(1);
+    let (out, _worker) = Writable::builder().over(PolledGate::default());
     sends_value(out.drained());
     sends_value(out.written(1));
     sends_value(out.flush());

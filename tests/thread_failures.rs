@@ -443,3 +443,18 @@ fn a_last_chunk_for_a_failed_stream_comes_back() -> Result<(), BoxError> {
     }
     Ok(())
 }
+
+/// No bytes are no exception.
+#[test]
+fn an_empty_write_after_the_end_is_refused() {
+    let out = Writable::builder().spawn(Vec::new()).expect("a thread");
+    let writer = out.writer();
+    assert!(writer.write("").is_ok());
+    assert!(out.end().is_ok());
+    for refused in [writer.write(""), writer.write("x")] {
+        assert_eq!(
+            refused.err().map(|error| error.code()),
+            Some("ERR_STREAM_WRITE_AFTER_END")
+        );
+    }
+}

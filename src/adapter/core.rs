@@ -28,7 +28,7 @@ pub(crate) struct Core {
     answer: Flow,
     /// Buffers that the sink has emptied, for the next small writes: memory that is
     /// known to the processor, and no call of the allocator. Together they have no
-    /// more room than the high-water mark, or there is one.
+    /// more room than the high-water mark and one buffer.
     spare: VecDeque<Vec<u8>>,
     /// The capacity of a buffer for small writes, in bytes.
     buffer: usize,
@@ -112,10 +112,10 @@ impl Core {
     }
 
     /// Accepts a small write on credit. `None` if there is too little of it, and
-    /// nothing was done.
+    /// nothing was done; for no bytes, there is none.
     #[inline]
     pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> Option<Flow> {
-        if bytes.len() > self.room {
+        if bytes.is_empty() || bytes.len() > self.room {
             return None;
         }
         self.room -= bytes.len();
@@ -201,8 +201,7 @@ impl Core {
     /// Writes these bytes, copied once: on credit, if there is any now.
     pub(crate) fn write_copy(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let credit = self.driver.state().credit(self.driver.options());
-        let len = bytes.len();
-        if len > 0 && len as u64 <= credit.bytes && len <= self.buffer {
+        if bytes.len() as u64 <= credit.bytes.min(self.buffer as u64) {
             self.lend();
             if self.small.capacity() == 0 {
                 self.small = self.new_buffer();
