@@ -28,6 +28,8 @@ pub(crate) struct Round {
 /// How it went.
 pub(crate) struct Outcome {
     pub(crate) totals: Totals,
+    /// The peaks of all streams, added.
+    pub(crate) peaks: u64,
     /// From the first write until the last fast reader had everything.
     pub(crate) fast_took: Duration,
     /// How many slow ones had not everything at that time.
@@ -98,6 +100,7 @@ impl Round {
             Some(text) => Err(Failure::new(text)),
             None => Ok(Outcome {
                 totals: sum.totals,
+                peaks: sum.peaks,
                 fast_took,
                 held,
             }),
@@ -128,6 +131,7 @@ impl Round {
 #[derive(Default)]
 struct Sum {
     totals: Totals,
+    peaks: u64,
     unsent: u64,
     failed: Option<String>,
 }
@@ -135,6 +139,7 @@ struct Sum {
 impl Sum {
     fn add(&mut self, pushed: Pushed) {
         self.totals.add(&pushed.totals);
+        self.peaks += pushed.totals.peak;
         self.unsent += pushed.unsent;
         self.failed = self.failed.take().or(pushed.failed);
     }
