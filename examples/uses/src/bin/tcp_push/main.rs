@@ -79,8 +79,10 @@ async fn push_here(
     let mut totals = Totals::default();
     let (mut alone, mut beside) = (Duration::MAX, Duration::MAX);
     let (mut held, mut peaks) = (u32::MAX, 0);
-    for _ in 0..arguments.rounds {
-        for slow in [0, slow] {
+    for round in 0..arguments.rounds {
+        // In turns, so that neither is always the first.
+        let pair = if round % 2 == 0 { [0, slow] } else { [slow, 0] };
+        for slow in pair {
             let round = Round { fast, slow, mark };
             let outcome = round.run(feed, stop.clone()).await?;
             totals.merge(&outcome.totals);
