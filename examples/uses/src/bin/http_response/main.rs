@@ -1,0 +1,162 @@
+//! A web server on hyper whose response is a large body, streamed at the pace of
+//! the client: the producer writes until told to wait.
+//!
+//! ```sh
+//! cargo run --release -p highwater-uses --bin http_response
+//! cargo run --release -p highwater-uses --bin http_response -- --listen 127.0.0.1:8080
+//! curl --limit-rate 2M -o /dev/null http://127.0.0.1:8080/
+//! ```
+//!
+//! The sink of the stream is one end of a small pipe in memory, and the body that hyper
+//! sends is the other. If the client goes away, hyper drops the body, the sink fails,
+//! and the producer is told at its next write or wait.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use highwater_uses::lines::LINE;
+use highwater_uses::{Failure, Totals, run, say, stop, stopped};
+use tokio::sync::{mpsc, watch};
+
+mod client;
+mod producer;
+mod server;
+
+use producer::{Produced, Producing};
+use server::Server;
+
+/// Serve a large body of numbered lines over HTTP, at the pace of the client.
+#[derive(Parser)]
+#[command(name = "http_response", version)]
+struct Arguments {
+    /// The length of the body, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    size: u32,
+    /// From how many buffered bytes on the producer waits.
+    #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
+    high_water_mark: u64,
+    /// Serve on this address until Ctrl-C, for clients from outside.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+fn main() -> ExitCode {
+    run("http_response", respond)
+}
+
+async fn respond(arguments: Arguments) -> Result<(), Failure> {
+    let stop = stop()?;
+    let size = u64::from(arguments.size) * 1024 * 1024;
+    let (tell_produced, produced) = mpsc::unbounded_channel();
+    let (tell_producing, producing) = watch::channel(Producing::Idle);
+    let server = Server {
+        size,
+        mark: arguments.high_water_mark,
+        produced: tell_produced,
+        producing: tell_producing,
+        stop: stop.clone(),
+    };
+    match arguments.listen {
+        Some(address) => serve(server, address, produced, stop).await,
+        None => show(server, produced, producing, stop).await,
+    }
+}
+
+/// Serves whoever comes, until Ctrl-C.
+async fn serve(
+    server: Server,
+    address: SocketAddr,
+    mut produced: mpsc::UnboundedReceiver<Produced>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let listener = server::listen(address, None)
+        .map_err(|error| Failure::of(&format!("listening on {address}"), &error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::of("the address", &error))?;
+    say(&format!("listening on http://{address}/"))?;
+    let serving = tokio::spawn(server.run(listener));
+    let mut totals = Totals::default();
+    loop {
+        tokio::select! {
+            Some(response) = produced.recv() => {
+                totals.add(&response.totals);
+                say(&response.line())?;
+            }
+            () = stopped(&mut stop) => break,
+        }
+    }
+    // The producers see it too; the server ends when they have.
+    drop(serving.await);
+    let mut unsent = 0;
+    while let Some(response) = produced.recv().await {
+        totals.add(&response.totals);
+        unsent += response.unsent;
+        say(&response.line())?;
+    }
+    say(&totals.summary())?;
+    let written = totals.written;
+    Err(Failure::interrupted(format!(
+        "written={written} unsent={unsent}"
+    )))
+}
+
+/// Two requests on loopback: one read slowly to the end, one dropped in the middle.
+async fn show(
+    server: Server,
+    mut produced: mpsc::UnboundedReceiver<Produced>,
+    producing: watch::Receiver<Producing>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let (size, mark) = (server.size, server.mark);
+    let listener = server::listen(([127, 0, 0, 1], 0).into(), Some(client::SYSTEM_BUFFER))
+        .map_err(|error| Failure::of("listening on loopback", &error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::of("the address", &error))?;
+    tokio::spawn(server.run(listener));
+
+    let mut totals = Totals::default();
+    for (who, up_to) in [("slow client", size), ("client that leaves", size / 2)] {
+        let got = tokio::select! {
+            got = client::get(address, up_to, producing.clone()) => Some(got?),
+            () = stopped(&mut stop) => None,
+        };
+        let Some(response) = produced.recv().await else {
+            return Err(Failure::new("the server is gone"));
+        };
+        totals.add(&response.totals);
+        let Some(got) = got else {
+            return Err(Failure::interrupted(format!(
+                "written={} unsent={}",
+                response.totals.written, response.unsent
+            )));
+        };
+        let pieces = got.pieces;
+        say(&format!(
+            "{who}: verified={} pieces={pieces}; {}",
+            got.bytes,
+            response.line()
+        ))?;
+        if up_to == size && (got.bytes != size || response.failed.is_some()) {
+            return Err(Failure::new(format!(
+                "{} of {size} bytes arrived",
+                got.bytes
+            )));
+        }
+        if up_to < size && response.failed.is_none() {
+            return Err(Failure::new(
+                "the producer was not told that the client left",
+            ));
+        }
+    }
+    say(&totals.summary())?;
+    if totals.peak > mark.saturating_add(LINE as u64) {
+        let peak = totals.peak;
+        return Err(Failure::new(format!(
+            "a stream with a mark of {mark} bytes held {peak}"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! One producer pushes a feed of numbered lines to many TCP connections, some of
+//! them slow. None is skipped, and none waits for another.
+//!
+//! ```sh
+//! cargo run --release -p highwater-uses --bin tcp_push
+//! ```
+//!
+//! The feed is one shared [`Bytes`]; each connection has a stream with its own mark,
+//! and a task that writes until told to wait. So a slow reader holds up its own task
+//! and nothing else, and costs no more than its mark.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Parser;
+use highwater_uses::lines::{LINE, line};
+use highwater_uses::{Failure, Totals, joined, peak_memory, run, say, stop, stopped};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+mod readers;
+mod stream;
+
+use readers::Round;
+use stream::{Pushed, push_one};
+
+/// Push numbered lines to many TCP connections, a tenth of them slow.
+#[derive(Parser)]
+#[command(name = "tcp_push", version)]
+struct Arguments {
+    /// How many connections [default: 2000 on loopback, 1 with --to].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=30_000))]
+    connections: Option<u32>,
+    /// How many lines each connection gets, of 64 bytes.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    lines: u32,
+    /// From how many buffered bytes on the producer waits for a connection.
+    #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
+    high_water_mark: u64,
+    /// How often the fast connections are timed, without and with slow ones.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Push to this address instead of to readers of its own.
+    #[arg(long, value_name = "ADDR")]
+    to: Option<SocketAddr>,
+}
+
+fn main() -> ExitCode {
+    run("tcp_push", push)
+}
+
+async fn push(arguments: Arguments) -> Result<(), Failure> {
+    let stop = stop()?;
+    let feed: Bytes = (0..u64::from(arguments.lines)).flat_map(line).collect();
+    match arguments.to {
+        Some(address) => push_to(&arguments, address, &feed, stop).await,
+        None => push_here(&arguments, &feed, stop).await,
+    }
+}
+
+/// To readers of its own, on loopback, of which a tenth reads only when told.
+async fn push_here(
+    arguments: &Arguments,
+    feed: &Bytes,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let connections = arguments.connections.unwrap_or(2_000);
+    let slow = connections / 10;
+    let fast = connections - slow;
+    let mark = arguments.high_water_mark;
+    // Both ends are here.
+    room_for(2 * u64::from(connections))?;
+
+    let before = peak_memory();
+    let mut totals = Totals::default();
+    let (mut alone, mut beside) = (Duration::MAX, Duration::MAX);
+    let (mut held, mut peaks) = (u32::MAX, 0);
+    for round in 0..arguments.rounds {
+        // In turns, so that neither is always the first.
+        let pair = if round % 2 == 0 { [0, slow] } else { [slow, 0] };
+        for slow in pair {
+            let round = Round { fast, slow, mark };
+            let outcome = round.run(feed, stop.clone()).await?;
+            totals.merge(&outcome.totals);
+            peaks = peaks.max(outcome.peaks);
+            if slow == 0 {
+                alone = alone.min(outcome.fast_took);
+            } else {
+                beside = beside.min(outcome.fast_took);
+                held = held.min(outcome.held);
+            }
+        }
+    }
+
+    say(&format!(
+        "connections={connections} slow={slow} lines={} rounds={} verified={}",
+        arguments.lines, arguments.rounds, totals.written
+    ))?;
+    if slow > 0 {
+        // How many slow ones were still being waited for when the fast ones were done.
+        say(&format!(
+            "fast_alone={:.3}s fast_beside_slow={:.3}s ratio={:.2} slow_held={held}",
+            alone.as_secs_f64(),
+            beside.as_secs_f64(),
+            beside.as_secs_f64() / alone.as_secs_f64().max(1e-9),
+        ))?;
+    }
+    let grown = match (before, peak_memory()) {
+        (Some(before), Some(now)) => format!("{}KiB", now.saturating_sub(before)),
+        _ => "unknown".into(),
+    };
+    let marks = u64::from(connections).saturating_mul(mark) / 1024;
+    // All streams at their fullest against what their marks allow; and what the process
+    // has grown by for all of it: both ends, their tasks, and the queues.
+    let peaks = peaks / 1024;
+    say(&format!("marks={marks}KiB peaks={peaks}KiB grown={grown}"))?;
+    say(&totals.summary())?;
+    at_most(&totals, mark)
+}
+
+/// No stream may ever have held more than its mark and the line that reached it.
+fn at_most(totals: &Totals, mark: u64) -> Result<(), Failure> {
+    if totals.peak > mark.saturating_add(LINE as u64) {
+        let peak = totals.peak;
+        return Err(Failure::new(format!(
+            "a stream with a mark of {mark} bytes held {peak}"
+        )));
+    }
+    Ok(())
+}
+
+/// To whoever listens there. A connection that fails does not stop the others.
+async fn push_to(
+    arguments: &Arguments,
+    address: SocketAddr,
+    feed: &Bytes,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let connections = arguments.connections.unwrap_or(1);
+    let mark = arguments.high_water_mark;
+    room_for(u64::from(connections))?;
+    let mut pushes = JoinSet::new();
+    for _ in 0..connections {
+        let connection = tokio::select! {
+            connection = TcpStream::connect(address) => connection
+                .map_err(|error| Failure::of(&format!("connecting to {address}"), &error))?,
+            () = stopped(&mut stop) => break,
+        };
+        pushes.spawn(push_one(feed.clone(), connection, mark, stop.clone()));
+    }
+    let mut totals = Totals::default();
+    let (mut failures, mut unsent) = (Vec::new(), 0);
+    while let Some(pushed) = pushes.join_next().await {
+        let pushed: Pushed = joined(pushed)??;
+        totals.add(&pushed.totals);
+        unsent += pushed.unsent;
+        failures.extend(pushed.failed);
+    }
+    let expected = u64::from(connections) * feed.len() as u64;
+    say(&format!(
+        "connections={connections} lines={} written={}",
+        arguments.lines, totals.written
+    ))?;
+    say(&totals.summary())?;
+    if *stop.borrow() {
+        return Err(interrupted(&totals, unsent, expected));
+    }
+    match failures.first() {
+        Some(first) => Err(Failure::new(format!(
+            "pushing to {address}: {first} ({} of {connections} connections failed, {} of {expected} bytes not delivered, {unsent} of them accepted)",
+            failures.len(),
+            expected - totals.written,
+        ))),
+        None => at_most(&totals, mark),
+    }
+}
+
+/// What Ctrl-C has left: what was accepted and has come back, and what was never written.
+fn interrupted(totals: &Totals, unsent: u64, expected: u64) -> Failure {
+    Failure::interrupted(format!(
+        "written={} unsent={unsent} never_written={}",
+        totals.written,
+        expected.saturating_sub(totals.accepted)
+    ))
+}
+
+/// Sees to it that this many connections can be open, and some files beside.
+fn room_for(connections: u64) -> Result<(), Failure> {
+    let needed = connections + 64;
+    let mut limit = getrlimit(Resource::Nofile);
+    // None is no limit.
+    if limit.current.is_none_or(|current| current >= needed) {
+        return Ok(());
+    }
+    if let Some(maximum) = limit.maximum.filter(|maximum| *maximum < needed) {
+        return Err(Failure::new(format!(
+            "needs {needed} open files, and the limit is {maximum}: raise it (ulimit -n) or use fewer --connections"
+        )));
+    }
+    limit.current = Some(needed);
+    setrlimit(Resource::Nofile, limit)
+        .map_err(|error| Failure::of("raising the limit of open files", &error))
+}

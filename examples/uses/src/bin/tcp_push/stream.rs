@@ -1,0 +1,68 @@
+//! The producer's side of one connection.
+
+use bytes::Bytes;
+use highwater::future::Writable;
+use highwater::{BoxError, EndError, Flow, Snapshot};
+use highwater_uses::lines::LINE;
+use highwater_uses::{Failure, causes, stopped};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// How pushing to one connection has gone.
+pub(crate) struct Pushed {
+    pub(crate) totals: Snapshot,
+    /// Why not everything was delivered.
+    pub(crate) failed: Option<String>,
+    /// Bytes that were accepted and have come back.
+    pub(crate) unsent: u64,
+}
+
+/// Pushes the whole feed to one connection. At Ctrl-C the stream is destroyed.
+pub(crate) async fn push_one(
+    feed: Bytes,
+    connection: TcpStream,
+    mark: u64,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Pushed, Failure> {
+    let builder = Writable::builder().high_water_mark(mark);
+    let mut out = highwater::tokio::spawn(builder, connection)
+        .map_err(|error| Failure::of("starting a stream", &error.source))?;
+    let through = tokio::select! {
+        // A failure is told again by the end, with what has come back.
+        _ = write_all(&feed, &mut out) => true,
+        () = stopped(&mut stop) => false,
+    };
+    let (remains, failed) = if through {
+        match out.end().await {
+            Ok(done) => {
+                return Ok(Pushed {
+                    totals: done.totals,
+                    failed: None,
+                    unsent: 0,
+                });
+            }
+            Err(EndError::Failed { cause, remains, .. }) => (*remains, Some(causes(&cause))),
+            Err(error) => return Err(Failure::of("ending a stream", &error)),
+        }
+    } else {
+        (out.destroy().await, None)
+    };
+    Ok(Pushed {
+        totals: remains.totals,
+        failed,
+        unsent: remains.unsent.iter().map(|chunk| chunk.len() as u64).sum(),
+    })
+}
+
+/// Line by line, each a slice of the feed: only its place in the queue costs memory.
+async fn write_all(feed: &Bytes, out: &mut Writable<TcpStream>) -> Result<(), BoxError> {
+    let mut rest = feed.clone();
+    while !rest.is_empty() {
+        let line = rest.split_to(LINE.min(rest.len()));
+        if out.write_owned(line)? == Flow::Wait {
+            out.drained().await?;
+        }
+    }
+    // So that the end has nothing to wait for: it cannot be taken back.
+    Ok(out.flush().await?)
+}

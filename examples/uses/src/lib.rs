@@ -1,0 +1,218 @@
+//! What the examples share: how they start, what they report, and how they fail.
+
+use std::error::Error;
+use std::future::Future;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use highwater::Snapshot;
+use tokio::sync::watch;
+
+pub mod lines;
+
+/// Why an example ends early: one line, and the exit status.
+#[derive(Debug)]
+pub struct Failure {
+    status: u8,
+    text: String,
+}
+
+impl Failure {
+    /// Something went wrong: status 1.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { status: 1, text }
+    }
+
+    /// An error with its causes, and what it was about.
+    #[must_use]
+    pub fn of(about: &str, error: &dyn Error) -> Self {
+        Self::new(format!("{about}: {}", causes(error)))
+    }
+
+    /// The arguments make no sense: status 2.
+    #[must_use]
+    pub fn arguments(text: impl Into<String>) -> Self {
+        Self {
+            status: 2,
+            ..Self::new(text)
+        }
+    }
+
+    /// Stopped by Ctrl-C: the status that a shell expects.
+    #[must_use]
+    pub fn interrupted(text: impl AsRef<str>) -> Self {
+        Self {
+            status: 130,
+            ..Self::new(format!("interrupted: {}", text.as_ref()))
+        }
+    }
+}
+
+/// An error and its causes, in one line. Some errors say their cause themselves.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text.replace('\n', " ")
+}
+
+/// Reads the arguments and runs the example on tokio. Errors are one line on
+/// standard error.
+pub fn run<A, F>(name: &str, body: impl FnOnce(A) -> F) -> ExitCode
+where
+    A: Parser,
+    F: Future<Output = Result<(), Failure>>,
+{
+    match start(body) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // There is nobody else to tell if standard error is closed.
+            let _ = writeln!(io::stderr(), "{name}: {}", failure.text);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+fn start<A, F>(body: impl FnOnce(A) -> F) -> Result<(), Failure>
+where
+    A: Parser,
+    F: Future<Output = Result<(), Failure>>,
+{
+    let arguments = match A::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or("wrong arguments");
+            return Err(Failure::arguments(line.trim_start_matches("error: ")));
+        }
+        // --help and --version
+        Err(text) => return say(&text.to_string()),
+    };
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| Failure::of("the runtime", &error))?;
+    let result = runtime.block_on(body(arguments));
+    // What is left are tasks that nobody waits for.
+    runtime.shutdown_background();
+    result
+}
+
+/// Says a line on standard output, which may be closed, or full.
+///
+/// # Errors
+///
+/// If it is.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", text.trim_end())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::of("standard output", &error))
+}
+
+/// What a task has answered.
+///
+/// # Errors
+///
+/// If it panicked.
+pub fn joined<T>(answer: Result<T, tokio::task::JoinError>) -> Result<T, Failure> {
+    answer.map_err(|error| Failure::of("a task", &error))
+}
+
+/// Turns true at Ctrl-C.
+///
+/// # Errors
+///
+/// If the signal cannot be listened for.
+pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Made here and not in the task: a signal that comes before it runs counts too.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::of("the signal of Ctrl-C", &error))?;
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        interrupt.recv().await;
+        sender.send_replace(true);
+        // Kept, so that waiting for it never fails.
+        sender.closed().await;
+    });
+    Ok(receiver)
+}
+
+/// Waits for Ctrl-C.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody can stop it any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The counters of many streams as one: sums, and the highest peak.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// How many writes were told to wait.
+    pub waits: u64,
+    /// How many times 'drain' was told.
+    pub drains: u64,
+    /// The highest length of any one stream, in bytes.
+    pub peak: u64,
+    /// Bytes that were accepted.
+    pub accepted: u64,
+    /// Bytes that the sinks have taken.
+    pub written: u64,
+}
+
+impl Totals {
+    /// Adds those of a stream.
+    pub fn add(&mut self, stream: &Snapshot) {
+        self.waits += stream.waits;
+        self.drains += stream.drains;
+        self.peak = self.peak.max(stream.peak);
+        self.accepted += stream.accepted;
+        self.written += stream.written;
+    }
+
+    /// Adds those of other streams.
+    pub fn merge(&mut self, other: &Self) {
+        self.waits += other.waits;
+        self.drains += other.drains;
+        self.peak = self.peak.max(other.peak);
+        self.accepted += other.accepted;
+        self.written += other.written;
+    }
+
+    /// The line that every example prints.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Self {
+            waits,
+            drains,
+            peak,
+            ..
+        } = self;
+        let memory = match peak_memory() {
+            Some(kib) => format!("{kib}KiB"),
+            None => "unknown".into(),
+        };
+        format!("waits={waits} drains={drains} peak={peak} memory={memory}")
+    }
+}
+
+/// The most memory that this process has had, in KiB; known on Linux only.
+#[must_use]
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
+}

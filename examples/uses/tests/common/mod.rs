@@ -1,0 +1,81 @@
+//! Running the built examples.
+#![allow(dead_code, unreachable_pub)]
+
+use std::ffi::OsStr;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+pub type Checked = Result<(), Box<dyn std::error::Error>>;
+
+pub fn start<S: AsRef<OsStr>>(
+    program: &str,
+    arguments: impl IntoIterator<Item = S>,
+) -> std::io::Result<Child> {
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+pub struct Ended {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into(),
+            err: String::from_utf8_lossy(&output.stderr).into(),
+        }
+    }
+}
+
+impl Ended {
+    /// It succeeded, and said nothing on standard error.
+    #[track_caller]
+    pub fn well(&self) {
+        assert_eq!(
+            (self.status, self.err.as_str()),
+            (Some(0), ""),
+            "{}",
+            self.out
+        );
+    }
+
+    /// It failed with this status, and said why in one line that has this in it.
+    #[track_caller]
+    pub fn with(&self, status: i32, text: &str) {
+        assert_eq!(self.status, Some(status), "{}", self.err);
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        assert!(self.err.contains(text), "{}", self.err);
+    }
+
+    /// The number that follows the first `name=`, on either output.
+    #[track_caller]
+    pub fn number(&self, name: &str) -> u64 {
+        let both = format!(" {} {}", self.out, self.err).replace('\n', " ");
+        let Some((_, rest)) = both.split_once(&format!(" {name}=")) else {
+            panic!("no {name} in {both}");
+        };
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} in {both}"))
+    }
+}
+
+pub fn run(program: &str, line: &str) -> std::io::Result<Ended> {
+    let child = start(program, line.split_whitespace())?;
+    Ok(child.wait_with_output()?.into())
+}
+
+/// Ctrl-C.
+pub fn interrupt(child: &Child) -> std::io::Result<()> {
+    Ok(kill_process(Pid::from_child(child), Signal::INT)?)
+}
