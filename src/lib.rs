@@ -54,7 +54,8 @@
 //! | [`machine`] | the rules: a pure transition function over counts and flags | none |
 //!
 //! Without features the crate is the machine: `no_std`, no allocator. `bytes`
-//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks.
+//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks;
+//! `tracing` adds `log`, a writer for the lines of `tracing-subscriber`.
 //!
 //! # The contract
 //!
@@ -124,6 +125,8 @@ mod error;
 pub mod future;
 #[cfg(feature = "alloc")]
 mod host;
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+pub mod log;
 #[cfg(feature = "alloc")]
 mod queue;
 #[cfg(feature = "std")]

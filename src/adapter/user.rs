@@ -24,6 +24,21 @@ impl Observer {
         Self(Some(Box::new(observer)))
     }
 
+    /// As this one, after somebody who is told the first error.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn after_error(mut self, tell: impl FnOnce(&Cause) + Send + 'static) -> Self {
+        let mut tell = Some(tell);
+        Self::new(move |event| {
+            if let Event::Error(cause) = &event {
+                if let Some(tell) = tell.take() {
+                    // If it panics, the observer is told none the less.
+                    drop(caught(|| tell(cause)));
+                }
+            }
+            self.tell(VecDeque::from([event]));
+        })
+    }
+
     pub(crate) fn is_some(&self) -> bool {
         self.0.is_some()
     }

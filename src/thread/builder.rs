@@ -10,6 +10,8 @@ use super::shared::Shared;
 use super::worker::{Opener, Worker};
 use super::writable::Writable;
 use super::writer::Writer;
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+use crate::Cause;
 use crate::SpawnError;
 use crate::adapter::core::OPTIONS;
 use crate::adapter::desk::Desk;
@@ -112,6 +114,14 @@ impl Builder {
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Observer::new(observer);
+        self
+    }
+
+    /// Tells this the error of the stream, on the background thread, before the
+    /// observer.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn on_error(mut self, tell: impl FnOnce(&Cause) + Send + 'static) -> Self {
+        self.observer = self.observer.after_error(tell);
         self
     }
 

@@ -63,6 +63,12 @@ impl<W> Writable<W> {
         self.writer.clone()
     }
 
+    /// The background thread, which must not wait for the stream.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn thread_id(&self) -> Option<std::thread::ThreadId> {
+        self.thread.as_ref().map(|thread| thread.thread().id())
+    }
+
     /// Writes these bytes, copied once, and says whether to go on: see
     /// [`Writer::write`].
     ///

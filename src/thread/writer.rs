@@ -65,6 +65,44 @@ impl Writer {
         self.shared.write(bytes.as_ref())
     }
 
+    /// As [`Writer::write`], whole, but waits before it until there is room, and
+    /// until the limit leaves so much. `TooLong` if the limit never does.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        if self.shared.write_on_credit(bytes) {
+            return Ok(());
+        }
+        let len = bytes.len() as u64;
+        let written = self.shared.wait_counted(Deadline::NEVER, |core| {
+            // If the stream has stopped, the write says so itself.
+            let _ = core.found(Want::Room)?;
+            let length = core.driver.state().length();
+            let limit = core.driver.options().limit();
+            let may_fit = length > 0 && core.stopped().is_none();
+            if may_fit && length.saturating_add(len) > limit {
+                return None;
+            }
+            Some(Ok(core.write_copy(bytes).map(drop)))
+        });
+        // Nothing else ends this wait.
+        written.unwrap_or(Err(WriteError::Destroyed { chunk: () }))
+    }
+
+    /// As [`Writer::write`], unless a 'drain' is to come: then `Ok(false)`, and
+    /// nothing was done.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+        if self.shared.write_on_credit(bytes) {
+            return Ok(true);
+        }
+        self.shared.call(|core| {
+            if core.stopped().is_none() && core.driver.state().needs_drain() {
+                return Ok(false);
+            }
+            core.write_copy(bytes).map(|_| true)
+        })
+    }
+
     /// Writes a chunk that is owned already (`Vec<u8>`, `String`, `&'static str`,
     /// with the feature `bytes` also `Bytes`), without a copy.
     ///
