@@ -49,6 +49,7 @@
 //! | --- | --- | --- |
 //! | `tokio` | a task of tokio over any of its `AsyncWrite` | `tokio` |
 //! | `future` | a future over any `futures_io::AsyncWrite`, for any executor | `futures` |
+//! | `log` | a `MakeWriter` for `tracing-subscriber`, over the thread | `tracing` |
 //! | [`Writable`], [`Writer`] | a background thread over any [`io::Write`](std::io::Write) | `std` (default) |
 //! | [`Driver`], [`Host`] | the loop: it owns chunks, callbacks and ticks | `alloc` |
 //! | [`machine`] | the rules: a pure transition function over counts and flags | none |

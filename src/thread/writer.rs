@@ -69,7 +69,7 @@ impl Writer {
     /// until the limit leaves so much. `TooLong` if the limit never does.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        if self.shared.write_on_credit(bytes) {
+        if self.shared.write_if_room(bytes) {
             return Ok(());
         }
         let len = bytes.len() as u64;
@@ -92,7 +92,7 @@ impl Writer {
     /// nothing was done.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        if self.shared.write_on_credit(bytes) {
+        if self.shared.write_if_room(bytes) {
             return Ok(true);
         }
         self.shared.call(|core| {
