@@ -52,7 +52,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 pub use reopen::{Reopen, Reopener};
 
-use crate::adapter::outcome::Done;
+use crate::adapter::outcome::{Done, Remains};
 use crate::{Cause, EndError, Snapshot, SpawnError, WaitError, Writable, Writer};
 
 /// What a thread does that logs when there is no room.
@@ -273,6 +273,24 @@ impl<W> Log<W> {
     /// ```
     pub fn end(self) -> Result<Done<W>, EndError<W>> {
         self.stream.end()
+    }
+
+    /// Stops now, without writing what is left: it is handed back, with the sink. A
+    /// thread that waits for room goes on, and its line is [counted](Self::dropped).
+    ///
+    /// ```
+    /// # use highwater::log::Log;
+    /// use std::io::Write;
+    ///
+    /// let log = Log::builder().spawn(Vec::new())?;
+    /// log.writer().write_all(b"a line\n")?;
+    /// let remains = log.destroy();
+    /// let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+    /// assert_eq!(remains.totals.written + unsent as u64, 7);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn destroy(self) -> Remains<W> {
+        self.stream.destroy()
     }
 }
 

@@ -156,6 +156,31 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
+/// Does this at Ctrl-C.
+///
+/// # Errors
+///
+/// If the signal cannot be listened for.
+pub fn on_stop(act: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let mut stop = stop()?;
+    tokio::spawn(async move {
+        stopped(&mut stop).await;
+        act();
+    });
+    Ok(())
+}
+
+/// Does what is no future, on a thread of its own.
+///
+/// # Errors
+///
+/// What it answers, or that it panicked.
+pub async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    joined(tokio::task::spawn_blocking(work).await)?
+}
+
 /// The counters of many streams as one: sums, and the highest peak.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
@@ -169,6 +194,14 @@ pub struct Totals {
     pub accepted: u64,
     /// Bytes that the sinks have taken.
     pub written: u64,
+}
+
+impl From<&Snapshot> for Totals {
+    fn from(stream: &Snapshot) -> Self {
+        let mut totals = Self::default();
+        totals.add(stream);
+        totals
+    }
 }
 
 impl Totals {

@@ -1,0 +1,234 @@
+//! A log of several threads, through a stream, into a file.
+//!
+//! ```sh
+//! cargo run --release -p highwater-uses --bin log
+//! cargo run --release -p highwater-uses --bin log -- --rotate /tmp/events.log
+//! ```
+//!
+//! Without a path it shows, in a temporary folder: a log that is rotated while four
+//! threads write to it; a slow sink that really slows them down; and what the
+//! same costs with tracing-appender, in time and in lines that are lost. In each
+//! of them every line is looked for afterwards.
+
+mod events;
+mod peers;
+mod slow;
+mod verify;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use clap::Parser;
+use highwater::log::{Log, Reopen, WhenFull};
+use highwater::{Chunk, EndError, Snapshot, Writable};
+use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run, say};
+
+use events::{Events, Rotation};
+use slow::Slow;
+
+/// Log events from several threads into a file, through a bounded stream.
+#[derive(Clone, Parser)]
+#[command(name = "log", version)]
+struct Arguments {
+    /// How many events, from all threads together.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    events: u64,
+    /// How many threads.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
+    threads: u64,
+    /// From how many bytes on the log is full.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024)]
+    high_water_mark: u64,
+    /// At how many bytes threads that wait go on.
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    low_water_mark: u64,
+    /// In the middle, rename the file to PATH.1 and go on in a new one.
+    #[arg(long)]
+    rotate: bool,
+    /// When the log is full, drop lines and count them, instead of waiting.
+    #[arg(long)]
+    drop: bool,
+    /// Write so slowly.
+    #[arg(long, value_name = "N")]
+    bytes_per_second: Option<u64>,
+    /// The file, which is appended to; its folder must exist. Without it, a
+    /// demonstration in a temporary folder.
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    run("log", start)
+}
+
+async fn start(arguments: Arguments) -> Result<(), Failure> {
+    let (interrupt, interrupted) = mpsc::channel();
+    on_stop(move || {
+        let _ = interrupt.send(());
+    })?;
+    on_a_thread(move || match &arguments.path {
+        Some(path) => say(&write_log(&arguments, path, &interrupted)?.to_string()),
+        None => demonstrate(&arguments, &interrupted),
+    })
+    .await
+}
+
+/// What has become of a log.
+struct Report {
+    events: u64,
+    dropped: u64,
+    totals: Snapshot,
+    producers: Duration,
+    all: Duration,
+    /// Not for what is no file.
+    verified: bool,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "events={} bytes={} dropped={} verified={} logging={:.3}s took={:.3}s {}",
+            self.events,
+            self.totals.written,
+            self.dropped,
+            if self.verified { "yes" } else { "no" },
+            self.producers.as_secs_f64(),
+            self.all.as_secs_f64(),
+            Totals::from(&self.totals).summary(),
+        )
+    }
+}
+
+type Sink = Box<dyn Write + Send>;
+
+/// One log, and a look at what arrived.
+fn write_log(
+    arguments: &Arguments,
+    path: &Path,
+    interrupted: &Receiver<()>,
+) -> Result<Report, Failure> {
+    let place = path.display().to_string();
+    let failed = |error: &dyn std::error::Error| Failure::of(&place, error);
+    let file = Reopen::open(path).map_err(|error| failed(&error))?;
+    let before = fs::metadata(path).map_err(|error| failed(&error))?;
+    let reopener = file.reopener();
+    let rotation = arguments.rotate.then(|| Rotation::new(path, reopener));
+    let log = open(arguments, file).map_err(|error| failed(&error))?;
+    let writer = log.writer();
+    let events = Events::start(arguments.events, arguments.threads, rotation, log.writer());
+
+    let Some(producers) = events.wait(interrupted) else {
+        let remains = log.destroy();
+        return Err(Failure::interrupted(format!(
+            "{} bytes are written, {} bytes were not sent",
+            remains.totals.written,
+            bytes(&remains.unsent),
+        )));
+    };
+    let done = match log.end() {
+        Ok(done) => done,
+        Err(EndError::Failed { cause, remains, .. }) => {
+            return Err(Failure::new(format!(
+                "{place}: {cause} ({} bytes are written, {} are not, {} lines came after that)",
+                remains.totals.written,
+                bytes(&remains.unsent),
+                writer.dropped(),
+            )));
+        }
+        Err(error) => return Err(Failure::new(format!("{place}: {}", causes(&error)))),
+    };
+    let report = Report {
+        events: events.count(),
+        dropped: writer.dropped() as u64,
+        totals: done.totals,
+        producers: producers?,
+        all: events.started().elapsed(),
+        verified: before.is_file(),
+    };
+    if report.verified {
+        report.verify(arguments, path, before.len())?;
+    }
+    Ok(report)
+}
+
+fn open(arguments: &Arguments, file: Reopen) -> Result<Log<Sink>, highwater::SpawnError<Sink>> {
+    let stream = Writable::builder()
+        .high_water_mark(arguments.high_water_mark)
+        .low_water_mark(arguments.low_water_mark);
+    let when_full = if arguments.drop {
+        WhenFull::Drop
+    } else {
+        WhenFull::Wait
+    };
+    let sink: Sink = match arguments.bytes_per_second {
+        Some(rate) => Box::new(Slow::new(file, rate)),
+        None => Box::new(file),
+    };
+    Log::builder()
+        .stream(stream)
+        .when_full(when_full)
+        .on_error(|_| ()) // `end` says it too
+        .spawn(sink)
+}
+
+fn bytes(unsent: &[Chunk]) -> usize {
+    unsent.iter().map(|chunk| chunk.len()).sum()
+}
+
+impl Report {
+    /// Every line that was not dropped is there.
+    fn verify(&self, arguments: &Arguments, path: &Path, behind: u64) -> Result<(), Failure> {
+        let mut files = vec![path.to_owned()];
+        if arguments.rotate {
+            files.insert(0, events::rotated(path));
+        }
+        let found = verify::lines(&files, behind, arguments.threads)?;
+        let expected = self.events - self.dropped;
+        if found != expected {
+            return Err(Failure::new(format!(
+                "{}: {found} lines arrived, and {expected} were logged",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// How much a slow sink takes, and how many of the events it is given.
+const SLOW: u64 = 4 * 1024 * 1024;
+const SLOW_PART: u64 = 10;
+
+fn demonstrate(arguments: &Arguments, interrupted: &Receiver<()>) -> Result<(), Failure> {
+    let folder = tempfile::tempdir().map_err(|error| Failure::of("a temporary folder", &error))?;
+
+    let rotated = Arguments {
+        rotate: true,
+        ..arguments.clone()
+    };
+    let report = write_log(&rotated, &folder.path().join("rotated"), interrupted)?;
+    say(&format!("a file, rotated in the middle:\n  {report}"))?;
+
+    let rate = arguments.bytes_per_second.unwrap_or(SLOW);
+    let slow = Arguments {
+        events: (arguments.events / SLOW_PART).max(1),
+        bytes_per_second: Some(rate),
+        ..arguments.clone()
+    };
+    let slowed = write_log(&slow, &folder.path().join("slow"), interrupted)?;
+    let each = |report: &Report| report.producers.as_secs_f64() / report.events as f64;
+    say(&format!(
+        "a sink that takes {rate} bytes a second; {:.1} times as long for an event, \
+         the threads waited {:.3}s in sum:\n  {slowed}",
+        each(&slowed) / each(&report),
+        slowed.totals.waited.as_secs_f64(),
+    ))?;
+
+    say(&peers::compare(arguments, folder.path(), interrupted)?)?;
+    // The last line is the one that every program has.
+    say(&Totals::from(&report.totals).summary())
+}

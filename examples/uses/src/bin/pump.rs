@@ -1,0 +1,283 @@
+//! Standard input to a file, or to standard output, through a stream: a buffer in
+//! the middle of a pipeline that shows what goes through it.
+//!
+//! ```sh
+//! tar c . | pump | ssh backup 'cat >backup.tar'
+//! zcat dump.gz | pump --high-water-mark 16777216 dump
+//! ```
+//!
+//! `examples/uses/pump_beside.sh` measures it beside pv and mbuffer.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use highwater::{EndError, Event, Flow, Remains, Snapshot, Writable, Writer};
+use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+/// Standard input to PATH, or to standard output, through a bounded buffer.
+#[derive(Parser)]
+#[command(name = "pump", version)]
+struct Arguments {
+    /// How many bytes the buffer holds: reading stops from there on.
+    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
+    high_water_mark: u64,
+    /// At how many bytes reading goes on; half of the other by default.
+    #[arg(long, value_name = "BYTES")]
+    low_water_mark: Option<u64>,
+    /// Say nothing unless something goes wrong.
+    #[arg(long)]
+    quiet: bool,
+    /// The file, which is overwritten; its folder must exist. Standard output
+    /// without it.
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Where it goes, for people.
+    fn place(&self) -> String {
+        match &self.path {
+            Some(path) => path.display().to_string(),
+            None => "standard output".into(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run("pump", start)
+}
+
+async fn start(arguments: Arguments) -> Result<(), Failure> {
+    let (tell, told) = mpsc::channel();
+    let interrupt = tell.clone();
+    on_stop(move || {
+        let _ = interrupt.send(Message::Interrupted);
+    })?;
+    on_a_thread(move || {
+        let said = pump(&arguments, tell, &told)?;
+        if !arguments.quiet {
+            // Standard output is for what is pumped.
+            let _ = writeln!(io::stderr(), "{said}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// What the thread in the middle is told.
+enum Message {
+    /// The source came to its end, or failed.
+    Read(io::Result<()>),
+    /// The stream has failed.
+    Failed,
+    Interrupted,
+}
+
+/// How often it shows what goes on, and looks whether it is interrupted.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long a sink may take to come back when it is interrupted.
+const GRACE: Duration = Duration::from_millis(200);
+
+fn pump(
+    arguments: &Arguments,
+    tell: Sender<Message>,
+    told: &Receiver<Message>,
+) -> Result<String, Failure> {
+    let place = arguments.place();
+    let mark = arguments.high_water_mark;
+    let sink = open(arguments).map_err(|error| Failure::of(&place, &error))?;
+    let failed = tell.clone();
+    let out = Writable::builder()
+        .high_water_mark(mark)
+        .low_water_mark(arguments.low_water_mark.unwrap_or(mark / 2))
+        .observer(move |event| {
+            if matches!(event, Event::Error(_)) {
+                let _ = failed.send(Message::Failed);
+            }
+        })
+        .spawn(sink)
+        .map_err(|error| Failure::of("the thread", &error))?;
+    let start = Instant::now();
+    let bar = Bar::new(arguments, start);
+    let count = Arc::new(AtomicU64::new(0));
+    read_on_a_thread(out.writer(), Arc::clone(&count), tell);
+
+    let (read, totals) = watch(out, &place, &bar, told, &count)?;
+    bar.clear();
+    read.map_err(|error| Failure::of("standard input", &error))?;
+    let read = count.load(Ordering::Relaxed);
+    verify(arguments, read, &totals)?;
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(format!(
+        "read={read} written={} seconds={seconds:.3} rate={:.0} {}",
+        totals.written,
+        totals.written as f64 / seconds,
+        Totals::from(&totals).summary()
+    ))
+}
+
+/// Shows what goes on until the stream has ended: how reading ended, and the
+/// counters at the end.
+fn watch(
+    mut out: Writable<File>,
+    place: &str,
+    bar: &Bar,
+    told: &Receiver<Message>,
+    count: &AtomicU64,
+) -> Result<(io::Result<()>, Snapshot), Failure> {
+    let mut read = None;
+    loop {
+        // Once all is read there is nothing to wait for but the end.
+        let patience = read.as_ref().map_or(TICK, |_| Duration::ZERO);
+        match told.recv_timeout(patience) {
+            Ok(Message::Read(result)) => read = Some(result),
+            Ok(Message::Interrupted) => {
+                let remains = out.destroy_timeout(GRACE);
+                return Err(interrupted(&remains, count.load(Ordering::Relaxed)));
+            }
+            // What it failed with is told by its end.
+            Ok(Message::Failed) => read = read.or(Some(Ok(()))),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        bar.show(&out.snapshot());
+        let Some(result) = read.take() else { continue };
+        out = match out.end_timeout(TICK) {
+            Ok(done) => return Ok((result, done.totals)),
+            Err(EndError::TimedOut(out)) => out,
+            Err(EndError::Failed { cause, remains, .. }) => {
+                let written = remains.totals.written;
+                let left = count.load(Ordering::Relaxed) - written;
+                return Err(Failure::new(format!(
+                    "{place}: {cause} ({written} bytes are written, {left} were read and are not)"
+                )));
+            }
+            Err(error) => return Err(Failure::new(format!("{place}: {}", causes(&error)))),
+        };
+        read = Some(result);
+    }
+}
+
+fn interrupted(remains: &Remains<File>, read: u64) -> Failure {
+    let (written, in_doubt) = (remains.totals.written, remains.in_doubt);
+    let unsent = read - written - in_doubt;
+    let mut text = format!("{written} bytes are written, {unsent} were read and not sent");
+    if in_doubt > 0 {
+        text.push_str(&format!(", {in_doubt} are in doubt"));
+    }
+    Failure::interrupted(text)
+}
+
+/// What it writes to; without the buffer of the standard library.
+fn open(arguments: &Arguments) -> io::Result<File> {
+    if let Some(path) = &arguments.path {
+        return File::create(path);
+    }
+    #[cfg(unix)]
+    let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(File::from(stdout))
+}
+
+/// How much is read at once, at most: what a pipe of Linux holds.
+const PIECE: usize = 64 * 1024;
+
+/// It may wait for the source for ever, so nobody waits for it.
+fn read_on_a_thread(out: Writer, count: Arc<AtomicU64>, tell: Sender<Message>) {
+    thread::spawn(move || {
+        if let Some(result) = read(&out, &count) {
+            let _ = tell.send(Message::Read(result));
+        }
+    });
+}
+
+/// To the end of the source. `None` if the stream takes no more.
+fn read(out: &Writer, count: &AtomicU64) -> Option<io::Result<()>> {
+    let mut source = io::stdin().lock();
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let chunk = match source.read(&mut buffer) {
+            Ok(0) => return Some(Ok(())),
+            Ok(length) => &buffer[..length],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Some(Err(error)),
+        };
+        count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        if out.write(chunk).ok()? == Flow::Wait {
+            out.wait_drain().ok()?;
+        }
+    }
+}
+
+/// What was read, what the stream says, and what the file holds is the same.
+fn verify(arguments: &Arguments, read: u64, totals: &Snapshot) -> Result<(), Failure> {
+    let place = arguments.place();
+    let mut counts = vec![read, totals.accepted, totals.written];
+    if let Some(path) = &arguments.path {
+        let file = fs::metadata(path).map_err(|error| Failure::of(&place, &error))?;
+        counts.extend(file.is_file().then_some(file.len()));
+    }
+    match counts.iter().all(|count| *count == read) {
+        true => Ok(()),
+        false => Err(Failure::new(format!(
+            "{place}: the counts of bytes differ: {counts:?}"
+        ))),
+    }
+}
+
+/// A progress bar on standard error, if that is a terminal.
+struct Bar {
+    bar: Option<ProgressBar>,
+    start: Instant,
+}
+
+impl Bar {
+    fn new(arguments: &Arguments, start: Instant) -> Self {
+        if arguments.quiet || !io::stderr().is_terminal() {
+            return Self { bar: None, start };
+        }
+        let bar = ProgressBar::new(arguments.high_water_mark);
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:20}] buffered") {
+            bar.set_style(style);
+        }
+        Self {
+            bar: Some(bar),
+            start,
+        }
+    }
+
+    fn show(&self, now: &Snapshot) {
+        let Some(bar) = &self.bar else { return };
+        let rate = now.written as f64 / self.start.elapsed().as_secs_f64();
+        bar.set_position(now.length);
+        bar.set_message(format!(
+            "{} {}/s, {} waits",
+            HumanBytes(now.written),
+            HumanBytes(rate as u64),
+            now.waits
+        ));
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Bar {
+    /// However it ends, the terminal is left clean for what is said.
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,122 @@
+//! `log`, as it is run. It looks for every line itself.
+
+mod common;
+
+use std::fs;
+use std::thread;
+
+use common::{Checked, Ended, interrupt, run, start};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_log");
+
+#[test]
+fn without_a_path_it_shows_what_it_can() -> Checked {
+    let ended = run(PROGRAM, "--events 4000 --high-water-mark 1024")?;
+    ended.well();
+    let lines = || ended.out.lines();
+    let reports: Vec<_> = lines()
+        .filter(|line| line.contains(" events=") || line.starts_with("events="))
+        .map(part)
+        .collect();
+    assert_eq!(reports.len(), 2, "{}", ended.out);
+    for (report, events) in reports.iter().zip([4000, 400]) {
+        assert_eq!(report.number("events"), events);
+        assert_eq!(report.number("dropped"), 0);
+        assert!(report.number("drains") > 0, "{}", ended.out);
+        // The mark, and a line of every thread.
+        assert!(report.number("peak") <= 1024 + 4 * 100, "{}", ended.out);
+        assert!(report.out.contains("verified=yes"), "{}", ended.out);
+    }
+    assert!(ended.out.contains("| tracing-appender, waits"));
+    let last = part(lines().last().unwrap_or_default());
+    for name in ["waits", "drains", "peak"] {
+        assert_eq!(last.number(name), reports[0].number(name));
+    }
+    Ok(())
+}
+
+/// A part of what it said.
+fn part(line: &str) -> Ended {
+    Ended {
+        status: Some(0),
+        out: line.into(),
+        err: String::new(),
+    }
+}
+
+#[test]
+fn a_file_is_appended_to_and_rotated() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("events.log");
+    fs::write(&path, "it was there\n")?;
+    let path = path.to_str().ok_or("not a plain path")?;
+    for (how, events) in [("", 1000), ("--rotate", 2000)] {
+        let ended = run(PROGRAM, &format!("--events 1000 {how} {path}"))?;
+        ended.well();
+        assert_eq!(ended.number("events"), 1000);
+        assert_eq!(ended.number("dropped"), 0);
+        let mut all = fs::read_to_string(format!("{path}.1")).unwrap_or_default();
+        all.push_str(&fs::read_to_string(path)?);
+        assert!(all.starts_with("it was there\n"));
+        assert_eq!(all.lines().count(), events + 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_dropped_is_counted() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("events.log");
+    let line = format!(
+        "--drop --bytes-per-second 1000000 --events 2000 --high-water-mark 1000 {}",
+        path.display()
+    );
+    let ended = run(PROGRAM, &line)?;
+    ended.well();
+    let arrived = fs::read_to_string(path)?.lines().count() as u64;
+    assert!(ended.number("dropped") > 0);
+    assert_eq!(ended.number("dropped") + arrived, 2000);
+    assert!(ended.number("peak") <= 1000 + 4 * 100);
+    Ok(())
+}
+
+#[test]
+fn what_goes_wrong_is_said_in_one_line() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().display();
+    for (line, status, says) in [
+        ("/dev/full".into(), 1, "No space left on device"),
+        (
+            format!("{folder}/no/events.log"),
+            1,
+            "No such file or directory",
+        ),
+        (folder.to_string(), 1, "Is a directory"),
+        ("--threads 0".into(), 2, "0"),
+        ("--events many".into(), 2, "many"),
+        ("--colour".into(), 2, "--colour"),
+    ] {
+        let ended = run(PROGRAM, &line)?;
+        ended.with(status, says);
+        assert!(ended.err.starts_with("log: "), "{}", ended.err);
+        assert!(ended.out.is_empty(), "{}", ended.out);
+    }
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_says_what_was_not_sent() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("events.log");
+    let file = path.to_str().ok_or("not a plain path")?;
+    let child = start(PROGRAM, ["--bytes-per-second", "10000", file])?;
+    // It is at work once something has arrived.
+    while fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
+        thread::yield_now();
+    }
+    interrupt(&child)?;
+    let ended: Ended = child.wait_with_output()?.into();
+    ended.with(130, "were not sent");
+    assert!(ended.err.starts_with("log: interrupted: "), "{}", ended.err);
+    Ok(())
+}
