@@ -40,6 +40,19 @@
 //! # Ok::<_, highwater::BoxError>(())
 //! ```
 //!
+//! # Which one when
+//!
+//! | you write to | take |
+//! | --- | --- |
+//! | a file, a pipe, a blocking socket; from threads | [`Writable`] |
+//! | a log, with `tracing` | `log::Log`: lossless, or loss by choice and counted |
+//! | tokio's files and sockets | `tokio::spawn`, `tokio::open` |
+//! | `futures_io::AsyncWrite`, on another executor, or on none | `future::Writable` |
+//! | something else, in a runtime of your own | [`Driver`], with a [`Host`] |
+//! | the same without an allocator | [`machine`] |
+//!
+//! Each has its main example at the head of its page.
+//!
 //! # Floors
 //!
 //! Each uses only those below it, and the rules of the stream are on the lowest
@@ -149,6 +162,11 @@ pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
 pub use host::{Flow, Host, Refused};
 #[cfg(feature = "std")]
 pub use thread::{Blocking, Builder, Corked, OnDrop, Writable, Writer};
+
+/// The programs of the README must compile.
+#[cfg(all(doctest, feature = "tokio", feature = "tracing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Any error, for `main` and for examples.
 #[cfg(feature = "std")]
