@@ -1,27 +1,34 @@
 #!/usr/bin/env bash
-# Searches the interleavings of the thread adapter with loom (tests/loom.rs).
+# Searches the interleavings of the adapters with loom (tests/loom.rs, tests/loom_future.rs).
 #
-#   tests/loom.sh            every model, with at most 3 preemptions; then again with
-#                            those who wait staying awake for a turn, with at most 2
+#   tests/loom.sh            every model of the threads, with at most 3 preemptions; again with
+#                            those who wait staying awake for a turn, with at most 2; and
+#                            those of the async adapter, with at most 2
 #   tests/loom.sh --faults   also plants each fault below in a copy of the sources,
-#                            and expects the model named beside it to fail
+#                            and expects the model named beside it to fail; with a
+#                            mode behind it (plain, awake, future), only those of it
 #
-# HIGHWATER_PREEMPTIONS is another bound for both; 0 is none.
+# HIGHWATER_PREEMPTIONS is another bound for all; 0 is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
 target=${CARGO_TARGET_DIR:-$PWD/target}/loom
 
-# run plain|awake [model]
+# run plain|awake|future [model]
 run() {
-  local flags='--cfg highwater_loom' bound=3
-  if [ "$1" = awake ]; then flags="$flags --cfg highwater_loom=\"awake\"" bound=2; fi
-  RUSTFLAGS=$flags CARGO_TARGET_DIR=$target/$1 HIGHWATER_PREEMPTIONS=${HIGHWATER_PREEMPTIONS:-$bound} \
-    cargo test --locked --release --quiet --test loom -- --test-threads 1 ${2+--exact "$2"}
+  local flags='--cfg highwater_loom' bound=2 folder=plain test=loom
+  case $1 in
+  plain) bound=3 ;;
+  awake) flags="$flags --cfg highwater_loom=\"awake\"" folder=awake ;;
+  future) test=loom_future ;;
+  esac
+  RUSTFLAGS=$flags CARGO_TARGET_DIR=$target/$folder HIGHWATER_PREEMPTIONS=${HIGHWATER_PREEMPTIONS:-$bound} \
+    cargo test --locked --release --quiet --features futures --test "$test" -- \
+    --test-threads 1 ${2+--exact "$2"}
 }
 
-run plain
-run awake
+only=${2-}
+for mode in ${only:-plain awake future}; do run "$mode"; done
 [ "${1-}" = --faults ] || exit 0
 
 copy=$target/copy
@@ -30,6 +37,7 @@ target=$target/faults
 failed=0
 # Separated by tabs: mode, model, file, what stands there, what stands there instead.
 while IFS=$'\t' read -r mode model file old new; do
+  [ "$mode" = "${only:-$mode}" ] || continue
   rm -rf "$copy"
   mkdir -p "$copy"
   git ls-files -coz --exclude-standard | xargs -0 cp --parents -t "$copy"
@@ -63,5 +71,16 @@ plain	a_panic_reaches_everybody	src/thread/worker.rs	let result = guard(|| deliv
 plain	an_opening_that_fails_reaches_everybody	src/thread/worker.rs	core.driver.constructed(result);	core.driver.constructed(result.or(Ok(())));
 awake	who_waits_is_woken	src/thread/shared.rs	if !changed() {	if TURNS > 0 {
 awake	positions_and_flushes_are_reached	src/thread/shared.rs	self.signs.0.changes.fetch_add(1, Ordering::Relaxed);	
+future	who_waits_is_woken	src/future/shared.rs	awake.extend(self.worker.take());	
+future	who_waits_is_woken	src/future/shared.rs	awake.extend(waiter.waker.take());	drop(waiter.waker.take());
+future	who_waits_is_woken	src/future/shared.rs	let old = inside.worker.replace(waker);	drop(inside); let mut inside = self.lock(); let old = inside.worker.replace(waker);
+future	two_producers_lose_nothing	src/future/shared.rs	self.count += 1;	
+future	a_sink_that_is_ready_later_is_asked_again	src/future/worker.rs	ready!(sink.poll_write(cx, bytes)).map(Some)	ready!(sink.poll_write(&mut Context::from_waker(core::task::Waker::noop()), bytes)).map(Some)
+future	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut items);	drop(items);
+future	destroy_meets_a_sink_that_is_stuck	src/future/worker.rs	work.poll_desk(cx);	if matches!(work.now, Now::Idle) { work.poll_desk(cx); }
+future	a_wait_that_is_given_up_is_nobody_elses	src/future/shared.rs	let waiter = self.waiters.remove(index);	let waiter = self.waiters.remove(0);
+future	positions_and_flushes_are_reached	src/adapter/core.rs	desk.delivered >= position)	desk.delivered + 1 >= position)
+future	positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
+future	a_worker_that_is_dropped_reaches_everybody	src/future/worker.rs	drop(core.destroy(None));	
 FAULTS
 exit "$failed"

@@ -2,7 +2,8 @@
 //! machine and its driver do the same, line for line.
 //!
 //! The recordings are in `spec/traces/`: `node.jsonl` is made by
-//! `tests/node/record.js`; `found.jsonl` has those in which the machine once differed.
+//! `tests/node/record.js`; `found.jsonl` has those in which the machine, or a fault
+//! planted in it, once differed.
 
 mod support;
 

@@ -1,0 +1,260 @@
+//! Interleavings of the async adapter, searched by loom: the real code, over
+//! loom's locks, its threads and its `block_on`. `tests/loom.sh` runs it, and shows
+//! that each model can fail.
+//!
+//! A task that nobody wakes is a deadlock, which loom reports.
+#![cfg(all(highwater_loom, feature = "futures"))]
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures::io::{AsyncWrite, Cursor};
+use highwater::future::{Worker, Writable};
+use highwater::{EndError, Flow, WaitError};
+use loom::future::block_on;
+use loom::sync::{Arc, Mutex};
+use loom::thread::{self, JoinHandle};
+
+/// All interleavings with at most so many preemptions; `HIGHWATER_PREEMPTIONS=0`
+/// is all there are.
+fn model(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    let bound = std::env::var("HIGHWATER_PREEMPTIONS").ok();
+    let bound = bound.and_then(|bound| bound.parse().ok()).unwrap_or(3);
+    builder.preemption_bound = (bound > 0).then_some(bound);
+    builder.max_branches = 100_000;
+    builder.check(f);
+}
+
+fn stream<W>(mark: u64, sink: W) -> (Writable<W>, JoinHandle<()>)
+where
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let (out, worker) = Writable::builder().high_water_mark(mark).over(sink);
+    (out, spawned(worker))
+}
+
+/// An executor of its own for the worker.
+fn spawned(worker: Worker) -> JoinHandle<()> {
+    thread::spawn(|| block_on(worker))
+}
+
+type Bytes = Cursor<Vec<u8>>;
+
+fn bytes() -> Bytes {
+    Cursor::new(Vec::new())
+}
+
+/// A sink whose write is pending until somebody opens it, and wakes it.
+#[derive(Clone, Default)]
+struct Gate(Arc<Mutex<Gated>>);
+
+#[derive(Default)]
+struct Gated {
+    open: bool,
+    waker: Option<Waker>,
+    bytes: Vec<u8>,
+}
+
+impl Gate {
+    fn open(&self) {
+        let mut gated = self.0.lock().expect("nobody panics with it");
+        gated.open = true;
+        let waker = gated.waker.take();
+        drop(gated);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("nobody panics with it").bytes.clone()
+    }
+}
+
+impl AsyncWrite for Gate {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let waker = cx.waker().clone();
+        let mut gated = self.0.lock().expect("nobody panics with it");
+        if gated.open {
+            gated.bytes.extend(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let old = gated.waker.replace(waker);
+        drop(gated);
+        drop(old);
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whoever is told to wait is woken, however the worker's turns fall.
+#[test]
+fn who_waits_is_woken() {
+    model(|| {
+        let (mut out, worker) = stream(1, bytes());
+        let done = block_on(async {
+            for byte in [b"a", b"b"] {
+                if out.write(byte).expect("it is open") == Flow::Wait {
+                    out.drained().await.expect("it is open");
+                }
+            }
+            out.end().await.expect("nothing fails here")
+        });
+        worker.join().expect("it does not panic");
+        assert_eq!(done.sink.into_inner(), b"ab");
+    });
+}
+
+#[test]
+fn two_producers_lose_nothing() {
+    model(|| {
+        let (out, worker) = stream(1, bytes());
+        let producer = |byte: &'static [u8]| {
+            let writer = out.writer();
+            move || {
+                if writer.write(byte).expect("it is open") == Flow::Wait {
+                    block_on(writer.drained()).expect("it is open");
+                }
+            }
+        };
+        let other = thread::spawn(producer(b"a"));
+        producer(b"b")();
+        other.join().expect("it does not panic");
+        let done = block_on(out.end()).expect("nothing fails here");
+        worker.join().expect("it does not panic");
+        let mut bytes = done.sink.into_inner();
+        bytes.sort_unstable();
+        assert_eq!(bytes, b"ab");
+    });
+}
+
+/// A sink that has its waker called by another thread is asked again.
+#[test]
+fn a_sink_that_is_ready_later_is_asked_again() {
+    model(|| {
+        let gate = Gate::default();
+        let (mut out, worker) = stream(16, gate.clone());
+        let other = gate.clone();
+        let other = thread::spawn(move || other.open());
+        let _flow = out.write(b"a").expect("it is open");
+        let done = block_on(out.end()).expect("nothing fails here");
+        assert_eq!(done.totals.written, 1);
+        assert_eq!(gate.bytes(), b"a");
+        other.join().expect("it does not panic");
+        worker.join().expect("it does not panic");
+    });
+}
+
+/// Delivered and unsent are what was accepted, to the byte and in order.
+#[test]
+fn destroy_meets_a_write_in_flight() {
+    model(|| {
+        let gate = Gate::default();
+        let (mut out, worker) = stream(16, gate.clone());
+        let other = gate.clone();
+        let other = thread::spawn(move || other.open());
+        let _flow = out.write(b"a").expect("it is open");
+        let _flow = out.write(b"b").expect("it is open");
+        let remains = block_on(out.destroy());
+        worker.join().expect("it does not panic");
+        other.join().expect("it does not panic");
+        let mut bytes = gate.bytes();
+        for chunk in remains.unsent {
+            bytes.extend(chunk.as_ref());
+        }
+        assert_eq!(bytes, b"ab");
+        assert!(remains.sink.is_some());
+    });
+}
+
+/// A destroy gets through to a worker whose sink never answers.
+#[test]
+fn destroy_meets_a_sink_that_is_stuck() {
+    model(|| {
+        let (mut out, worker) = stream(16, Gate::default());
+        let _flow = out.write(b"a").expect("it is open");
+        let remains = block_on(out.destroy());
+        worker.join().expect("it does not panic");
+        let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+        assert_eq!(unsent, [b"a"]);
+    });
+}
+
+/// A wait that is given up takes nobody else's wake-up with it.
+#[test]
+fn a_wait_that_is_given_up_is_nobody_elses() {
+    model(|| {
+        let (mut out, worker) = stream(1, bytes());
+        let _flow = out.write(b"a").expect("it is open");
+        let writer = out.writer();
+        let other = thread::spawn(move || {
+            let mut wait = Box::pin(writer.drained());
+            block_on(std::future::poll_fn(|cx| {
+                let _poll = wait.as_mut().poll(cx);
+                Poll::Ready(())
+            }));
+        });
+        block_on(out.drained()).expect("it is open");
+        other.join().expect("it does not panic");
+        let done = block_on(out.end()).expect("nothing fails here");
+        worker.join().expect("it does not panic");
+        assert_eq!(done.sink.into_inner(), b"a");
+    });
+}
+
+/// Positions and flushes are reached before whoever waits for them goes on.
+#[test]
+fn positions_and_flushes_are_reached() {
+    model(|| {
+        let gate = Gate::default();
+        gate.open();
+        let (mut out, worker) = stream(16, gate.clone());
+        let _flow = out.write(b"a").expect("it is open");
+        let (writer, seen) = (out.writer(), gate.clone());
+        let other = thread::spawn(move || {
+            block_on(writer.written(1)).expect("nothing fails");
+            assert_eq!(seen.bytes(), b"a");
+        });
+        block_on(out.flush()).expect("nothing fails");
+        assert_eq!(gate.bytes(), b"a");
+        other.join().expect("it does not panic");
+        drop(block_on(out.end()).expect("nothing fails here"));
+        worker.join().expect("it does not panic");
+    });
+}
+
+/// A worker that is dropped is told to everybody, and the rest is handed back.
+#[test]
+fn a_worker_that_is_dropped_reaches_everybody() {
+    model(|| {
+        let (mut out, worker) = Writable::builder().high_water_mark(1).over(bytes());
+        let _flow = out.write(b"a").expect("it is open");
+        let writer = out.writer();
+        let waiter = thread::spawn(move || block_on(writer.drained()));
+        let other = thread::spawn(move || drop(worker));
+        let Err(EndError::Failed { remains, .. }) = block_on(out.end()) else {
+            panic!("it should have failed");
+        };
+        other.join().expect("it does not panic");
+        let told = waiter.join().expect("it does not panic");
+        assert!(
+            matches!(told, Err(WaitError::Destroyed | WaitError::Ended)),
+            "{told:?}"
+        );
+        let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+        assert_eq!(unsent, [b"a"]);
+    });
+}
