@@ -77,7 +77,7 @@ future	who_waits_is_woken	src/future/shared.rs	let old = inside.worker.replace(w
 future	two_producers_lose_nothing	src/future/shared.rs	self.count += 1;	
 future	a_sink_that_is_ready_later_is_asked_again	src/future/worker.rs	ready!(sink.poll_write(cx, bytes)).map(Some)	ready!(sink.poll_write(&mut Context::from_waker(core::task::Waker::noop()), bytes)).map(Some)
 future	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut items);	drop(items);
-future	destroy_meets_a_sink_that_is_stuck	src/future/worker.rs	work.poll_desk(cx);	if matches!(work.now, Now::Idle) { work.poll_desk(cx); }
+future	destroy_meets_a_sink_that_is_stuck	src/future/worker.rs	while !stop.load(Ordering::Acquire) {	loop {
 future	a_wait_that_is_given_up_is_nobody_elses	src/future/shared.rs	let waiter = self.waiters.remove(index);	let waiter = self.waiters.remove(0);
 future	positions_and_flushes_are_reached	src/adapter/core.rs	desk.delivered >= position)	desk.delivered + 1 >= position)
 future	positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
