@@ -10,6 +10,7 @@ use highwater::Snapshot;
 use tokio::sync::watch;
 
 pub mod lines;
+pub mod s3;
 
 /// Why an example ends early: one line, and the exit status.
 #[derive(Debug)]
@@ -92,8 +93,10 @@ where
     let arguments = match A::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
+            // What comes behind the first paragraph is how to use it.
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or("wrong arguments");
+            let lines = text.lines().take_while(|line| !line.is_empty());
+            let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
             return Err(Failure::arguments(line.trim_start_matches("error: ")));
         }
         // --help and --version
