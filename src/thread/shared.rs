@@ -2,6 +2,7 @@
 //! places where they wait for each other.
 
 use core::mem;
+use core::sync::atomic::AtomicU32;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -42,6 +43,9 @@ struct Signs {
     changes: AtomicUsize,
     /// How many wait for a change, awake or asleep.
     waiting: AtomicUsize,
+    /// How many of those who wait next are to sleep at once. Written by anybody; but
+    /// not in loom's models, so it is none of loom's.
+    drowsy: AtomicU32,
 }
 
 /// In lines of the processor's memory of its own: whoever looks at the signs does
@@ -79,11 +83,9 @@ impl Shared {
 
     #[cold]
     fn lock_taken(&self) -> MutexGuard<'_, Inside> {
-        for _ in 0..LOCK_TURNS {
-            thread::yield_now();
-            if let Ok(inside) = self.inside.0.try_lock() {
-                return inside;
-            }
+        let found = self.turns(LOCK_TURNS, || self.inside.0.try_lock().ok());
+        if let Some(inside) = found {
+            return inside;
         }
         // Nothing that can panic by user code runs under the lock.
         let locked = self.inside.0.lock();
@@ -151,7 +153,7 @@ impl Shared {
     pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Desk) -> Option<T>) -> T {
         let work = &self.signs.0.work;
         // To be woken costs the producer more than this costs the worker.
-        turns(|| work.load(Ordering::Relaxed));
+        self.awake_until(|| work.load(Ordering::Relaxed));
         let mut inside = self.lock();
         loop {
             if let Some(found) = f(inside.core.driver.host_mut()) {
@@ -175,7 +177,7 @@ impl Shared {
         let start = backlog();
         let mut before = start;
         while TURNS > 0 && !somebody_waits() {
-            turns(somebody_waits);
+            self.awake_until(somebody_waits);
             let now = backlog();
             if now < before + LITTLE || now >= start + PLENTY {
                 return;
@@ -218,7 +220,7 @@ impl Shared {
         signs.waiting.fetch_add(1, Ordering::Relaxed);
         if TURNS > 0 {
             drop(inside);
-            turns(changed);
+            self.awake_until(changed);
             inside = self.lock();
         }
         if !changed() {
@@ -228,6 +230,40 @@ impl Shared {
         }
         signs.waiting.fetch_sub(1, Ordering::Relaxed);
         inside
+    }
+
+    /// Leaves some turns to other threads, but not once this has happened.
+    fn awake_until(&self, happened: impl Fn() -> bool) {
+        let _ = self.turns(TURNS, || happened().then_some(()));
+    }
+
+    /// Leaves at most so many turns to other threads, until this is found.
+    fn turns<T>(&self, most: u32, find: impl Fn() -> Option<T>) -> Option<T> {
+        if most == 0 {
+            return None;
+        }
+        let drowsy = &self.signs.0.drowsy;
+        let left = drowsy.load(Ordering::Relaxed);
+        if left > 0 {
+            drowsy.store(left - 1, Ordering::Relaxed);
+            return None;
+        }
+        let mut before = Instant::now();
+        for _ in 0..most {
+            let found = find();
+            if found.is_some() {
+                return found;
+            }
+            thread::yield_now();
+            let now = Instant::now();
+            // In loom's models time is not to make a difference.
+            if !cfg!(highwater_loom) && now.saturating_duration_since(before) > LONG_TURN {
+                drowsy.store(DROWSY, Ordering::Relaxed);
+                break;
+            }
+            before = now;
+        }
+        None
     }
 
     fn sleep<'a>(
@@ -289,15 +325,12 @@ const LITTLE: u64 = 512;
 /// So many bytes are worth a call of the sink, and the hand-over.
 pub(super) const PLENTY: u64 = 32 * 1024;
 
-/// Leaves some turns to other threads, but not once this has happened.
-fn turns(happened: impl Fn() -> bool) {
-    for _ in 0..TURNS {
-        if happened() {
-            return;
-        }
-        thread::yield_now();
-    }
-}
+/// A turn that takes longer shows that others need the processor: then whoever sleeps
+/// is woken sooner than whoever keeps asking for a turn.
+const LONG_TURN: Duration = Duration::from_micros(500);
+
+/// So many go to sleep at once after that, before turns are tried again.
+const DROWSY: u32 = 256;
 
 /// Until when to wait.
 #[derive(Clone, Copy, Debug)]
