@@ -1,6 +1,6 @@
 //! The invariants of the contract, each by its name, on the machine with its
-//! driver, on the adapter with its thread, and on the async one: random scenarios, judged by a
-//! naive oracle.
+//! driver, on the adapter with its thread, and on the async one, alone and on tokio: random
+//! scenarios, judged by a naive oracle.
 
 // They are looked for by these names.
 #![allow(non_snake_case)]
@@ -89,6 +89,29 @@ suite!(
 suite!(
     future,
     Subject::Future,
+    [
+        NoWriteAfterEnd,
+        DrainEarned,
+        LengthAccounts,
+        OrderKept,
+        OneAtATime,
+        CorkHolds,
+        NothingSentAfterFailure,
+        CallbackOnce,
+        FinishFlushed,
+        ErrorOnce,
+        CloseLast,
+        AnswerTruthful,
+        WaitIsAnswered,
+        EndResolves,
+        DestroyCloses,
+    ]
+);
+
+#[cfg(feature = "tokio")]
+suite!(
+    tokio,
+    Subject::Tokio,
     [
         NoWriteAfterEnd,
         DrainEarned,

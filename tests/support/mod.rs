@@ -11,6 +11,8 @@ pub(crate) mod history;
 #[path = "../../examples/replay/host.rs"]
 pub(crate) mod host;
 pub(crate) mod judge;
+#[cfg(feature = "tokio")]
+pub(crate) mod on_tokio;
 #[path = "../../examples/replay/player.rs"]
 pub(crate) mod player;
 #[cfg(feature = "futures")]

@@ -1,4 +1,5 @@
-//! The async adapter on a stage: its worker is polled here, and only here.
+//! The async adapter on a stage: its worker is polled when the stage says so, and
+//! only then.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::channel::oneshot;
 use futures::io::AsyncWrite;
-use highwater::future::{Corked, Worker, Writable, Writer};
+use highwater::future::{Builder, Corked, Worker, Writable, Writer};
 use highwater::{Chunk, Done, EndError, Event, Flow, Remains, Snapshot, WaitError, WriteError};
 
 use super::adapter::Stage;
@@ -114,10 +115,47 @@ impl AsyncWrite for PolledGate {
 type Ending = Result<Done<PolledGate>, EndError<PolledGate, Writable<PolledGate>>>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
-pub(crate) struct Polled {
+/// Who polls the worker. Dropped, it drops the worker.
+pub(crate) trait Executor: Sized {
+    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self);
+    fn open(
+        builder: Builder,
+        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+    ) -> (Writable<PolledGate>, Self);
+    /// Polls the worker: it does all that it can.
+    fn work(&mut self);
+}
+
+/// Nobody but the stage.
+pub(crate) struct Alone(Option<Worker>);
+
+impl Executor for Alone {
+    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
+        let (owner, worker) = builder.over(sink);
+        (owner, Self(Some(worker)))
+    }
+
+    fn open(
+        builder: Builder,
+        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+    ) -> (Writable<PolledGate>, Self) {
+        let (owner, worker) = builder.open(opening);
+        (owner, Self(Some(worker)))
+    }
+
+    fn work(&mut self) {
+        if let Some(worker) = &mut self.0 {
+            if poll_once(worker).is_some() {
+                self.0 = None;
+            }
+        }
+    }
+}
+
+pub(crate) struct Polled<E> {
     gate: PolledGate,
     writer: Writer,
-    worker: Option<Worker>,
+    executor: Option<E>,
     owner: Option<Writable<PolledGate>>,
     ending: Option<Boxed<Ending>>,
     destroying: Option<Boxed<Remains<PolledGate>>>,
@@ -140,13 +178,10 @@ pub(crate) fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-impl Polled {
-    /// Polls the worker: it does all that it can.
+impl<E: Executor> Polled<E> {
     fn work(&mut self) {
-        if let Some(worker) = &mut self.worker {
-            if poll_once(worker).is_some() {
-                self.worker = None;
-            }
+        if let Some(executor) = &mut self.executor {
+            executor.work();
         }
     }
 
@@ -159,7 +194,7 @@ impl Polled {
     }
 }
 
-impl Stage for Polled {
+impl<E: Executor> Stage for Polled<E> {
     fn new(scenario: &Scenario) -> Self {
         let gate = PolledGate::default();
         let events = Arc::new(Mutex::new(VecDeque::new()));
@@ -171,8 +206,8 @@ impl Stage for Polled {
             .limit(options.limit())
             .observer(move |event| tell.lock().expect("no panic").push_back(event));
         let sink = gate.clone();
-        let ((owner, worker), opener) = if scenario.construct == Mode::Absent {
-            (builder.over(sink), None)
+        let ((owner, executor), opener) = if scenario.construct == Mode::Absent {
+            (E::over(builder, sink), None)
         } else {
             let (opener, go_on) = oneshot::channel();
             let open = async move {
@@ -181,12 +216,12 @@ impl Stage for Polled {
                     _ => Err(failure()),
                 }
             };
-            (builder.open(open), Some(opener))
+            (E::open(builder, open), Some(opener))
         };
         let mut stage = Self {
             gate,
             writer: owner.writer(),
-            worker: Some(worker),
+            executor: Some(executor),
             owner: Some(owner),
             ending: None,
             destroying: None,
@@ -263,7 +298,7 @@ impl Stage for Polled {
     fn begin_destroy(&mut self, error: bool) {
         // A stream that is being ended has no owner any more: its worker goes.
         let Some(owner) = self.owner.take() else {
-            self.worker = None;
+            self.executor = None;
             return;
         };
         let mut destroying: Boxed<Remains<_>> = match error {

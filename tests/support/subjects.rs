@@ -6,6 +6,8 @@ use super::adapter::{self, Stage};
 use super::history::Record;
 use super::judge::Terms;
 use super::player;
+#[cfg(feature = "futures")]
+use super::polled::{Alone, Polled};
 use super::scenario::{self, Mode, Scenario};
 use super::threaded::Threaded;
 
@@ -21,6 +23,9 @@ pub(crate) enum Subject {
     /// The async adapter.
     #[cfg(feature = "futures")]
     Future,
+    /// The same as a task of tokio.
+    #[cfg(feature = "tokio")]
+    Tokio,
 }
 
 impl Subject {
@@ -44,7 +49,9 @@ impl Subject {
             }
             Self::Thread => play_adapter::<Threaded>(line),
             #[cfg(feature = "futures")]
-            Self::Future => play_adapter::<super::polled::Polled>(line),
+            Self::Future => play_adapter::<Polled<Alone>>(line),
+            #[cfg(feature = "tokio")]
+            Self::Tokio => play_adapter::<Polled<super::on_tokio::Tokio>>(line),
         }
     }
 }

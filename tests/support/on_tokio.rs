@@ -1,0 +1,82 @@
+//! The same stage on tokio: the worker is a task, and polled while the runtime runs.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use highwater::future::{Builder, Writable};
+use tokio::io::AsyncWrite;
+use tokio::runtime::Runtime;
+use tokio::task::yield_now;
+
+use super::polled::{Executor, PolledGate};
+
+pub(crate) struct Tokio(Runtime);
+
+impl Tokio {
+    fn new() -> Self {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        Self(builder.build().expect("a runtime can be made"))
+    }
+}
+
+impl Executor for Tokio {
+    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
+        let tokio = Self::new();
+        let guard = tokio.0.enter();
+        let owner = highwater::tokio::spawn(builder, sink).expect("there is a runtime");
+        drop(guard);
+        (owner, tokio)
+    }
+
+    fn open(
+        builder: Builder,
+        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+    ) -> (Writable<PolledGate>, Self) {
+        let tokio = Self::new();
+        let guard = tokio.0.enter();
+        let owner = highwater::tokio::open(builder, opening).expect("there is a runtime");
+        drop(guard);
+        (owner, tokio)
+    }
+
+    fn work(&mut self) {
+        // Each lets every task that was woken have a turn.
+        self.0.block_on(async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        });
+    }
+}
+
+impl AsyncWrite for PolledGate {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        futures::io::AsyncWrite::poll_write(self, cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        futures::io::AsyncWrite::poll_write_vectored(self, cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        futures::io::AsyncWrite::poll_flush(self, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        futures::io::AsyncWrite::poll_close(self, cx)
+    }
+}
