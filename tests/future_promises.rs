@@ -9,6 +9,7 @@ use std::future::{Future, pending};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures::io::AsyncWrite;
@@ -31,12 +32,25 @@ fn gated(discards: bool) -> (Writable<PolledGate>, Worker, PolledGate) {
     (out, worker, gate)
 }
 
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_destroy_does_not_wait_for_an_opener() {
     let (mut out, mut worker) = Writable::builder().open(pending::<io::Result<PolledGate>>());
     let _flow = out.write("a").expect("it is open");
-    assert!(poll_once(&mut worker).is_none());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
     let mut destroy = pin!(out.destroy());
+    assert!(woken.0.load(Ordering::Relaxed), "the worker is woken");
     assert!(poll_once(destroy.as_mut()).is_none());
     assert!(poll_once(&mut worker).is_some(), "it gives up");
     let remains = poll_once(destroy.as_mut()).expect("the worker has left");
@@ -167,10 +181,11 @@ fn no_waker_is_woken_or_dropped_under_the_lock() {
     LOOKED_AT.set(Some(out.writer()));
     let mut drained = pin!(out.drained());
     for _ in 0..3 {
-        let waker = Waker::from(Arc::new(Looks));
-        let mut cx = Context::from_waker(&waker);
-        assert!(drained.as_mut().poll(&mut cx).is_pending());
-        assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
+        // One for each: the last of it is then dropped where it is replaced.
+        let wakers = [Looks, Looks].map(|looks| Waker::from(Arc::new(looks)));
+        let [mut one, mut other] = wakers.each_ref().map(Context::from_waker);
+        assert!(drained.as_mut().poll(&mut one).is_pending());
+        assert!(Pin::new(&mut worker).poll(&mut other).is_pending());
     }
     gate.open();
     assert!(poll_once(&mut worker).is_none());
