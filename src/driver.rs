@@ -474,33 +474,4 @@ impl<H: Host> fmt::Debug for Driver<H> {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::format;
-    use alloc::vec::Vec;
-
-    use super::Driver;
-    use crate::host::{Flow, Host};
-    use crate::machine::{Event, Fault, Options};
-
-    /// Answers nothing.
-    struct Silent;
-
-    impl Host for Silent {
-        type Chunk = ();
-        type Callback = ();
-
-        fn write(_: &mut Driver<Self>, (): ()) {}
-        fn write_batch(_: &mut Driver<Self>, _: Vec<()>) {}
-        fn event(_: &mut Driver<Self>, _: Event) {}
-        fn callback(_: &mut Driver<Self>, (): (), _: Result<(), Fault>) {}
-    }
-
-    #[test]
-    fn the_position_is_what_was_accepted() {
-        let mut stream = Driver::new(Options::new().with_limit(4), Silent);
-        assert_eq!(stream.write((), 3, None), Ok(Flow::More));
-        assert!(stream.write((), 2, None).is_err());
-        assert_eq!(stream.accepted(), 3);
-        assert!(format!("{stream:?}").contains("accepted: 3"));
-    }
-}
+mod tests;

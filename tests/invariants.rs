@@ -63,70 +63,35 @@ suite!(
     ]
 );
 
-suite!(
-    thread,
-    Subject::Thread,
-    [
-        NoWriteAfterEnd,
-        DrainEarned,
-        LengthAccounts,
-        OrderKept,
-        OneAtATime,
-        CorkHolds,
-        NothingSentAfterFailure,
-        CallbackOnce,
-        FinishFlushed,
-        ErrorOnce,
-        CloseLast,
-        AnswerTruthful,
-        WaitIsAnswered,
-        EndResolves,
-        DestroyCloses,
-    ]
-);
+/// What there is on every adapter: all but what only a driver can show.
+macro_rules! adapter {
+    ($name:ident, $subject:expr) => {
+        suite!(
+            $name,
+            $subject,
+            [
+                NoWriteAfterEnd,
+                DrainEarned,
+                LengthAccounts,
+                OrderKept,
+                OneAtATime,
+                CorkHolds,
+                NothingSentAfterFailure,
+                CallbackOnce,
+                FinishFlushed,
+                ErrorOnce,
+                CloseLast,
+                AnswerTruthful,
+                WaitIsAnswered,
+                EndResolves,
+                DestroyCloses,
+            ]
+        );
+    };
+}
 
+adapter!(thread, Subject::Thread);
 #[cfg(feature = "futures")]
-suite!(
-    future,
-    Subject::Future,
-    [
-        NoWriteAfterEnd,
-        DrainEarned,
-        LengthAccounts,
-        OrderKept,
-        OneAtATime,
-        CorkHolds,
-        NothingSentAfterFailure,
-        CallbackOnce,
-        FinishFlushed,
-        ErrorOnce,
-        CloseLast,
-        AnswerTruthful,
-        WaitIsAnswered,
-        EndResolves,
-        DestroyCloses,
-    ]
-);
-
+adapter!(future, Subject::Future);
 #[cfg(feature = "tokio")]
-suite!(
-    tokio,
-    Subject::Tokio,
-    [
-        NoWriteAfterEnd,
-        DrainEarned,
-        LengthAccounts,
-        OrderKept,
-        OneAtATime,
-        CorkHolds,
-        NothingSentAfterFailure,
-        CallbackOnce,
-        FinishFlushed,
-        ErrorOnce,
-        CloseLast,
-        AnswerTruthful,
-        WaitIsAnswered,
-        EndResolves,
-        DestroyCloses,
-    ]
-);
+adapter!(tokio, Subject::Tokio);

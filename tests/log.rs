@@ -257,6 +257,33 @@ fn lines_are_dropped_and_counted_from_wait_to_drain() -> Checked {
     Ok(())
 }
 
+/// A thread that waits for room need not wait for the sink that is stuck.
+#[test]
+fn a_destroy_hands_the_rest_back_and_lets_those_who_wait_go_on() -> Checked {
+    let gate = Gate::default();
+    let log = Log::builder()
+        .stream(Writable::builder().high_water_mark(10))
+        .spawn(gate.sink())?;
+    let writer = log.writer();
+    let to = subscriber(log.writer());
+    let say = |text: &str| dispatcher::with_default(&to, || tracing::info!("{text}"));
+    say("first");
+    assert_eq!(gate.wait_for_call(), b"first\n");
+    say("second");
+    let remains = thread::scope(|scope| {
+        let waits = scope.spawn(|| say("third"));
+        let destroys = scope.spawn(|| log.destroy());
+        waits.join().expect("no panic");
+        gate.open();
+        destroys.join().expect("no panic")
+    });
+    assert_eq!(writer.dropped(), 1);
+    assert_eq!(gate.taken(), b"first\n");
+    let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+    assert_eq!(unsent, [b"second\n"]);
+    Ok(())
+}
+
 #[test]
 fn a_limit_makes_a_thread_wait_and_only_what_never_fits_is_dropped() -> Checked {
     let log = Log::builder()

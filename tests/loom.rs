@@ -6,6 +6,9 @@
 //! take no time, so nothing here is timed.
 #![cfg(highwater_loom)]
 
+#[path = "support/model.rs"]
+mod model;
+
 use std::error::Error;
 use std::io::{self, Write};
 
@@ -13,16 +16,7 @@ use highwater::{EndError, Flow, OnDrop, WaitError, Writable, Writer};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-/// All interleavings with at most so many preemptions; `HIGHWATER_PREEMPTIONS=0`
-/// is all there are.
-fn model(f: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    let bound = std::env::var("HIGHWATER_PREEMPTIONS").ok();
-    let bound = bound.and_then(|bound| bound.parse().ok()).unwrap_or(3);
-    builder.preemption_bound = (bound > 0).then_some(bound);
-    builder.max_branches = 100_000;
-    builder.check(f);
-}
+use model::model;
 
 fn stream<W: Write + Send + 'static>(mark: u64, sink: W) -> Writable<W> {
     let builder = Writable::builder().high_water_mark(mark);

@@ -11,6 +11,7 @@
 # HIGHWATER_PREEMPTIONS is another bound for all; 0 is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/plant.sh
 export CARGO_TERM_COLOR=never
 target=${CARGO_TARGET_DIR:-$PWD/target}/loom
 
@@ -38,11 +39,7 @@ failed=0
 # Separated by tabs: mode, model, file, what stands there, what stands there instead.
 while IFS=$'\t' read -r mode model file old new; do
   [ "$mode" = "${only:-$mode}" ] || continue
-  rm -rf "$copy"
-  mkdir -p "$copy"
-  git ls-files -coz --exclude-standard | xargs -0 cp --parents -t "$copy"
-  OLD=$old NEW=$new perl -0pi -e '$n = s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { exit($n != 1) }' "$copy/$file" ||
-    { echo "$file does not have just once: $old"; exit 1; }
+  plant "$copy" "$file" "$old" "$new"
   if (cd "$copy" && run "$mode" "$model") >"$copy/output" 2>&1; then
     echo "not noticed by $model: $old -> $new"
     failed=1

@@ -5,6 +5,9 @@
 //! A task that nobody wakes is a deadlock, which loom reports.
 #![cfg(all(highwater_loom, feature = "futures"))]
 
+#[path = "support/model.rs"]
+mod model;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -16,16 +19,7 @@ use loom::future::block_on;
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-/// All interleavings with at most so many preemptions; `HIGHWATER_PREEMPTIONS=0`
-/// is all there are.
-fn model(f: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    let bound = std::env::var("HIGHWATER_PREEMPTIONS").ok();
-    let bound = bound.and_then(|bound| bound.parse().ok()).unwrap_or(3);
-    builder.preemption_bound = (bound > 0).then_some(bound);
-    builder.max_branches = 100_000;
-    builder.check(f);
-}
+use model::model;
 
 fn stream<W>(mark: u64, sink: W) -> (Writable<W>, JoinHandle<()>)
 where

@@ -7,6 +7,7 @@
 #   tests/planted_faults.sh [TEST]    every fault, or those of tests/TEST.rs
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/plant.sh
 export CARGO_TERM_COLOR=never HIGHWATER_SEED=1
 only=${1-}
 copy=${CARGO_TARGET_DIR:-$PWD/target}/planted/copy
@@ -22,21 +23,15 @@ failed=0
 # Separated by tabs: test, name, file, what stands there, what stands there instead.
 while IFS=$'\t' read -r test name file old new; do
   [ "$test" = "${only:-$test}" ] || continue
-  rm -rf "$copy"
-  mkdir -p "$copy"
-  git ls-files -coz --exclude-standard | xargs -0 cp --parents -t "$copy"
-  cd "$copy"
-  OLD=$old NEW=$new perl -0pi -e '$n = s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { exit($n != 1) }' "$file" ||
-    { echo "$file does not have just once: $old"; exit 1; }
+  plant "$copy" "$file" "$old" "$new"
   code=0
-  run "$test" "$name" >output 2>&1 || code=$?
+  (cd "$copy" && run "$test" "$name") >"$copy/output" 2>&1 || code=$?
   case $code in
     0) echo "not noticed by $test, $name: $old -> $new"; failed=1 ;;
-    3) tail -20 output; exit 1 ;;
+    3) tail -20 "$copy/output"; exit 1 ;;
     124) echo "noticed by $test, $name, which hangs: $old -> $new" ;;
     *) echo "noticed by $test, $name: $old -> $new" ;;
   esac
-  cd - >/dev/null
 done <<'FAULTS'
 future	whatever_is_dropped_delivered_and_unsent	src/adapter/desk.rs	desk.put_back(&mut rest);	
 future	closing_twice_is_closing_once	src/future/io.rs	Err(WaitError::Ended) => return self.poll_finished(cx),	Err(WaitError::Ended) => return Poll::Ready(Err(WaitError::Ended)),
@@ -67,6 +62,7 @@ invariants	future	src/adapter/core.rs	desk.delivered >= position)	desk.delivered
 log	every_line_of_four_threads	src/log/mod.rs	WhenFull::Wait => self.writer.write_when_room(bytes).is_ok(),	WhenFull::Wait => self.writer.write_if_room(bytes).unwrap_or(false),
 log	a_full_disk_is_told_once	src/log/mod.rs	self.dropped.fetch_add(1, Ordering::Relaxed);	
 log	lines_are_dropped_and_counted	src/log/mod.rs	WhenFull::Drop => self.writer.write_if_room(bytes).unwrap_or(false),	WhenFull::Drop => self.writer.write(bytes).is_ok(),
+log	a_destroy_hands_the_rest_back	src/log/mod.rs	self.stream.destroy()	self.stream.destroy_timeout(core::time::Duration::ZERO)
 log	a_sink_that_logs_into_its_own_log	src/log/mod.rs	WhenFull::Wait if self.is_worker() =>	WhenFull::Wait if false =>
 log	a_file_moved_away	src/log/reopen.rs	self.file = file;	drop(file);
 log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {

@@ -6,7 +6,7 @@ use std::fs;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -52,6 +52,25 @@ pub fn store(
     Ok(move |request| Service::call(&service, request))
 }
 
+/// Every file of the store, in the folder and in those in it.
+///
+/// # Errors
+///
+/// If a folder cannot be read.
+pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(self::files(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Serves on a free port of loopback, until the runtime ends. So many bytes a second
 /// are read from each connection, or as many as there are.
 ///
@@ -67,7 +86,7 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tokio::spawn(async move {
-        // Whoever cannot be accepted tries again.
+        // One that cannot accept is over: whoever comes then is refused.
         while let Ok((connection, _)) = listener.accept().await {
             let slow = TokioIo::new(Slow::new(connection, bytes_per_second));
             let serving = http1::Builder::new().serve_connection(slow, service_fn(answer.clone()));

@@ -4,7 +4,6 @@ mod common;
 
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -18,8 +17,6 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_upload");
 const MIB: u64 = 1024 * 1024;
-
-type Failed = Box<dyn std::error::Error>;
 
 /// Started, to the bucket of this store.
 fn start(endpoint: &str, password: &str, more: &[&str]) -> io::Result<Child> {
@@ -54,22 +51,6 @@ where
     let address = s3::serve(None, answer).await;
     let address = address.map_err(|error| format!("{error:?}"))?;
     Ok(format!("http://{address}"))
-}
-
-/// Every file of the store, with its path in the folder.
-fn files(folder: &Path) -> Result<Vec<String>, Failed> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.strip_prefix(folder)?.display().to_string();
-        if path.is_dir() {
-            let inner = self::files(&path)?.into_iter();
-            files.extend(inner.map(|file| format!("{name}/{file}")));
-        } else {
-            files.push(name);
-        }
-    }
-    Ok(files)
 }
 
 #[test]
@@ -131,7 +112,7 @@ async fn a_part_that_the_store_refuses_aborts_the_upload() -> Checked {
     let text = format!("({missing} of {} bytes not taken, ", 64 * MIB);
     assert!(ended.err.contains(&text), "{}", ended.err);
     assert!(ended.err.trim_end().ends_with("aborted)"), "{}", ended.err);
-    assert_eq!(files(folder.path())?, [""; 0]);
+    assert!(s3::files(folder.path())?.is_empty());
     Ok(())
 }
 
@@ -168,7 +149,7 @@ async fn ctrl_c_takes_the_upload_back() -> Checked {
     ended.with(130, "upload: interrupted: written=");
     assert!(ended.err.trim_end().ends_with("aborted"), "{}", ended.err);
     assert!(ended.number("written") >= 5 * MIB, "{}", ended.err);
-    assert_eq!(files(folder.path())?, [""; 0]);
+    assert!(s3::files(folder.path())?.is_empty());
     Ok(())
 }
 

@@ -11,7 +11,6 @@
 //! there, all at once, when `end` returns. In memory is what the stream holds, and
 //! three parts.
 
-use std::path::Path as Folder;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -147,7 +146,9 @@ async fn show(arguments: &Arguments, stop: watch::Receiver<bool>) -> Result<(), 
     let target = Target::with(&endpoint, s3::BUCKET, &arguments.key, s3::CREDENTIALS)?;
     let mut totals = commit(arguments, &target, stop.clone()).await?;
 
-    let before = files(folder.path())?;
+    let files =
+        || s3::files(folder.path()).map_err(|error| Failure::of("the folder of the store", &error));
+    let before = files()?;
     let size = arguments.size();
     let target = Target {
         key: format!("{}.destroyed", arguments.key).into(),
@@ -164,7 +165,7 @@ async fn show(arguments: &Arguments, stop: watch::Receiver<bool>) -> Result<(), 
     if back.totals.written + back.unsent != back.totals.accepted {
         return Err(Failure::new(format!("bytes are missing: {}", back.line())));
     }
-    let left = files(folder.path())?;
+    let left = files()?;
     if left != before {
         return Err(Failure::new(format!("it left something behind: {left:?}")));
     }
@@ -173,20 +174,4 @@ async fn show(arguments: &Arguments, stop: watch::Receiver<bool>) -> Result<(), 
     let (mark, parts) = (mark / 1024, (ON_THEIR_WAY + 1) * PART / 1024);
     say(&format!("bound: mark={mark}KiB parts={parts}KiB"))?;
     say(&totals.summary())
-}
-
-/// Every file in it, and in the folders in it.
-fn files(folder: &Folder) -> Result<Vec<std::path::PathBuf>, Failure> {
-    let failed = |error| Failure::of("the folder of the store", &error);
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }

@@ -112,7 +112,7 @@ impl Target {
         let begun = tokio::select! {
             begun = self.store.put_multipart(&self.key) => begun,
             () = stopped(&mut stop) => {
-                return Err(Failure::interrupted("the store has not answered yet"));
+                return Err(Failure::interrupted("the store has not answered, and may keep an upload that was begun"));
             }
         };
         let upload = begun.map_err(|error| Failure::of("beginning the upload", &error))?;

@@ -1,0 +1,12 @@
+//! How loom searches: `tests/loom.rs` and `tests/loom_future.rs`.
+
+/// All interleavings with at most so many preemptions; `HIGHWATER_PREEMPTIONS=0`
+/// is all there are.
+pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    let bound = std::env::var("HIGHWATER_PREEMPTIONS").ok();
+    let bound = bound.and_then(|bound| bound.parse().ok()).unwrap_or(3);
+    builder.preemption_bound = (bound > 0).then_some(bound);
+    builder.max_branches = 100_000;
+    builder.check(f);
+}
