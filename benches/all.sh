@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Runs every program of benches/peers, and `tcp_push` of the uses, or those that are
-# named, and writes what each prints into BENCHMARKS.md; `timeline` draws pictures instead.
+# Runs every program of benches/peers, and `tcp_push` and `pump` of the uses, or those
+# that are named, and writes what each prints into BENCHMARKS.md; `timeline` draws
+# pictures instead.
 # A few minutes, on a machine that does nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=("$@")
-[ $# -gt 0 ] || programs=(instructions lines chunks latency busy lowwater memory scale tcp_push timeline)
+[ $# -gt 0 ] || programs=(instructions lines chunks latency busy lowwater memory scale tcp_push pump timeline)
 cargo build --locked --release --quiet -p highwater-peers
 cargo build --locked --release --quiet -p highwater-uses --bin tcp_push
 for program in "${programs[@]}"; do
@@ -19,11 +20,11 @@ for program in "${programs[@]}"; do
     echo "BENCHMARKS.md has no place for $program" >&2
     exit 1
   }
-  if [ "$program" = tcp_push ]; then
-    measured=$(printf '```text\n%s\n```\n' "$("$binary" --lines 4000 --rounds 5)")
-  else
-    measured=$("$binary")
-  fi
+  case $program in
+  tcp_push) measured=$(printf '```text\n%s\n```\n' "$("$binary" --lines 4000 --rounds 5)") ;;
+  pump) measured=$(printf '```text\n%s\n```\n' "$(examples/uses/pump_beside.sh)") ;;
+  *) measured=$("$binary") ;;
+  esac
   MEASURED=$measured perl -0pi -e '
     s/(<!-- measured: '"$program"' -->\n).*?(<!-- end -->)/$1\n$ENV{MEASURED}\n\n$2/s or die "no place\n"
   ' BENCHMARKS.md
