@@ -4,6 +4,7 @@
 //! An absolute time means little on a busy machine, so every figure is a ratio
 //! to a peer measured in the same round, and the median of several rounds.
 
+pub mod profile;
 pub mod ways;
 
 use std::error::Error;

@@ -1,11 +1,15 @@
-//! P4: the instructions and allocations of the machine: runs the bench of that name.
+//! P4: the instructions and allocations of the machine: runs the bench of that name, and
+//! tells where the instructions are.
 //!
 //! Needs valgrind (a package of that name in Debian), and
 //! `cargo install --locked gungraun-runner --version 0.18.2`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use highwater::machine::State;
+use highwater_peers::profile::{Place, by_function};
 use highwater_peers::{Failure, MANY, goal, goals};
 use serde_json::Value;
 
@@ -32,20 +36,23 @@ const LOOPS: [(&str, &str, Option<f64>); 4] = [
     ),
 ];
 
+/// The loops whose instructions are told by function.
+const PROFILED: [&str; 2] = ["while_busy", "answered_later"];
+
 /// What is counted of one turn of a loop.
 struct Counted {
     instructions: f64,
     allocations: f64,
 }
 
-fn bench() -> Result<Vec<Value>, Failure> {
-    let home = tempfile::tempdir()?;
+/// Runs the bench; its profiles stay below `home`.
+fn bench(home: &Path) -> Result<Vec<Value>, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["bench", "--locked", "--quiet", "-p", "highwater-peers"])
         .args(["--bench", "instructions", "--", "--output-format=json"])
         .arg("--home")
-        .arg(home.path())
+        .arg(home)
         .output()
         .map_err(|error| format!("cargo cannot be started: {error}"))?;
     if !output.status.success() {
@@ -88,8 +95,49 @@ fn counted(results: &[Value], of: &str) -> Result<Counted, Failure> {
     })
 }
 
+/// The instructions of each function in one turn of a loop. They must be all.
+fn profile(results: &[Value], home: &Path, of: &str) -> Result<BTreeMap<Place, f64>, Failure> {
+    let folder = home.join("highwater-peers/instructions/machine");
+    let file = format!("{of}.many/callgrind.{of}.many.out");
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = peers.ancestors().nth(2).unwrap_or(peers);
+    let counted = by_function(&folder.join(file), root)?;
+    let all: u64 = counted.values().sum();
+    let total = total(results, of, "many", "Callgrind", "Ir")?;
+    if all as f64 != total {
+        return Err(format!("the profile of {of} has {all} instructions of {total}").into());
+    }
+    let each = |(place, count)| (place, count as f64 / f64::from(MANY));
+    Ok(counted.into_iter().map(each).collect())
+}
+
+/// A table of functions: one that takes less than an instruction a turn is left out.
+fn tell_profiles(results: &[Value], home: &Path) -> Result<(), Failure> {
+    let mut rows = BTreeMap::<Place, [f64; PROFILED.len()]>::new();
+    for (column, of) in PROFILED.into_iter().enumerate() {
+        for (place, count) in profile(results, home, of)? {
+            if let Some(cell) = rows.entry(place).or_default().get_mut(column) {
+                *cell = count;
+            }
+        }
+    }
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.retain(|(_, counts)| counts.iter().any(|count| *count >= 0.5));
+    rows.sort_by(|(_, a), (_, b)| b[0].total_cmp(&a[0]).then(b[1].total_cmp(&a[1])));
+    println!("\n| instructions in | a write while busy | a turn |\n| --- | --- | --- |");
+    for ((file, function), [busy, turn]) in rows {
+        let place = match function.as_str() {
+            "" => file,
+            function => format!("{file} `{function}`"),
+        };
+        println!("| {place} | {busy:.0} | {turn:.0} |");
+    }
+    Ok(())
+}
+
 fn run() -> Result<(), Failure> {
-    let results = bench()?;
+    let home = tempfile::tempdir()?;
+    let results = bench(home.path())?;
     if counted(&results, "allocating")?.allocations < 1.0 {
         return Err("allocations are not counted".into());
     }
@@ -104,6 +152,7 @@ fn run() -> Result<(), Failure> {
             counted.instructions, counted.allocations
         );
     }
+    tell_profiles(&results, home.path())?;
     goals();
     for (what, most, counted) in &all {
         if let Some(most) = most {
