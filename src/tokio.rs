@@ -31,8 +31,7 @@
 //!
 //! If the runtime shuts down before the end, the stream is destroyed.
 
-use alloc::boxed::Box;
-use core::future::Future;
+use core::future::{Future, Ready};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
@@ -55,7 +54,8 @@ where
 {
     match runtime() {
         Ok(runtime) => {
-            let (stream, worker) = builder.make(None, Some(Tokio(sink)));
+            let opening = None::<Ready<io::Result<W>>>;
+            let (stream, worker) = builder.make::<Tokio<W>, _>(Some(sink), opening);
             drop(runtime.spawn(worker));
             Ok(stream)
         }
@@ -95,8 +95,7 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let runtime = runtime()?;
-    let opener = async { opening.await.map(Tokio) };
-    let (stream, worker) = builder.make(Some(Box::pin(opener)), None);
+    let (stream, worker) = builder.make::<Tokio<W>, _>(None, Some(opening));
     drop(runtime.spawn(worker));
     Ok(stream)
 }
@@ -129,6 +128,10 @@ struct Tokio<W>(W);
 
 impl<W: AsyncWrite + Unpin> AsyncSink for Tokio<W> {
     type Of = W;
+
+    fn new(sink: W) -> Self {
+        Self(sink)
+    }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)

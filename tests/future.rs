@@ -437,7 +437,7 @@ fn everything_can_be_sent() {
     fn sends_value(_: impl Send) {}
     sends::<Writable<PolledGate>>();
     sends::<Writer>();
-    sends::<Worker>();
+    sends::<Worker<PolledGate>>();
     sends::<Builder>();
     let (out, _worker) = Writable::builder().over(PolledGate::default());
     sends_value(out.drained());

@@ -17,7 +17,7 @@ use highwater::future::{Worker, Writable, Writer};
 
 use support::polled::{PolledGate, poll_once};
 
-fn gated(discards: bool) -> (Writable<PolledGate>, Worker, PolledGate) {
+fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGate) {
     let gate = PolledGate::default();
     let builder = Writable::builder().high_water_mark(4);
     let builder = if discards {

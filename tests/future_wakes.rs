@@ -48,7 +48,9 @@ impl<F: Future + Unpin> Counted<F> {
     }
 }
 
-fn gated(mark: u64) -> (Writable<PolledGate>, Counted<Worker>, PolledGate) {
+type Polled = Counted<Worker<PolledGate>>;
+
+fn gated(mark: u64) -> (Writable<PolledGate>, Polled, PolledGate) {
     let gate = PolledGate::default();
     let builder = Writable::builder().high_water_mark(mark);
     let (out, worker) = builder.over(gate.clone());

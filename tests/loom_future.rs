@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use futures::io::{AsyncWrite, Cursor};
-use highwater::future::{Worker, Writable};
+use highwater::future::Writable;
 use highwater::{EndError, Flow, WaitError};
 use loom::future::block_on;
 use loom::sync::{Arc, Mutex};
@@ -26,12 +26,8 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let (out, worker) = Writable::builder().high_water_mark(mark).over(sink);
-    (out, spawned(worker))
-}
-
-/// An executor of its own for the worker.
-fn spawned(worker: Worker) -> JoinHandle<()> {
-    thread::spawn(|| block_on(worker))
+    // An executor of its own for the worker.
+    (out, thread::spawn(|| block_on(worker)))
 }
 
 type Bytes = Cursor<Vec<u8>>;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plants each fault below in a copy of the sources, and expects the test beside it to
-# fail: for the async adapters and the log. (What shows the other tests to fail:
+# fail: for the async adapters, the log and the host of a small device. (What shows the other tests to fail:
 # tests/planted_faults.rs, tests/loom.sh --faults, spec/mutants.sh, and spoilt outcomes
 # in the tests themselves.) It takes some ten minutes.
 #
@@ -15,6 +15,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/planted/target
 
 # run TEST NAME: whoever waits for ever is found out by the clock.
 run() {
+  [ "$1" != embedded ] || cargo build --locked --quiet --all-features --example "$1" || return 3
   cargo test --locked --quiet --all-features --test "$1" --no-run || return 3
   timeout 60 cargo test --locked --quiet --all-features --test "$1" -- "$2"
 }
@@ -67,5 +68,8 @@ log	a_sink_that_logs_into_its_own_log	src/log/mod.rs	WhenFull::Wait if self.is_w
 log	a_file_moved_away	src/log/reopen.rs	self.file = file;	drop(file);
 log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {
 log	where_nothing_can_be_opened	src/log/reopen.rs	if let Ok(file) = open(&self.path) {	self.asked.done.store(asked, Ordering::Release); if let Ok(file) = open(&self.path) {
+embedded	every_line_arrives	examples/embedded.rs	self.first = (self.first + 1) % N;	
+embedded	every_line_arrives	examples/embedded.rs	*sent += 1;	*sent += 2;
+embedded	every_line_arrives	examples/embedded.rs	self.put(Input::Run(task), None);	drop(task);
 FAULTS
 [ "$failed" = 0 ]

@@ -8,8 +8,8 @@ use std::io;
 use futures_io::AsyncWrite;
 
 use super::shared::Shared;
-use super::sink::{AsyncSink, FuturesIo};
-use super::worker::{Opener, Worker};
+use super::sink::AsyncSink;
+use super::worker::{Now, Work, Worker};
 use super::writable::Writable;
 use crate::Event;
 use crate::adapter::core::OPTIONS;
@@ -89,11 +89,9 @@ impl Builder {
     }
 
     /// A stream into this sink.
-    pub fn over<W>(self, sink: W) -> (Writable<W>, Worker)
-    where
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        self.make(None, Some(FuturesIo(sink)))
+    pub fn over<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
+        let (stream, work) = self.make(Some(sink), None);
+        (stream, Worker(work))
     }
 
     /// A stream into a sink that the worker opens first: what is written meanwhile
@@ -112,40 +110,36 @@ impl Builder {
     /// assert_eq!(end.err().map(|error| error.code()), Some("ENOENT"));
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn open<W>(
-        self,
-        opening: impl Future<Output = io::Result<W>> + Send + 'static,
-    ) -> (Writable<W>, Worker)
+    pub fn open<W, O>(self, opening: O) -> (Writable<W>, Worker<W, O>)
     where
-        W: AsyncWrite + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin,
+        O: Future<Output = io::Result<W>>,
     {
-        let opener = async { opening.await.map(FuturesIo) };
-        self.make(Some(Box::pin(opener)), None)
+        let (stream, work) = self.make(None, Some(opening));
+        (stream, Worker(work))
     }
 
-    pub(crate) fn make<S>(
+    /// The handle and the worker, over a sink or what opens it.
+    pub(crate) fn make<S: AsyncSink, O>(
         self,
-        opener: Option<Opener<S>>,
-        sink: Option<S>,
-    ) -> (Writable<S::Of>, Worker)
-    where
-        S: AsyncSink + Send + Unpin + 'static,
-        S::Of: Send + 'static,
-    {
-        let options = self.options.with_construct(opener.is_some());
+        sink: Option<S::Of>,
+        opening: Option<O>,
+    ) -> (Writable<S::Of>, Work<S, O>) {
+        let options = self.options.with_construct(opening.is_some());
         let desk = Desk::new(self.observer.is_some());
         let stop = Arc::clone(&desk.stop);
         let shared = Arc::new(Shared::new(options, desk));
         let place = Arc::new(Mutex::new(None));
-        let worker = Worker::new(
-            Arc::clone(&shared),
+        let work = Work {
+            shared: Arc::clone(&shared),
             stop,
-            opener,
-            sink,
-            self.observer,
-            Arc::clone(&place),
-        );
-        (Writable::new(shared, place, self.discards), worker)
+            opener: opening.map(Box::pin),
+            sink: sink.map(S::new),
+            observer: self.observer,
+            place: Arc::clone(&place),
+            now: Now::Idle,
+        };
+        (Writable::new(shared, place, self.discards), work)
     }
 }
 

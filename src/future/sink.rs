@@ -4,9 +4,12 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
 
-/// A sink that is polled. `W` is what it was made of, and becomes again.
+/// A sink that is polled.
 pub(crate) trait AsyncSink {
+    /// What it is made of, and becomes again.
     type Of;
+
+    fn new(sink: Self::Of) -> Self;
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 
@@ -24,10 +27,14 @@ pub(crate) trait AsyncSink {
 }
 
 /// A sink of `futures-io`.
-pub(super) struct FuturesIo<W>(pub(super) W);
+pub(super) struct FuturesIo<W>(W);
 
 impl<W: futures_io::AsyncWrite + Unpin> AsyncSink for FuturesIo<W> {
     type Of = W;
+
+    fn new(sink: W) -> Self {
+        Self(sink)
+    }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)

@@ -2,14 +2,16 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, Ready};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
 
+use futures_io::AsyncWrite;
+
 use super::shared::Shared;
-use super::sink::AsyncSink;
+use super::sink::{AsyncSink, FuturesIo};
 use crate::Cause;
 use crate::adapter::core::Core;
 use crate::adapter::delivery::{Call, Delivery};
@@ -17,70 +19,83 @@ use crate::adapter::desk::{Desk, Job, delivered};
 use crate::adapter::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
 use crate::adapter::user::{Observer, caught, dispose};
 
-/// Opens a sink.
-pub(crate) type Opener<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
-
 /// Where the owner finds the sink in the end.
 pub(super) type Place<W> = Arc<Mutex<Option<W>>>;
 
-/// The future that moves the data of a [`Writable`](super::Writable): to be spawned
-/// on an executor, or polled beside the producer. It is done once the stream is
-/// closed. Dropped before, it destroys the stream.
+/// The future that moves the data of a [`Writable`](super::Writable) into its sink `W`,
+/// which `O` opens first: to be spawned on an executor, or polled beside the producer. It
+/// is done once the stream is closed. Dropped before, it destroys the stream.
+///
+/// It is [`Send`] if the sink and what opens it are: a runtime of one thread, such as that
+/// of a browser, may have a sink that is not.
+///
+/// ```
+/// use futures::executor::LocalPool;
+/// use futures::io::AllowStdIo;
+/// use futures::task::LocalSpawnExt;
+/// use highwater::future::Writable;
+/// use std::{cell::RefCell, io, rc::Rc};
+///
+/// struct Page(Rc<RefCell<Vec<u8>>>);
+///
+/// impl io::Write for Page {
+///     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+///         self.0.borrow_mut().write(bytes)
+///     }
+///
+///     fn flush(&mut self) -> io::Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let page = Rc::new(RefCell::new(Vec::new()));
+/// let sink = AllowStdIo::new(Page(Rc::clone(&page)));
+/// let (mut out, worker) = Writable::builder().over(sink);
+/// let mut pool = LocalPool::new();
+/// pool.spawner().spawn_local(worker)?;
+/// let _flow = out.write("hello")?;
+/// let ended = pool.run_until(out.end());
+/// assert!(ended.is_ok());
+/// assert_eq!(*page.borrow(), b"hello");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
 #[must_use = "nothing is written unless it is polled"]
-pub struct Worker(Pin<Box<dyn Future<Output = ()> + Send>>);
+pub struct Worker<W: AsyncWrite + Unpin, O = Ready<io::Result<W>>>(
+    pub(super) Work<FuturesIo<W>, O>,
+);
 
-impl Worker {
-    pub(super) fn new<S>(
-        shared: Arc<Shared>,
-        stop: Arc<AtomicBool>,
-        opener: Option<Opener<S>>,
-        sink: Option<S>,
-        observer: Observer,
-        place: Place<S::Of>,
-    ) -> Self
-    where
-        S: AsyncSink + Send + Unpin + 'static,
-        S::Of: Send + 'static,
-    {
-        Self(Box::pin(Work {
-            shared,
-            stop,
-            opener,
-            sink,
-            observer,
-            place,
-            now: Now::Idle,
-        }))
-    }
-}
-
-impl Future for Worker {
+impl<W, O> Future for Worker<W, O>
+where
+    W: AsyncWrite + Unpin,
+    O: Future<Output = io::Result<W>>,
+{
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        Pin::new(&mut self.0).poll(cx)
     }
 }
 
-impl fmt::Debug for Worker {
+impl<W: AsyncWrite + Unpin, O> fmt::Debug for Worker<W, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").finish_non_exhaustive()
     }
 }
 
-struct Work<S: AsyncSink> {
-    shared: Arc<Shared>,
-    stop: Arc<AtomicBool>,
-    opener: Option<Opener<S>>,
-    sink: Option<S>,
-    observer: Observer,
-    place: Place<S::Of>,
-    now: Now,
+/// The worker over whatever is polled as a sink.
+pub(crate) struct Work<S: AsyncSink, O> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) opener: Option<Pin<Box<O>>>,
+    pub(super) sink: Option<S>,
+    pub(super) observer: Observer,
+    pub(super) place: Place<S::Of>,
+    pub(super) now: Now,
 }
 
 /// What the worker is at.
 #[derive(Debug)]
-enum Now {
+pub(super) enum Now {
     Idle,
     Opening,
     Writing(Delivery),
@@ -93,7 +108,11 @@ enum Now {
 /// turn.
 const TURNS_A_POLL: u32 = 128;
 
-impl<S: AsyncSink + Unpin> Future for Work<S> {
+impl<S, O> Future for Work<S, O>
+where
+    S: AsyncSink + Unpin,
+    O: Future<Output = io::Result<S::Of>>,
+{
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -116,7 +135,7 @@ impl<S: AsyncSink + Unpin> Future for Work<S> {
     }
 }
 
-impl<S: AsyncSink> Work<S> {
+impl<S: AsyncSink, O> Work<S, O> {
     /// Tells the events, and takes the next job: an idle worker any; a busy one
     /// only learns that it is to let go of the sink. When it returns with nothing
     /// to do, the desk has its waker.
@@ -152,27 +171,6 @@ impl<S: AsyncSink> Work<S> {
                 self.leave();
             }
         }
-    }
-
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let opened = match &mut self.opener {
-            // The answer makes no difference any more.
-            _ if self.shared.is_destroyed() => Ok(None),
-            Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
-                Err(cause) => Err(cause),
-            },
-            None => Ok(None),
-        };
-        dispose(self.opener.take());
-        let result = opened.map(|sink| self.sink = sink);
-        self.now = Now::Idle;
-        self.shared.answer(|core| {
-            let result = result.map_err(|cause| core.driver.host_mut().file(cause));
-            core.driver.constructed(result);
-        });
-        Poll::Ready(())
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, turns: &mut u32) -> Poll<()> {
@@ -239,7 +237,30 @@ impl<S: AsyncSink> Work<S> {
     }
 }
 
-impl<S: AsyncSink> Drop for Work<S> {
+impl<S: AsyncSink, O: Future<Output = io::Result<S::Of>>> Work<S, O> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let opened = match &mut self.opener {
+            // The answer makes no difference any more.
+            _ if self.shared.is_destroyed() => Ok(None),
+            Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
+                Err(cause) => Err(cause),
+            },
+            None => Ok(None),
+        };
+        dispose(self.opener.take());
+        let result = opened.map(|sink| self.sink = sink.map(S::new));
+        self.now = Now::Idle;
+        self.shared.answer(|core| {
+            let result = result.map_err(|cause| core.driver.host_mut().file(cause));
+            core.driver.constructed(result);
+        });
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncSink, O> Drop for Work<S, O> {
     fn drop(&mut self) {
         if matches!(self.now, Now::Left) {
             return;

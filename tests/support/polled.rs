@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::channel::oneshot;
 use futures::io::AsyncWrite;
-use highwater::future::{Builder, Corked, Worker, Writable, Writer};
+use highwater::future::{Builder, Corked, Writable, Writer};
 use highwater::{Chunk, Done, EndError, Event, Flow, Remains, Snapshot, WaitError, WriteError};
 
 use super::adapter::Stage;
@@ -127,12 +127,12 @@ pub(crate) trait Executor: Sized {
 }
 
 /// Nobody but the stage.
-pub(crate) struct Alone(Option<Worker>);
+pub(crate) struct Alone(Option<Boxed<()>>);
 
 impl Executor for Alone {
     fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
         let (owner, worker) = builder.over(sink);
-        (owner, Self(Some(worker)))
+        (owner, Self(Some(Box::pin(worker))))
     }
 
     fn open(
@@ -140,7 +140,7 @@ impl Executor for Alone {
         opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
     ) -> (Writable<PolledGate>, Self) {
         let (owner, worker) = builder.open(opening);
-        (owner, Self(Some(worker)))
+        (owner, Self(Some(Box::pin(worker))))
     }
 
     fn work(&mut self) {
