@@ -5,7 +5,8 @@ mod common;
 use std::io;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use common::{Checked, Ended, interrupt, run};
 use highwater_uses::lines::Check;
@@ -117,14 +118,54 @@ async fn a_part_that_the_store_refuses_aborts_the_upload() -> Checked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_answers_500_is_one_line() -> Checked {
-    let answer = |_: Request<Incoming>| async {
-        let mut response = HttpResponse::new(Body::empty());
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        Ok(response)
+async fn a_store_that_goes_away_is_told_with_what_it_may_keep() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let store = store(&folder)?;
+    let gone = Arc::new(AtomicBool::new(false));
+    let answer = move |request: Request<Incoming>| {
+        let query = request.uri().query().unwrap_or_default();
+        if query.contains("partNumber=2&") {
+            gone.store(true, Ordering::Relaxed);
+        }
+        let answer = store(request);
+        let gone = gone.load(Ordering::Relaxed);
+        async move {
+            match gone {
+                // The connection is closed.
+                true => Err(HttpError::new("gone".into())),
+                false => answer.await,
+            }
+        }
     };
-    let ended = upload(&serve(answer).await?, s3::CREDENTIALS.1, &[])?;
-    ended.with(1, "500 Internal Server Error");
+    let endpoint = serve(answer).await?;
+    let ended = upload(&endpoint, s3::CREDENTIALS.1, &["--size", "64"])?;
+    ended.with(1, "highwater/lines.txt: ");
+    let missing = 64 * MIB - ended.number("written");
+    let text = format!("({missing} of {} bytes not taken, ", 64 * MIB);
+    assert!(ended.err.contains(&text), "{}", ended.err);
+    assert!(ended.err.contains("perhaps not aborted: "), "{}", ended.err);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_store_answers_instead_is_one_line() -> Checked {
+    const NO_BUCKET: &str = "<Error><Code>NoSuchBucket</Code></Error>";
+    for (status, text, says) in [
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "",
+            "500 Internal Server Error",
+        ),
+        (StatusCode::NOT_FOUND, NO_BUCKET, "NoSuchBucket"),
+    ] {
+        let answer = move |_: Request<Incoming>| async move {
+            let mut response = HttpResponse::new(Body::from(text.to_owned()));
+            *response.status_mut() = status;
+            Ok(response)
+        };
+        let ended = upload(&serve(answer).await?, s3::CREDENTIALS.1, &[])?;
+        ended.with(1, says);
+    }
     Ok(())
 }
 
