@@ -54,6 +54,12 @@ where
     Ok(format!("http://{address}"))
 }
 
+fn says_how_much_is_missing(ended: &Ended, size: u64) {
+    let missing = size - ended.number("written");
+    let text = format!("({missing} of {size} bytes not taken, ");
+    assert!(ended.err.contains(&text), "{}", ended.err);
+}
+
 #[test]
 fn the_end_commits_and_a_destroy_leaves_nothing() -> Checked {
     let ended = run(PROGRAM, "--size 24 --high-water-mark 100000")?;
@@ -109,9 +115,7 @@ async fn a_part_that_the_store_refuses_aborts_the_upload() -> Checked {
     let endpoint = serve(answer).await?;
     let ended = upload(&endpoint, s3::CREDENTIALS.1, &["--size", "64"])?;
     ended.with(1, "500 Internal Server Error");
-    let missing = 64 * MIB - ended.number("written");
-    let text = format!("({missing} of {} bytes not taken, ", 64 * MIB);
-    assert!(ended.err.contains(&text), "{}", ended.err);
+    says_how_much_is_missing(&ended, 64 * MIB);
     assert!(ended.err.trim_end().ends_with("aborted)"), "{}", ended.err);
     assert!(s3::files(folder.path())?.is_empty());
     Ok(())
@@ -140,9 +144,7 @@ async fn a_store_that_goes_away_is_told_with_what_it_may_keep() -> Checked {
     let endpoint = serve(answer).await?;
     let ended = upload(&endpoint, s3::CREDENTIALS.1, &["--size", "64"])?;
     ended.with(1, "highwater/lines.txt: ");
-    let missing = 64 * MIB - ended.number("written");
-    let text = format!("({missing} of {} bytes not taken, ", 64 * MIB);
-    assert!(ended.err.contains(&text), "{}", ended.err);
+    says_how_much_is_missing(&ended, 64 * MIB);
     assert!(ended.err.contains("perhaps not aborted: "), "{}", ended.err);
     Ok(())
 }
