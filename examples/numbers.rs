@@ -1,20 +1,21 @@
 //! Writes the numbers from 1 on, a line each, to a file, with backpressure:
 //! write until told to wait, go on at 'drain'. However many lines there are,
-//! the memory stays flat.
+//! the memory stays flat. Ctrl-C destroys the stream, and tells what was not written.
 //!
 //! ```sh
 //! cargo run --release --example numbers -- --lines 1000000 --high-water-mark 1024 /tmp/n.txt
 //! ```
 
-use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use highwater::{Flow, Snapshot, Writable};
+use highwater::{BoxError, Flow, Remains, Snapshot, Writable, Writer};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Write the numbers from 1 to N, a line each, through a bounded buffer.
@@ -56,7 +57,8 @@ fn main() -> ExitCode {
     }
     let start = Instant::now();
     match write_numbers(&arguments, &path, start) {
-        Ok(totals) => say(&format!(
+        Ok(Ended::Interrupted(remains)) => fail(130, &interrupted(&remains)),
+        Ok(Ended::Written(totals)) => say(&format!(
             "lines={} bytes={} waits={} drains={} peak={} seconds={:.3}\n",
             arguments.lines,
             totals.written,
@@ -94,26 +96,57 @@ fn fail(status: u8, text: &str) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn write_numbers(
-    arguments: &Arguments,
-    path: &Path,
-    start: Instant,
-) -> Result<Snapshot, Box<dyn Error>> {
+/// How the stream has ended, if not with an error.
+enum Ended {
+    Written(Snapshot),
+    Interrupted(Remains<File>),
+}
+
+/// How long a call of the sink may still take at Ctrl-C.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// The lines are written on a thread, so that this one can destroy the stream.
+fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<Ended, BoxError> {
+    let (tell, told) = mpsc::channel();
+    let interrupt = tell.clone();
+    ctrlc::set_handler(move || drop(interrupt.send(None)))?;
+
     let file = path.to_owned();
-    let mut out = Writable::builder()
+    let out = Writable::builder()
         .high_water_mark(arguments.high_water_mark)
         .open(move || File::create(file))?;
-    let mut bar = Bar::new(arguments, start);
+    let writer = out.writer();
+    let lines = arguments.lines;
+    let bar = Bar::new(arguments, start);
+    let writing = thread::Builder::new().spawn(move || {
+        let written = write_lines(&writer, lines, bar);
+        drop(tell.send(Some(written)));
+    })?;
+    let Some(written) = told.recv()? else {
+        let remains = out.destroy_timeout(GRACE);
+        // It waits for the stream, so it is done. If it has panicked, that was said.
+        drop(writing.join());
+        return Ok(Ended::Interrupted(remains));
+    };
+    written?;
+    Ok(Ended::Written(out.end()?.totals))
+}
 
-    for n in 1..=arguments.lines {
+fn write_lines(out: &Writer, lines: u64, mut bar: Bar) -> Result<(), BoxError> {
+    for n in 1..=lines {
         if out.write(format!("{n}\n"))? == Flow::Wait {
             out.wait_drain()?;
             bar.show(n);
         }
     }
-    let done = out.end()?;
-    bar.clear();
-    Ok(done.totals)
+    // Until it is written Ctrl-C can stop it; the end has nothing to wait for.
+    Ok(out.flush()?)
+}
+
+fn interrupted(remains: &Remains<File>) -> String {
+    let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
+    let (written, in_doubt) = (remains.totals.written, remains.in_doubt);
+    format!("interrupted: written={written} unsent={unsent} in_doubt={in_doubt}")
 }
 
 /// A progress bar for runs that take longer than a moment. On no terminal, none.
@@ -149,8 +182,10 @@ impl Bar {
             bar.set_position(line);
         }
     }
+}
 
-    fn clear(&mut self) {
+impl Drop for Bar {
+    fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

@@ -5,7 +5,8 @@ mod examples;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
 
 use examples::example;
 
@@ -86,4 +87,46 @@ fn what_goes_wrong_is_said_in_one_line() {
         assert!(error.contains(says), "{error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_destroys_and_says_what_was_not_written() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let mut child = Command::new(example("numbers"))
+        .args(["--lines", "1000000000000", "/dev/stdout"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it can be run");
+    let mut pipe = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    pipe.read_line(&mut text).expect("it is written");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    pipe.read_to_string(&mut text).expect("it is written");
+    let output = child.wait_with_output().expect("it ends");
+
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("numbers: interrupted: "), "{error}");
+    let number = |name: &str| -> usize {
+        let mut pairs = error
+            .split_whitespace()
+            .filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(key, _)| *key == name).expect("it is told");
+        value.parse().expect("a number")
+    };
+    let written = number("written");
+    let _unsent = number("unsent");
+    assert!(
+        (written..=written + number("in_doubt")).contains(&text.len()),
+        "{error}"
+    );
+    let count = u32::try_from(text.lines().count()).expect("it was stopped soon");
+    assert!(
+        lines(count).starts_with(&text),
+        "not the first {count} lines"
+    );
 }
