@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Plants each fault below in a copy of the sources, and expects the test beside it to
-# fail: for the async adapters, the log, and two of the examples. (What shows the other tests to fail:
-# tests/planted_faults.rs, tests/loom.sh --faults, spec/mutants.sh, and spoilt outcomes
-# in the tests themselves.) It takes some ten minutes.
+# fail: for the async adapters, the log, and two of the examples. (What shows the other
+# tests to fail: tests/planted_faults.rs, tests/loom.sh --faults, spec/mutants.sh, and
+# spoilt outcomes in the tests themselves.) It takes some ten minutes.
 #
 #   tests/planted_faults.sh [TEST]    every fault, or those of tests/TEST.rs
 set -euo pipefail
