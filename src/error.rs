@@ -351,7 +351,8 @@ impl<W, S> From<EndError<W, S>> for io::Error {
     }
 }
 
-/// The thread of a stream could not be started; the sink is handed back.
+/// What works for a stream, its thread or its task, could not be started; the sink is
+/// handed back.
 ///
 /// ```
 /// let builder = highwater::Writable::builder().thread_name("no\0name");
@@ -359,7 +360,7 @@ impl<W, S> From<EndError<W, S>> for io::Error {
 /// assert_eq!((error.code(), error.sink), ("EINVAL", vec![1, 2, 3]));
 /// ```
 #[derive(thiserror::Error)]
-#[error("the thread of the stream could not be started")]
+#[error("the worker of the stream could not be started")]
 #[non_exhaustive]
 pub struct SpawnError<T> {
     /// The system's error.

@@ -110,17 +110,29 @@ fn runtime() -> io::Result<Handle> {
 /// # Errors
 ///
 /// As [`Writable::pipe`](crate::future::Writable::pipe).
-pub async fn pipe<W>(
-    source: impl AsyncRead + Unpin,
+///
+/// # Examples
+///
+/// ```
+/// use highwater::future::Writable;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let out = highwater::tokio::spawn(Writable::builder(), Vec::new())?;
+/// let done = highwater::tokio::pipe(&b"a source"[..], out).await?;
+/// assert_eq!(done.sink, b"a source");
+/// # Ok::<_, highwater::BoxError>(())
+/// # })?;
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+pub fn pipe<W>(
+    mut source: impl AsyncRead + Unpin,
     out: Writable<W>,
-) -> Result<Done<W>, PipeError<W>> {
-    let mut source = source;
-    out.pipe_from(|cx, buffer| {
+) -> impl Future<Output = Result<Done<W>, PipeError<W>>> {
+    out.pipe_from(move |cx, buffer| {
         let mut buffer = ReadBuf::new(buffer);
         let poll = Pin::new(&mut source).poll_read(cx, &mut buffer);
         poll.map_ok(|()| buffer.filled().len())
     })
-    .await
 }
 
 /// A sink of tokio.

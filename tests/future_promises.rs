@@ -11,8 +11,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
-use futures::io::AsyncWrite;
+use futures::executor::block_on;
+use futures::io::{AsyncWrite, AsyncWriteExt};
 use highwater::future::{Worker, Writable, Writer};
 
 use support::polled::{PolledGate, poll_once};
@@ -87,6 +89,96 @@ fn a_pipe_that_is_not_polled_is_a_destroy() {
     assert_eq!(gate.closed(), 0, "half a source is no end");
 }
 
+/// Both heed the backpressure, and fill the stream to its limit between them: that is
+/// no reason to fail.
+#[test]
+fn a_pipe_and_a_producer_share_a_limit() {
+    const EACH: usize = 50_000;
+    let builder = Writable::builder().high_water_mark(64).limit(64);
+    let (out, worker) = builder.over(futures::io::Cursor::new(Vec::new()));
+    let mut writer = out.writer();
+    let working = thread::spawn(|| block_on(worker));
+    let writing = thread::spawn(move || block_on(writer.write_all(&[1; EACH])));
+    let source = [2; EACH];
+    let copying = thread::spawn(move || block_on(out.pipe(&source[..])));
+    let piped = copying.join().expect("no panic");
+    // The pipe may have ended the stream before the other was done.
+    drop(writing.join().expect("no panic"));
+    working.join().expect("no panic");
+    let bytes = piped.expect("nobody was refused").sink.into_inner();
+    assert_eq!(bytes.iter().filter(|byte| **byte == 2).count(), EACH);
+}
+
+#[test]
+fn a_pipe_whose_worker_is_dropped_says_so() {
+    let (mut out, worker, gate) = gated(false);
+    let _wait = out.write("bcd").expect("it is open");
+    let mut pipe = pin!(out.pipe(&b"the rest"[..]));
+    assert!(poll_once(pipe.as_mut()).is_none());
+    drop(worker);
+    match poll_once(pipe) {
+        Some(Err(error)) => assert_eq!(error.code(), "ERR_STREAM_DESTROYED"),
+        other => panic!("it has nothing to wait for: {other:?}"),
+    }
+    assert!(gate.taken().is_empty());
+}
+
+/// Whoever was woken, and does not come, is not held up any more.
+#[test]
+fn who_was_woken_does_not_wait() {
+    let (mut out, mut worker, gate) = gated(false);
+    let _flow = out.write("bcd").expect("it is open");
+    let mut writer = out.writer();
+    let mut cx = Context::from_waker(Waker::noop());
+    let write = Pin::new(&mut writer).poll_write(&mut cx, b"e");
+    assert!(write.is_pending());
+    gate.open();
+    assert!(poll_once(&mut worker).is_none());
+    let waited = out.snapshot().waited;
+    assert!(!waited.is_zero());
+    drop(writer);
+    assert_eq!(out.snapshot().waited, waited);
+}
+
+/// Never done with its close.
+struct Interrupted(u32);
+
+impl AsyncWrite for Interrupted {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0 += 1;
+        assert!(self.0 < 1000, "nobody else has a turn");
+        Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
+    }
+}
+
+#[test]
+fn an_interrupted_close_lets_others_have_a_turn() {
+    let (out, mut worker) = Writable::builder().over(Interrupted(0));
+    let mut ending = pin!(out.end());
+    assert!(poll_once(ending.as_mut()).is_none());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..10 {
+        assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
+        assert!(woken.0.swap(false, Ordering::Relaxed), "it is tried again");
+    }
+    drop(worker);
+    assert!(poll_once(ending).expect("there is no worker").is_err());
+}
+
 #[test]
 fn flushes_that_are_dropped_do_not_pile_up() {
     let (out, _worker, _gate) = gated(false);
@@ -99,18 +191,27 @@ fn flushes_that_are_dropped_do_not_pile_up() {
 /// A flush that was given up does not stand for one that comes later.
 #[test]
 fn a_flush_covers_what_was_written_before_it() {
-    let (mut out, mut worker, gate) = gated(false);
-    let mut cx = Context::from_waker(Waker::noop());
-    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
-    gate.answer(Ok(()));
-    assert!(poll_once(&mut worker).is_none());
-    let _flow = out.write("b").expect("it is open");
-    assert!(poll_once(&mut worker).is_none());
-    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
-    gate.open();
-    assert!(poll_once(&mut worker).is_none());
-    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_ready());
-    assert_eq!(gate.taken(), b"ab");
+    let writes: [fn(&mut Writer) -> bool; 4] = [
+        |out| Writer::write(out, "b").is_ok(),
+        |out| out.write_owned("b").is_ok(),
+        |out| out.cork().is_ok_and(|out| out.write("b").is_ok()),
+        |out| poll_once(AsyncWriteExt::write(out, b"b")).is_some_and(|wrote| wrote.is_ok()),
+    ];
+    for write in writes {
+        let (owner, mut worker, gate) = gated(false);
+        let mut out = owner.writer();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+        gate.answer(Ok(()));
+        assert!(poll_once(&mut worker).is_none());
+        assert!(write(&mut out));
+        assert!(poll_once(&mut worker).is_none());
+        assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+        gate.open();
+        assert!(poll_once(&mut worker).is_none());
+        assert!(Pin::new(&mut out).poll_flush(&mut cx).is_ready());
+        assert_eq!(gate.taken(), b"ab");
+    }
 }
 
 /// Takes a byte a call.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plants each fault below in a copy of the sources, and expects the test beside it to
-# fail: for the async adapters, the log, and two of the examples. (What shows the other
+# fail: for the async adapters, the log, and some others. (What shows the other
 # tests to fail: tests/planted_faults.rs, tests/loom.sh --faults, spec/mutants.sh, and
 # spoilt outcomes in the tests themselves.) It takes some ten minutes.
 #
@@ -41,9 +41,8 @@ future	a_refused_chunk_comes_back	src/future/io.rs	Err(error) => Err(error.map(S
 future	a_dropped_owner_ends_or_discards	src/future/writable.rs	if self.discards {	if false {
 future	pipe_tells_which_side_failed	src/future/worker.rs	delivery.failure = result.err().map(Cause::from),	delivery.failure = result.err().map(|_| Cause::from(io::Error::other("?"))),
 future	a_broken_sink_is_an_error	src/future/worker.rs	Err(cause) => delivery.failure = Some(cause),	Err(_) => {}
-future	any_executor_will_do	src/future/worker.rs	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}	Poll::Ready(Ok(())) => {}
 future_wakes	the_worker_is_woken_for_work	src/future/shared.rs	if stop || desk.job.is_some() || !desk.events.is_empty() {	if true {
-future_wakes	who_waits_is_woken_once	src/future/shared.rs	if waiter.waker.is_some() && core.found(waiter.want).is_some() {	if waiter.waker.is_some() {
+future_wakes	who_waits_is_woken_once	src/future/shared.rs	if waiter.waker.is_some() && self.core.found(waiter.want).is_some() {	if waiter.waker.is_some() {
 future_wakes	a_wait_that_was_dropped	src/future/writer.rs	self.0.leave(&mut self.1);	
 future_wakes	without_its_worker	src/future/worker.rs	drop(core.destroy(None));	
 future_promises	a_destroy_does_not_wait	src/future/shared.rs	let stop = state.is_destroyed() && !state.is_closed();	let stop = false;
@@ -52,6 +51,13 @@ future_promises	a_destroy_that_is_not_polled	src/future/writable.rs	drop(self.wr
 future_promises	an_end_that_is_not_polled	src/future/writable.rs	let accepted = self.end_now(chunk);	let accepted = { drop(chunk); Ok::<(), WriteError<Chunk>>(()) };
 future_promises	a_poll_of_the_worker_ends	src/future/worker.rs	let mut turns = TURNS_A_POLL;	let mut turns = u32::MAX;
 future_promises	no_waker_is_woken_or_dropped	src/future/shared.rs	return waiter.waker.replace(waker);	drop(waiter.waker.replace(waker)); return None;
+future_promises	a_pipe_and_a_producer	src/future/pipe.rs	match self.writer.wait_then(Want::Room, write).await {	match self.writer.wait(Want::Room).await.map(|()| self.writer.shared().call(write)) {
+future_promises	a_pipe_whose_worker	src/adapter/core.rs	Some(_) => Cause::Fault(Fault::Destroyed),	Some(_) => Cause::Fault(Fault::TooLong),
+future_promises	who_was_woken	src/future/shared.rs	if waiter.waker.is_some() {	if true {
+future_promises	an_interrupted_close	src/future/worker.rs	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Other => {
+future_promises	a_flush_covers	src/future/io.rs	let wrote = mem::take(self.wrote.get_mut());	let wrote = false;
+future_promises	a_flush_covers	src/future/io.rs	*self.wrote.get_mut() = true;	
+future_promises	a_pipe_that_is_not_polled	src/future/pipe.rs	self.discards(true);	
 tokio	one_lakh_lines	src/future/worker.rs	ready!(sink.poll_write_vectored(cx, &slices)).map(Some)	ready!(sink.poll_write_vectored(cx, &slices)).map(|count| Some(count - 1))
 tokio	a_slow_reader	src/future/shared.rs	awake.extend(waiter.waker.take());	drop(waiter.waker.take());
 tokio	the_end_shuts_the_socket_down	src/tokio.rs	Pin::new(&mut self.0).poll_shutdown(cx)	Pin::new(&mut self.0).poll_flush(cx)
@@ -68,6 +74,7 @@ log	a_sink_that_logs_into_its_own_log	src/log/mod.rs	WhenFull::Wait if self.is_w
 log	a_file_moved_away	src/log/reopen.rs	self.file = file;	drop(file);
 log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {
 log	where_nothing_can_be_opened	src/log/reopen.rs	if let Ok(file) = open(&self.path) {	self.asked.done.store(asked, Ordering::Release); if let Ok(file) = open(&self.path) {
+thread_failures	an_interrupted_flush_does	src/thread/worker.rs	guard(|| flush(sink, &self.stop))	guard(|| flush(sink, &AtomicBool::new(false)))
 embedded	every_line_arrives	examples/embedded.rs	self.first = (self.first + 1) % N;	
 embedded	every_line_arrives	examples/embedded.rs	*sent += 1;	*sent += 2;
 embedded	every_line_arrives	examples/embedded.rs	self.put(Input::Run(task), None);	drop(task);

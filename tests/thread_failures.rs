@@ -354,6 +354,41 @@ fn the_chain_of_causes_says_everything_once() -> Result<(), BoxError> {
 }
 
 #[test]
+fn an_interrupted_flush_does_not_keep_a_destroy_waiting() -> Result<(), BoxError> {
+    struct Interrupted(std::sync::mpsc::Sender<()>);
+    impl Write for Interrupted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            let _ = self.0.send(());
+            Err(io::ErrorKind::Interrupted.into())
+        }
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let out = Writable::builder().spawn(Interrupted(tell))?;
+    let Err(EndError::TimedOut(out)) = out.end_timeout(std::time::Duration::ZERO) else {
+        panic!("it is never flushed");
+    };
+    told.recv()?;
+    assert!(out.destroy().sink.is_some());
+    Ok(())
+}
+
+/// Nor does it hold a lock while somebody formats, who may write into it.
+#[test]
+fn producers_do_not_show_what_was_written() -> Result<(), BoxError> {
+    let mut out = Writable::builder().spawn(Vec::new())?;
+    let _flow = out.write("swordfish")?;
+    let text = format!("{out:?} {:?} {:?}", out.writer(), out.blocking());
+    let bytes = format!("{:?}", b"sword");
+    assert!(!text.contains(bytes.trim_matches(['[', ']'])), "{text}");
+    writeln!(out.blocking(), "{:?}", out.writer().blocking())?;
+    assert!(out.end()?.totals.written > 9);
+    Ok(())
+}
+
+#[test]
 fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Flaky::default())?;
     assert_eq!(out.write("the password is swordfish")?, Flow::More);

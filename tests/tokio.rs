@@ -161,6 +161,20 @@ fn a_source_of_tokio_is_piped() -> Checked {
 }
 
 #[test]
+fn a_pipe_that_is_not_polled_is_a_destroy() -> Checked {
+    Runtime::new()?.block_on(async {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut out = highwater::tokio::spawn(Writable::builder(), near)?;
+        let _flow = out.cork()?.write("a beginning")?;
+        let writer = out.writer();
+        drop(highwater::tokio::pipe(&b"the rest"[..], out));
+        assert!(matches!(writer.drained().await, Err(WaitError::Destroyed)));
+        far.read_to_end(&mut Vec::new()).await?;
+        Ok(())
+    })
+}
+
+#[test]
 fn a_runtime_that_shuts_down_destroys_the_stream() -> Checked {
     let runtime = Runtime::new()?;
     let (near, far) = runtime.block_on(connection())?;

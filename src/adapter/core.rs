@@ -12,7 +12,6 @@ use super::event::Snapshot;
 use crate::machine::{Fault, Options};
 use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) driver: Driver<Desk>,
     /// Small writes that were accepted on credit, to be put into the driver as
@@ -171,8 +170,8 @@ impl Core {
         self.room = most.saturating_sub(self.small.len());
     }
 
-    /// Touched at once (zeroes might not be), so that not every forty-first of the writes that follow
-    /// waits for the system to find a page of memory.
+    /// Touched at once (zeroes might not be), so that not every forty-first of the
+    /// writes that follow waits for the system to find a page of memory.
     fn new_buffer(&self) -> Vec<u8> {
         let mut buffer = vec![u8::MAX; self.buffer];
         buffer.clear();
@@ -335,6 +334,15 @@ impl Core {
             Some(WaitError::Destroyed)
         } else {
             None
+        }
+    }
+
+    /// Why a write was refused just now that would not have passed the limit alone.
+    pub(crate) fn why_refused(&self) -> Cause {
+        match self.stopped() {
+            Some(WaitError::Failed(cause)) => cause,
+            Some(_) => Cause::Fault(Fault::Destroyed),
+            None => Cause::Fault(Fault::TooLong),
         }
     }
 

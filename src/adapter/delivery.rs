@@ -88,12 +88,16 @@ impl Delivery {
             Item::Data(chunk) => Some(chunk.as_ref()),
             Item::Flush => None,
         });
-        let slices: Vec<_> = core::iter::once(first)
-            .chain(others)
-            .take(self.most)
-            .map(IoSlice::new)
-            .collect();
-        let given = slices.iter().map(|slice| slice.len()).sum();
+        let mut slices = alloc::vec![IoSlice::new(first)];
+        let mut given = first.len();
+        for other in others.take(self.most - 1) {
+            // The same memory may stand there often enough to be more than there is.
+            let Some(sum) = given.checked_add(other.len()) else {
+                break;
+            };
+            given = sum;
+            slices.push(IoSlice::new(other));
+        }
         Some(Call::WriteVectored { slices, given })
     }
 

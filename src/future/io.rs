@@ -1,6 +1,7 @@
 //! Producers and owner as a `Sink` of chunks and as an `AsyncWrite`. They wait
 //! until there is room *before* they accept.
 
+use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
@@ -21,9 +22,9 @@ impl Writer {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.flush = None;
+        *self.wrote.get_mut() = true;
         if bytes.is_empty() || self.shared().write_if_room(bytes) {
-            let mut place = core::mem::take(&mut self.place);
+            let mut place = mem::take(&mut self.place);
             self.shared().leave(&mut place);
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -33,9 +34,10 @@ impl Writer {
 
     /// Flushes; after the end, waits until everything is through.
     pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
+        let wrote = mem::take(self.wrote.get_mut());
         let number = match self.flush {
-            Some(number) => number,
-            None => match self.shared().call(Core::flush) {
+            Some(number) if !wrote => number,
+            _ => match self.shared().call(Core::flush) {
                 Ok(number) => *self.flush.insert(number),
                 Err(WaitError::Ended) => return self.poll_finished(cx),
                 Err(error) => return Poll::Ready(Err(error)),
@@ -60,7 +62,7 @@ impl Writer {
         want: Want,
         f: impl FnOnce(&mut Core) -> T,
     ) -> Poll<Result<T, WaitError>> {
-        let mut place = core::mem::take(&mut self.place);
+        let mut place = mem::take(&mut self.place);
         let poll = self.shared().poll_wait(cx, &mut place, want, f);
         self.place = place;
         poll
@@ -109,9 +111,7 @@ impl Sink<Bytes> for Writer {
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
-        let writer = self.get_mut();
-        writer.flush = None;
-        match writer.write_owned(chunk) {
+        match self.get_mut().write_owned(chunk) {
             // Told to wait, it does so in its next `poll_ready`.
             Ok(Flow::More | Flow::Wait) => Ok(()),
             Err(error) => Err(error.map(Some)),

@@ -32,7 +32,9 @@
 //!
 //! Any of the futures here may be dropped at any await, and nothing is lost: writes
 //! are done when the call returns, waits have no effect, a flush keeps its place in
-//! line, and a stream that was being ended goes on ending. Dropping the *worker*
+//! line, and a stream that was being ended goes on ending. Two of them own the stream
+//! and stop it: [`Writable::pipe`], as half a source is no end, and [`Writable::destroy`],
+//! whatever becomes of it. Dropping the *worker*
 //! before the end destroys the stream: whoever waits is told, and what is unsent
 //! is handed back by [`Writable::destroy`] and [`Writable::end`].
 //!

@@ -10,7 +10,7 @@ use std::io;
 use futures_io::AsyncRead;
 
 use super::writable::Writable;
-use crate::adapter::core::Want;
+use crate::adapter::core::{Core, Want};
 use crate::adapter::outcome::{Done, Remains};
 use crate::machine::Fault;
 use crate::{Cause, Chunk, EndError, PipeError};
@@ -65,10 +65,10 @@ impl<W> Writable<W> {
             };
             let piece = buffer.get(..count).unwrap_or(&buffer);
             if let Err(refused) = self.write_when_room(piece).await {
-                let failure = self.writer.shared().call(|core| core.failure());
+                let cause = self.writer.shared().call(|core| core.why_refused());
                 let remains = Box::new(self.destroy().await);
                 return Err(PipeError::Write {
-                    cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
+                    cause,
                     refused,
                     remains,
                 });
@@ -85,13 +85,10 @@ impl<W> Writable<W> {
     async fn write_when_room(&self, bytes: &[u8]) -> Result<(), Option<Chunk>> {
         let mut left = bytes;
         while !left.is_empty() {
-            if self.writer.wait(Want::Room).await.is_err() {
-                return Err(Some(left.to_vec().into()));
-            }
-            let written = self.writer.shared().call(|core| core.write_piece(left));
-            match written {
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
-                Err(_) => return Err(Some(left.to_vec().into())),
+            let write = |core: &mut Core| core.write_piece(left);
+            match self.writer.wait_then(Want::Room, write).await {
+                Ok(Ok(count)) => left = left.get(count..).unwrap_or_default(),
+                Ok(Err(_)) | Err(_) => return Err(Some(left.to_vec().into())),
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use std::time::Instant;
 
 use crate::adapter::core::{Core, Want};
@@ -14,13 +15,11 @@ use crate::adapter::sync::{Mutex, MutexGuard, PoisonError};
 use crate::machine::Options;
 use crate::{Flow, WaitError, WriteError};
 
-#[derive(Debug)]
 pub(super) struct Shared {
     inside: Mutex<Inside>,
 }
 
 /// What the lock guards.
-#[derive(Debug)]
 struct Inside {
     core: Core,
     /// The worker waits for work.
@@ -32,16 +31,16 @@ struct Inside {
 
 /// Somebody who waits. Invariant: what it wants is not to be found yet, or its
 /// waker has been taken.
-#[derive(Debug)]
 struct Waiter {
     number: u64,
     want: Want,
     waker: Option<Waker>,
+    /// Since when it has a waker.
     since: Instant,
 }
 
 /// A place among the waiters, between two polls.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Place(Option<u64>);
 
 impl Shared {
@@ -161,9 +160,9 @@ impl Inside {
         if stop || desk.job.is_some() || !desk.events.is_empty() {
             awake.extend(self.worker.take());
         }
-        let core = &self.core;
         for waiter in &mut self.waiters {
-            if waiter.waker.is_some() && core.found(waiter.want).is_some() {
+            if waiter.waker.is_some() && self.core.found(waiter.want).is_some() {
+                self.core.waited += waiter.waited();
                 awake.extend(waiter.waker.take());
             }
         }
@@ -175,6 +174,9 @@ impl Inside {
         if let Some(number) = place.0 {
             let mut waiters = self.waiters.iter_mut();
             if let Some(waiter) = waiters.find(|waiter| waiter.number == number) {
+                if waiter.waker.is_none() {
+                    waiter.since = Instant::now();
+                }
                 waiter.want = want;
                 return waiter.waker.replace(waker);
             }
@@ -195,9 +197,19 @@ impl Inside {
         let mut waiters = self.waiters.iter();
         let index = waiters.position(|waiter| waiter.number == number)?;
         let waiter = self.waiters.remove(index);
-        if !matches!(waiter.want, Want::Left) {
-            self.core.waited += waiter.since.elapsed();
+        if waiter.waker.is_some() {
+            self.core.waited += waiter.waited();
         }
         waiter.waker
+    }
+}
+
+impl Waiter {
+    /// How long, as far as it counts: to wait for the end is not to be held up.
+    fn waited(&self) -> Duration {
+        match self.want {
+            Want::Left => Duration::ZERO,
+            _ => self.since.elapsed(),
+        }
     }
 }

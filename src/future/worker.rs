@@ -326,17 +326,21 @@ fn poll_close(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     if matches!(now, Now::Flushing) {
-        ready!(uninterrupted(|| sink.poll_flush(cx)))?;
+        let flushed = sink.poll_flush(cx);
+        ready!(uninterrupted(cx, flushed))?;
         *now = Now::Closing;
     }
-    uninterrupted(|| sink.poll_close(cx))
+    let closed = sink.poll_close(cx);
+    uninterrupted(cx, closed)
 }
 
-fn uninterrupted(mut f: impl FnMut() -> Poll<io::Result<()>>) -> Poll<io::Result<()>> {
-    loop {
-        match f() {
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+/// What was interrupted is to be polled again, after whatever else there is to do.
+fn uninterrupted(cx: &mut Context<'_>, poll: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+    match poll {
+        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
         }
+        poll => poll,
     }
 }

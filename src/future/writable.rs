@@ -72,7 +72,6 @@ impl<W> Writable<W> {
     ///
     /// As [`Writer::write`].
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
-        self.writer.flush = None;
         self.writer.write(bytes)
     }
 
@@ -82,7 +81,6 @@ impl<W> Writable<W> {
     ///
     /// As [`Writer::write_owned`]; the chunk is handed back.
     pub fn write_owned(&mut self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
-        self.writer.flush = None;
         self.writer.write_owned(chunk)
     }
 

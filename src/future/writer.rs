@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::future::{Future, poll_fn};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::shared::{Place, Shared};
 use crate::adapter::core::{Core, Want};
@@ -18,8 +19,11 @@ pub struct Writer {
     shared: Arc<Shared>,
     /// What is being polled for, as a `Sink` or an `AsyncWrite`.
     pub(super) place: Place,
-    /// The flush that is being polled for. None once something was written after it.
+    /// The flush that is being polled for.
     pub(super) flush: Option<u64>,
+    /// Something was written after it, so it is not the one to wait for. Looked at by
+    /// whoever owns this writer, so it is none of loom's.
+    pub(super) wrote: AtomicBool,
 }
 
 impl Writer {
@@ -28,6 +32,7 @@ impl Writer {
             shared,
             place: Place::default(),
             flush: None,
+            wrote: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +48,7 @@ impl Writer {
     /// If the stream has ended, failed or been destroyed, or if its limit would be
     /// passed. Nothing was accepted then (rule 1).
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.wrote.store(true, Ordering::Relaxed);
         self.shared.write(bytes.as_ref())
     }
 
@@ -54,6 +60,7 @@ impl Writer {
     /// As [`Writer::write`]; the chunk is handed back.
     pub fn write_owned(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
         let chunk = chunk.into();
+        self.wrote.store(true, Ordering::Relaxed);
         self.shared.call(|core| core.write(chunk))
     }
 
@@ -138,6 +145,15 @@ impl Writer {
     }
 
     pub(super) async fn wait(&self, want: Want) -> Result<(), WaitError> {
+        self.wait_then(want, |_| ()).await
+    }
+
+    /// Waits for this. Then `f` does something with it, before anybody else can.
+    pub(super) async fn wait_then<T>(
+        &self,
+        want: Want,
+        mut f: impl FnMut(&mut Core) -> T,
+    ) -> Result<T, WaitError> {
         /// Gives up its place when it is dropped.
         struct Waits<'a>(&'a Shared, Place);
         impl Drop for Waits<'_> {
@@ -146,7 +162,7 @@ impl Writer {
             }
         }
         let mut waits = Waits(&self.shared, Place::default());
-        poll_fn(|cx| waits.0.poll_wait(cx, &mut waits.1, want, |_| ())).await
+        poll_fn(|cx| waits.0.poll_wait(cx, &mut waits.1, want, &mut f)).await
     }
 }
 

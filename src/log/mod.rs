@@ -45,6 +45,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 use std::io::{self, Write};
 use std::thread::{self, ThreadId};
 
@@ -275,6 +276,32 @@ impl<W> Log<W> {
         self.stream.end()
     }
 
+    /// As [`Log::end`], but waits no longer than this. It is ended all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::end`]; [`EndError::TimedOut`] hands the log's stream back, which goes
+    /// on ending: see [`Writable::end_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use highwater::log::Log;
+    /// use highwater::EndError;
+    /// use std::time::Duration;
+    ///
+    /// let log = Log::builder().spawn(std::io::sink())?;
+    /// match log.end_timeout(Duration::from_secs(5)) {
+    ///     Ok(_) => println!("all is written"),
+    ///     Err(EndError::TimedOut(stream)) => drop(stream.destroy_timeout(Duration::ZERO)),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn end_timeout(self, timeout: Duration) -> Result<Done<W>, EndError<W>> {
+        self.stream.end_timeout(timeout)
+    }
+
     /// Stops now, without writing what is left: it is handed back, with the sink. A
     /// thread that waits for room goes on, and its line is [counted](Self::dropped).
     ///
@@ -289,8 +316,16 @@ impl<W> Log<W> {
     /// assert_eq!(remains.totals.written + unsent as u64, 7);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
+    #[must_use = "it holds what was not written"]
     pub fn destroy(self) -> Remains<W> {
         self.stream.destroy()
+    }
+
+    /// As [`Log::destroy`], but waits no longer than this for the sink: see
+    /// [`Writable::destroy_timeout`].
+    #[must_use = "it holds what was not written"]
+    pub fn destroy_timeout(self, timeout: Duration) -> Remains<W> {
+        self.stream.destroy_timeout(timeout)
     }
 }
 

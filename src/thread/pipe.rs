@@ -8,7 +8,6 @@ use super::builder::OnDrop;
 use super::shared::Deadline;
 use super::writable::Writable;
 use crate::adapter::outcome::Done;
-use crate::machine::Fault;
 use crate::{Cause, Chunk, Flow, PipeError, WriteError};
 
 impl<W> Writable<W> {
@@ -75,10 +74,10 @@ impl<W> Writable<W> {
     }
 
     fn pipe_failed(self, refused: Option<Chunk>) -> PipeError<W> {
-        let failure = self.writer.shared().change(|core| core.failure());
+        let cause = self.writer.shared().change(|core| core.why_refused());
         let remains = Box::new(self.destroy());
         PipeError::Write {
-            cause: failure.unwrap_or(Cause::Fault(Fault::TooLong)),
+            cause,
             refused,
             remains,
         }

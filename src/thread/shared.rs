@@ -14,7 +14,6 @@ use crate::adapter::sync::{
 use crate::machine::Options;
 use crate::{Flow, WaitError, WriteError};
 
-#[derive(Debug)]
 pub(super) struct Shared {
     inside: Line<Mutex<Inside>>,
     signs: Line<Signs>,
@@ -25,7 +24,6 @@ pub(super) struct Shared {
 }
 
 /// What the lock guards.
-#[derive(Debug)]
 struct Inside {
     core: Core,
     /// The worker sleeps at `work`.
@@ -35,7 +33,7 @@ struct Inside {
 }
 
 /// What can be seen without the lock, by whoever waits awake. Written under it only.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Signs {
     /// Something lies on the desk for the worker.
     work: AtomicBool,
@@ -50,7 +48,6 @@ struct Signs {
 
 /// In lines of the processor's memory of its own: whoever looks at the signs does
 /// not take the lock's line away from the producer who holds it.
-#[derive(Debug)]
 #[repr(align(128))]
 struct Line<T>(T);
 
@@ -114,7 +111,8 @@ impl Shared {
         self.act(self.lock(), f)
     }
 
-    // Who is woken finds the lock free: so it is woken after that is released.
+    // Who is woken finds the lock free: so it is woken after that is released, or by
+    // somebody who releases it next, to wait.
 
     fn act<T>(&self, mut inside: MutexGuard<'_, Inside>, f: impl FnOnce(&mut Core) -> T) -> T {
         let result = inside.core.look(f);

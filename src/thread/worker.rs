@@ -111,7 +111,7 @@ impl<W: Write> Worker<W> {
 
     fn finalize(&mut self) {
         let result = match &mut self.sink {
-            Some(sink) => guard(|| flush(sink)),
+            Some(sink) => guard(|| flush(sink, &self.stop)),
             None => Ok(()),
         };
         self.shared.change(|core| {
@@ -121,13 +121,14 @@ impl<W: Write> Worker<W> {
     }
 }
 
-fn flush(sink: &mut impl Write) -> io::Result<()> {
-    loop {
+fn flush(sink: &mut impl Write, stop: &AtomicBool) -> io::Result<()> {
+    while !stop.load(Ordering::Acquire) {
         match sink.flush() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
     }
+    Ok(())
 }
 
 /// Gives the items to the sink, in order, until all are taken, it fails, or

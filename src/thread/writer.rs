@@ -40,7 +40,7 @@ use crate::{Chunk, Flow, WaitError, WriteError};
 /// assert_eq!(out.end()?.sink.len(), 2000);
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Writer {
     shared: Arc<Shared>,
 }
@@ -264,6 +264,16 @@ impl Writer {
     }
 }
 
+// By hand, like the others: what was written is nobody's business, and no lock may be
+// held while somebody else formats.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Holds what is written while it lives. Offers writing only: waiting for room
 /// under one's own cork would never end.
 ///
@@ -323,9 +333,17 @@ impl fmt::Debug for Corked<'_> {
 /// assert!(done.totals.peak <= 64 + 4);
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Blocking {
     writer: Writer,
+}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking")
+            .field("writer", &self.writer)
+            .finish()
+    }
 }
 
 impl io::Write for Blocking {
