@@ -131,7 +131,7 @@ pub fn joined<T>(answer: Result<T, tokio::task::JoinError>) -> Result<T, Failure
     answer.map_err(|error| Failure::of("a task", &error))
 }
 
-/// Turns true at Ctrl-C.
+/// Turns true at Ctrl-C. A second one ends the program at once.
 ///
 /// # Errors
 ///
@@ -145,8 +145,13 @@ pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
     tokio::spawn(async move {
         interrupt.recv().await;
         sender.send_replace(true);
-        // Kept, so that waiting for it never fails.
-        sender.closed().await;
+        // The sender is kept meanwhile, so that waiting for it never fails.
+        interrupt.recv().await;
+        let _ = writeln!(
+            io::stderr(),
+            "interrupted twice: what is not sent is not known"
+        );
+        std::process::exit(130);
     });
     Ok(receiver)
 }

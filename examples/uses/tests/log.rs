@@ -11,6 +11,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_log");
 
 #[test]
 fn without_a_path_it_shows_what_it_can() -> Checked {
+    // Fewer events than threads.
+    run(PROGRAM, "--events 3")?.well();
     let ended = run(PROGRAM, "--events 4000 --high-water-mark 1024")?;
     ended.well();
     let lines = || ended.out.lines();
@@ -50,15 +52,16 @@ fn a_file_is_appended_to_and_rotated() -> Checked {
     let path = folder.path().join("events.log");
     fs::write(&path, "it was there\n")?;
     let path = path.to_str().ok_or("not a plain path")?;
-    for (how, events) in [("", 1000), ("--rotate", 2000)] {
-        let ended = run(PROGRAM, &format!("--events 1000 {how} {path}"))?;
+    // 3: there are more threads than events.
+    for (how, events, all_events) in [("", 1001, 1001), ("--rotate", 3, 1004)] {
+        let ended = run(PROGRAM, &format!("--events {events} {how} {path}"))?;
         ended.well();
-        assert_eq!(ended.number("events"), 1000);
+        assert_eq!(ended.number("events"), events);
         assert_eq!(ended.number("dropped"), 0);
         let mut all = fs::read_to_string(format!("{path}.1")).unwrap_or_default();
         all.push_str(&fs::read_to_string(path)?);
         assert!(all.starts_with("it was there\n"));
-        assert_eq!(all.lines().count(), events + 1);
+        assert_eq!(all.lines().count(), all_events + 1);
     }
     Ok(())
 }
@@ -93,6 +96,7 @@ fn what_goes_wrong_is_said_in_one_line() -> Checked {
         ),
         (folder.to_string(), 1, "Is a directory"),
         ("--threads 0".into(), 2, "0"),
+        ("--events 0".into(), 2, "0"),
         ("--events many".into(), 2, "many"),
         ("--colour".into(), 2, "--colour"),
     ] {
@@ -104,19 +108,29 @@ fn what_goes_wrong_is_said_in_one_line() -> Checked {
     Ok(())
 }
 
+/// While the threads wait, and when there is only the sink to wait for.
 #[test]
 fn ctrl_c_says_what_was_not_sent() -> Checked {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("events.log");
-    let file = path.to_str().ok_or("not a plain path")?;
-    let child = start(PROGRAM, ["--bytes-per-second", "10000", file])?;
-    // It is at work once something has arrived.
-    while fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
-        thread::yield_now();
+    for mark in ["65536", "100000000"] {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("events.log");
+        let file = path.to_str().ok_or("not a plain path")?;
+        let arguments = [
+            "--bytes-per-second",
+            "10000",
+            "--high-water-mark",
+            mark,
+            file,
+        ];
+        let child = start(PROGRAM, arguments)?;
+        // It is at work once something has arrived.
+        while fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
+            thread::yield_now();
+        }
+        interrupt(&child)?;
+        let ended: Ended = child.wait_with_output()?.into();
+        ended.with(130, "were not sent");
+        assert!(ended.err.starts_with("log: interrupted: "), "{}", ended.err);
     }
-    interrupt(&child)?;
-    let ended: Ended = child.wait_with_output()?.into();
-    ended.with(130, "were not sent");
-    assert!(ended.err.starts_with("log: interrupted: "), "{}", ended.err);
     Ok(())
 }

@@ -95,8 +95,8 @@ fn pump(
 ) -> Result<String, Failure> {
     let place = arguments.place();
     let mark = arguments.high_water_mark;
-    let sink = open(arguments).map_err(|error| Failure::of(&place, &error))?;
     let failed = tell.clone();
+    let path = arguments.path.clone();
     let out = Writable::builder()
         .high_water_mark(mark)
         .low_water_mark(arguments.low_water_mark.unwrap_or(mark / 2))
@@ -105,7 +105,8 @@ fn pump(
                 let _ = failed.send(Message::Failed);
             }
         })
-        .spawn(sink)
+        // On its thread: a pipe is opened when somebody reads it.
+        .open(move || open(path))
         .map_err(|error| Failure::of("the thread", &error))?;
     let start = Instant::now();
     let bar = Bar::new(arguments, start);
@@ -178,8 +179,8 @@ fn interrupted(remains: &Remains<File>, read: u64) -> Failure {
 }
 
 /// What it writes to; without the buffer of the standard library.
-fn open(arguments: &Arguments) -> io::Result<File> {
-    if let Some(path) = &arguments.path {
+fn open(path: Option<PathBuf>) -> io::Result<File> {
+    if let Some(path) = path {
         return File::create(path);
     }
     #[cfg(unix)]

@@ -77,23 +77,22 @@ async fn serve(
         .map_err(|error| Failure::of("the address", &error))?;
     say(&format!("listening on http://{address}/"))?;
     let serving = tokio::spawn(server.run(listener));
-    let mut totals = Totals::default();
+    let (mut totals, mut unsent) = (Totals::default(), 0);
+    let mut count = |response: &Produced| {
+        totals.add(&response.totals);
+        unsent += response.unsent;
+        say(&response.line())
+    };
     loop {
         tokio::select! {
-            Some(response) = produced.recv() => {
-                totals.add(&response.totals);
-                say(&response.line())?;
-            }
+            Some(response) = produced.recv() => count(&response)?,
             () = stopped(&mut stop) => break,
         }
     }
     // The producers see it too; the server ends when they have.
     drop(serving.await);
-    let mut unsent = 0;
     while let Some(response) = produced.recv().await {
-        totals.add(&response.totals);
-        unsent += response.unsent;
-        say(&response.line())?;
+        count(&response)?;
     }
     say(&totals.summary())?;
     let written = totals.written;
@@ -120,19 +119,24 @@ async fn show(
     let mut totals = Totals::default();
     for (who, up_to) in [("slow client", size), ("client that leaves", size / 2)] {
         let got = tokio::select! {
-            got = client::get(address, up_to, producing.clone()) => Some(got?),
-            () = stopped(&mut stop) => None,
+            got = client::get(address, up_to, producing.clone()) => got,
+            () = stopped(&mut stop) => Err(Failure::new("stopped")),
         };
+        if *stop.borrow() {
+            // Whatever the client has run into comes from that.
+            let response = produced.recv().await;
+            let (written, unsent) = response.map_or((0, 0), |response| {
+                (response.totals.written, response.unsent)
+            });
+            return Err(Failure::interrupted(format!(
+                "written={written} unsent={unsent}"
+            )));
+        }
+        let got = got?;
         let Some(response) = produced.recv().await else {
             return Err(Failure::new("the server is gone"));
         };
         totals.add(&response.totals);
-        let Some(got) = got else {
-            return Err(Failure::interrupted(format!(
-                "written={} unsent={}",
-                response.totals.written, response.unsent
-            )));
-        };
         let pieces = got.pieces;
         say(&format!(
             "{who}: verified={} pieces={pieces}; {}",

@@ -79,7 +79,7 @@ impl Events {
         for thread in 0..threads {
             let (dispatch, stop) = (dispatch.clone(), Arc::clone(&stop));
             let (tell, rotation) = (tell.clone(), rotation.take());
-            let each = count / threads;
+            let each = count / threads + u64::from(thread < count % threads);
             thread::spawn(move || {
                 let events = || log(thread, each, &stop, rotation.as_ref());
                 let logged = tracing::dispatcher::with_default(&dispatch, events);
@@ -89,7 +89,7 @@ impl Events {
             });
         }
         Self {
-            count: count / threads * threads,
+            count,
             threads,
             start,
             stop,

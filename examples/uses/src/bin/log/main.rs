@@ -16,15 +16,16 @@ mod slow;
 mod verify;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
 use highwater::log::{Log, Reopen, WhenFull};
-use highwater::{Chunk, EndError, Snapshot, Writable};
+use highwater::{Chunk, EndError, Remains, Snapshot, Writable};
 use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run, say};
 
 use events::{Events, Rotation};
@@ -35,7 +36,7 @@ use slow::Slow;
 #[command(name = "log", version)]
 struct Arguments {
     /// How many events, from all threads together.
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
     /// How many threads.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
@@ -106,6 +107,42 @@ impl std::fmt::Display for Report {
 
 type Sink = Box<dyn Write + Send>;
 
+/// How often it looks whether it is interrupted.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long the sink may take to come back when it is.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// A pipe is opened when somebody reads it, which may be never.
+fn open_file(path: &Path, interrupted: &Receiver<()>) -> Result<io::Result<Reopen>, Failure> {
+    let path = path.to_owned();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(Reopen::open(path)));
+    loop {
+        if interrupted.try_recv().is_ok() {
+            return Err(Failure::interrupted(
+                "the file is not open, nothing is written",
+            ));
+        }
+        match told.recv_timeout(TICK) {
+            Ok(opened) => return Ok(opened),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::new("the thread that opens the file has panicked"));
+            }
+        }
+    }
+}
+
+fn was_interrupted(remains: &Remains<Sink>) -> Failure {
+    let (written, unsent) = (remains.totals.written, bytes(&remains.unsent));
+    let mut text = format!("{written} bytes are written, {unsent} bytes were not sent");
+    if remains.in_doubt > 0 {
+        text.push_str(&format!(", {} are in doubt", remains.in_doubt));
+    }
+    Failure::interrupted(text)
+}
+
 /// One log, and a look at what arrived.
 fn write_log(
     arguments: &Arguments,
@@ -114,7 +151,7 @@ fn write_log(
 ) -> Result<Report, Failure> {
     let place = path.display().to_string();
     let failed = |error: &dyn std::error::Error| Failure::of(&place, error);
-    let file = Reopen::open(path).map_err(|error| failed(&error))?;
+    let file = open_file(path, interrupted)?.map_err(|error| failed(&error))?;
     let before = fs::metadata(path).map_err(|error| failed(&error))?;
     let reopener = file.reopener();
     let rotation = arguments.rotate.then(|| Rotation::new(path, reopener));
@@ -123,14 +160,16 @@ fn write_log(
     let events = Events::start(arguments.events, arguments.threads, rotation, log.writer());
 
     let Some(producers) = events.wait(interrupted) else {
-        let remains = log.destroy();
-        return Err(Failure::interrupted(format!(
-            "{} bytes are written, {} bytes were not sent",
-            remains.totals.written,
-            bytes(&remains.unsent),
-        )));
+        return Err(was_interrupted(&log.destroy_timeout(GRACE)));
     };
-    let done = match log.end() {
+    let mut ended = log.end_timeout(TICK);
+    while let Err(EndError::TimedOut(stream)) = ended {
+        if interrupted.try_recv().is_ok() {
+            return Err(was_interrupted(&stream.destroy_timeout(GRACE)));
+        }
+        ended = stream.end_timeout(TICK);
+    }
+    let done = match ended {
         Ok(done) => done,
         Err(EndError::Failed { cause, remains, .. }) => {
             return Err(Failure::new(format!(

@@ -153,7 +153,7 @@ pub(crate) fn compare(
     interrupted: &Receiver<()>,
 ) -> Result<String, Failure> {
     let mut sums: [Sum; WAYS.len()] = Default::default();
-    let logged = arguments.events / arguments.threads * arguments.threads;
+    let logged = arguments.events;
     let path = folder.join("compared");
     let round = Round {
         arguments,
@@ -167,7 +167,11 @@ pub(crate) fn compare(
             sum.all.push(took.all);
             sum.counted += took.lost;
             let found = verify::lines(std::slice::from_ref(&path), 0, arguments.threads)?;
-            sum.missing += logged - found;
+            let Some(missing) = logged.checked_sub(found) else {
+                let text = format!("{}: {found} lines arrived of {logged}", way.name);
+                return Err(Failure::new(text));
+            };
+            sum.missing += missing;
             fs::remove_file(&path).map_err(|error| round.failed(&error))?;
         }
     }

@@ -144,16 +144,24 @@ async fn push_to(
     let mark = arguments.high_water_mark;
     room_for(u64::from(connections))?;
     let mut pushes = JoinSet::new();
+    let mut failures = Vec::new();
     for _ in 0..connections {
-        let connection = tokio::select! {
-            connection = TcpStream::connect(address) => connection
-                .map_err(|error| Failure::of(&format!("connecting to {address}"), &error))?,
+        let connected = tokio::select! {
+            connected = TcpStream::connect(address) => connected,
             () = stopped(&mut stop) => break,
         };
-        pushes.spawn(push_one(feed.clone(), connection, mark, stop.clone()));
+        match connected {
+            Ok(connection) => {
+                pushes.spawn(push_one(feed.clone(), connection, mark, stop.clone()));
+            }
+            // The next would hardly get further; those that are there go on.
+            Err(error) => {
+                failures.push(format!("connecting: {error}"));
+                break;
+            }
+        }
     }
-    let mut totals = Totals::default();
-    let (mut failures, mut unsent) = (Vec::new(), 0);
+    let (mut totals, mut unsent) = (Totals::default(), 0);
     while let Some(pushed) = pushes.join_next().await {
         let pushed: Pushed = joined(pushed)??;
         totals.add(&pushed.totals);

@@ -51,12 +51,15 @@ impl Round {
         feed: &Bytes,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Outcome, Failure> {
+        let expected = feed.len() as u64;
+        let all_expected = expected * u64::from(self.fast + self.slow);
         let opened = tokio::select! {
             opened = self.open() => opened
                 .map_err(|error| Failure::of("connecting on loopback", &error))?,
-            () = stopped(&mut stop) => return Err(interrupted(&Totals::default(), 0, 0)),
+            () = stopped(&mut stop) => {
+                return Err(interrupted(&Totals::default(), 0, all_expected));
+            }
         };
-        let expected = feed.len() as u64;
         let (tell, told) = watch::channel(false);
         let (mut fast_reads, mut slow_reads) = (JoinSet::new(), JoinSet::new());
         let (mut fast_pushes, mut slow_pushes) = (Pushes::new(), Pushes::new());
@@ -91,8 +94,7 @@ impl Round {
             }
         }
         if *stop.borrow() {
-            let expected = expected * u64::from(self.fast + self.slow);
-            return Err(interrupted(&sum.totals, sum.unsent, expected));
+            return Err(interrupted(&sum.totals, sum.unsent, all_expected));
         }
         all_read?;
         all(&mut slow_reads).await?;
@@ -116,10 +118,10 @@ impl Round {
         for n in 0..count {
             let before = u64::from(n) * u64::from(self.slow) / u64::from(count);
             let after = u64::from(n + 1) * u64::from(self.slow) / u64::from(count);
-            let (near, far) = tokio::join!(connect(address), listener.accept());
+            let (near, (far, _)) = tokio::try_join!(connect(address), listener.accept())?;
             opened.push(Opened {
-                near: near?,
-                far: far?.0,
+                near,
+                far,
                 slow: after > before,
             });
         }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use highwater_uses::lines::{Check, LINE};
-use highwater_uses::{Failure, Totals, run, s3, say, stop};
+use highwater_uses::{Failure, Totals, run, s3, say, stop, stopped};
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufReader;
 use tokio::io::AsyncReadExt;
@@ -88,12 +88,20 @@ async fn commit(
 ) -> Result<Totals, Failure> {
     let size = arguments.size();
     let mark = arguments.high_water_mark;
+    let mut stopping = stop.clone();
     let totals = match target.send(mark, size, size, stop).await? {
         Outcome::Committed(totals) => totals,
         // With nothing but Ctrl-C to stop it.
         Outcome::TakenBack(back) => return Err(Failure::interrupted(back.line())),
     };
-    let verified = verify(target).await?;
+    let verified = tokio::select! {
+        verified = verify(target) => verified?,
+        () = stopped(&mut stopping) => {
+            return Err(Failure::interrupted(format!(
+                "written={size} unsent=0, committed, but not read back to the end"
+            )));
+        }
+    };
     if verified != size {
         return Err(Failure::new(format!(
             "{verified} of {size} bytes are in the store"
