@@ -1,8 +1,8 @@
 //! What the measuring programs share: where they write, how they take turns,
 //! and how they print.
 //!
-//! An absolute time means little on a busy machine, so every figure is a ratio
-//! to a peer measured in the same round, and the median of several rounds.
+//! An absolute time means little on a busy machine, so where there is a peer, a figure is
+//! a ratio to it, measured in the same round, and the median of several rounds.
 
 pub mod profile;
 pub mod ways;

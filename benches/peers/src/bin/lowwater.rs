@@ -233,7 +233,7 @@ fn run() -> Result<(), Failure> {
     println!(
         "High-water mark {} KiB, {} MiB each, {ROUNDS} rounds, medians. Lines of 128 bytes, \
          owned chunks of 8 KiB; a slow end \
-         sleeps 200 µs for 64 KiB, and a chunk slowly made takes half of that.\n",
+         sleeps 200 µs for 64 KiB, and chunks slowly made take half of that for as much.\n",
         high / KIB as u64,
         TOTAL / MIB
     );
