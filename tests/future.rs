@@ -16,7 +16,7 @@ use futures::executor::block_on;
 use futures::future::join;
 use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
 use futures::{SinkExt, StreamExt};
-use highwater::future::{Builder, Worker, Writable, Writer};
+use highwater::future::{Builder, Corked, Worker, Writable, Writer};
 use highwater::{Chunk, EndError, Flow, PipeError, WriteError};
 use proptest::prelude::*;
 
@@ -67,8 +67,10 @@ enum Call {
     Drained(u8),
     Written(u8),
     Flush(u8),
-    /// As a `Sink`, and as an `AsyncWrite`.
+    /// As a `Sink`.
     Send(u8),
+    /// As an `AsyncWrite`: so many bytes.
+    Put(u8, u8),
     Cork,
     Work(u8),
 }
@@ -80,6 +82,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (0..3_u8).prop_map(Call::Written),
         1 => (0..3_u8).prop_map(Call::Flush),
         3 => (0..3_u8).prop_map(Call::Send),
+        3 => (0..3_u8, 0..9_u8).prop_map(|(times, len)| Call::Put(times, len)),
         1 => Just(Call::Cork),
         3 => (0..4_u8).prop_map(Call::Work),
     ]
@@ -91,6 +94,10 @@ enum Last {
     Destroy,
     /// The worker is dropped first.
     Abandon,
+    /// Begins it, polls it and the worker so often, and drops it.
+    DropEnd(u8),
+    DropDestroy(u8),
+    DropPipe(u8),
 }
 
 /// Polls at most so often, then drops.
@@ -99,9 +106,24 @@ fn poll_then_drop<T>(times: u8, future: impl Future<Output = T>) -> Option<T> {
     (0..times).find_map(|_| poll_once(future.as_mut()))
 }
 
-/// Plays; what was accepted, what was delivered, what came back.
+/// Polls both at most so often, then drops the one.
+fn poll_both_then_drop<T>(
+    times: u8,
+    future: impl Future<Output = T>,
+    mut worker: impl Future<Output = ()> + Unpin,
+) {
+    let mut future = pin!(future);
+    for _ in 0..times {
+        if poll_once(future.as_mut()).is_some() {
+            return;
+        }
+        poll_once(&mut worker);
+    }
+}
+
+/// Plays; what was accepted, what was delivered, what came back, or was to be dropped.
 fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-    let taken = Arc::clone(&sink.taken);
+    let (taken, fails) = (Arc::clone(&sink.taken), sink.then.is_some());
     let (mut out, worker) = Writable::builder().high_water_mark(mark).over(sink);
     let mut worker = Some(worker);
     let mut accepted = Vec::new();
@@ -136,6 +158,15 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
                     part => panic!("{part} bytes of 3 were accepted"),
                 }
             }
+            Call::Put(times, len) => {
+                let chunk = bytes(len);
+                let before = out.position();
+                let put = poll_then_drop(times, AsyncWriteExt::write(&mut out, &chunk));
+                let count = (out.position() - before) as usize;
+                let told = put.map_or(0, |count| count.unwrap_or_default());
+                assert_eq!(count, told, "what is accepted is told");
+                accepted.extend(&chunk[..count]);
+            }
             Call::Cork => drop(out.cork()),
             Call::Work(times) => {
                 for _ in 0..times {
@@ -144,7 +175,31 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
             }
         }
     }
+    let mut dropped = false;
     let unsent = match last {
+        Last::DropEnd(times) => {
+            let mut worker = worker.take().expect("it is there");
+            poll_both_then_drop(times, out.end(), &mut worker);
+            block_on(worker);
+            dropped = fails;
+            Vec::new()
+        }
+        Last::DropDestroy(times) => {
+            let mut worker = worker.take().expect("it is there");
+            poll_both_then_drop(times, out.destroy(), &mut worker);
+            block_on(worker);
+            dropped = true;
+            Vec::new()
+        }
+        Last::DropPipe(times) => {
+            let mut worker = worker.take().expect("it is there");
+            let source = bytes(9);
+            poll_both_then_drop(times, out.pipe(&source[..]), &mut worker);
+            block_on(worker);
+            accepted.extend(source);
+            dropped = true;
+            Vec::new()
+        }
         Last::Abandon => {
             worker = None;
             block_on(out.destroy()).unsent
@@ -164,12 +219,23 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
     };
     drop(worker);
     let delivered = taken.lock().expect("no panic").clone();
+    if dropped {
+        let unsent = accepted.get(delivered.len()..).unwrap_or_default().to_vec();
+        return (accepted, delivered, unsent);
+    }
     let unsent = unsent.iter().flat_map(|chunk| chunk.as_ref().to_vec());
     (accepted, delivered, unsent.collect())
 }
 
 fn scripts() -> impl Strategy<Value = (u64, Vec<Call>, Vec<usize>, bool, Last)> {
-    let last = prop_oneof![Just(Last::End), Just(Last::Destroy), Just(Last::Abandon)];
+    let last = prop_oneof![
+        Just(Last::End),
+        Just(Last::Destroy),
+        Just(Last::Abandon),
+        (0..9_u8).prop_map(Last::DropEnd),
+        (0..9_u8).prop_map(Last::DropDestroy),
+        (0..9_u8).prop_map(Last::DropPipe),
+    ];
     (
         0..20_u64,
         prop::collection::vec(call(), 0..40),
@@ -434,11 +500,17 @@ fn any_executor_will_do() {
 #[test]
 fn everything_can_be_sent() {
     fn sends<T: Send + 'static>() {}
+    fn is_shared<T: Send + Sync + 'static>() {}
     fn sends_value(_: impl Send) {}
-    sends::<Writable<PolledGate>>();
-    sends::<Writer>();
+    is_shared::<Writable<PolledGate>>();
+    is_shared::<Writer>();
+    is_shared::<Corked<'static>>();
     sends::<Worker<PolledGate>>();
     sends::<Builder>();
+    let stream = || Writable::builder().over(PolledGate::default()).0;
+    sends_value(stream().end());
+    sends_value(stream().end_with("last"));
+    sends_value(stream().destroy());
     let (out, _worker) = Writable::builder().over(PolledGate::default());
     sends_value(out.drained());
     sends_value(out.written(1));

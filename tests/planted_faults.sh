@@ -74,6 +74,9 @@ log	a_sink_that_logs_into_its_own_log	src/log/mod.rs	WhenFull::Wait if self.is_w
 log	a_file_moved_away	src/log/reopen.rs	self.file = file;	drop(file);
 log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {
 log	where_nothing_can_be_opened	src/log/reopen.rs	if let Ok(file) = open(&self.path) {	self.asked.done.store(asked, Ordering::Release); if let Ok(file) = open(&self.path) {
+thread	dropping_the_stream_may	src/thread/writable.rs	self.discard(|now| Some(out_of_time(now)));	self.discard(|_| None);
+future	whatever_is_dropped	src/future/io.rs	let write = |core: &mut Core| core.write_piece(bytes);	let write = |core: &mut Core| core.write_piece(bytes).map(|count| count.saturating_sub(1));
+future	whatever_is_dropped	src/future/writable.rs	self.discards = false;	
 thread_failures	an_interrupted_flush_does	src/thread/worker.rs	guard(|| flush(sink, &self.stop))	guard(|| flush(sink, &AtomicBool::new(false)))
 embedded	every_line_arrives	examples/embedded.rs	self.first = (self.first + 1) % N;	
 embedded	every_line_arrives	examples/embedded.rs	*sent += 1;	*sent += 2;

@@ -278,7 +278,11 @@ fn dropping_the_stream_finishes_it() -> Result<(), BoxError> {
 
 #[test]
 fn dropping_the_stream_may_discard_or_give_up() -> Result<(), BoxError> {
-    for policy in [OnDrop::Discard, OnDrop::FinishWithin(Duration::ZERO)] {
+    let given_up = "the stream had not ended in time: 9 bytes are dropped, 5 are in doubt";
+    for (policy, error) in [
+        (OnDrop::Discard, None),
+        (OnDrop::FinishWithin(Duration::ZERO), Some(given_up)),
+    ] {
         let gate = Gate::default();
         let (mut out, told) = observed(policy, &gate);
         assert_eq!(out.write("taken")?, Flow::More);
@@ -286,6 +290,13 @@ fn dropping_the_stream_may_discard_or_give_up() -> Result<(), BoxError> {
         assert_eq!(out.write("discarded")?, Flow::More);
         drop(out);
         gate.open();
+        if let Some(error) = error {
+            let event = told.recv_timeout(WATCHDOG)?;
+            assert!(
+                event.starts_with("Error(") && event.contains(error),
+                "{event}"
+            );
+        }
         assert_eq!(told.recv_timeout(WATCHDOG)?, "Close");
         assert_eq!(gate.taken(), b"taken");
     }
@@ -402,6 +413,8 @@ fn what_may_go_to_other_threads() {
     is_shared::<highwater::Remains<Vec<u8>>>();
     is_shared::<highwater::Snapshot>();
     is_shared::<highwater::machine::State>();
+    is_shared::<Flow>();
+    is_shared::<OnDrop>();
     goes::<highwater::Builder>();
 }
 

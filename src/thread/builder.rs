@@ -38,7 +38,8 @@ pub enum OnDrop {
     /// End it, and wait until everything is written. The default.
     #[default]
     Finish,
-    /// End it, and wait so long; then destroy it and leave.
+    /// End it, and wait so long; then destroy it and leave. The observer is told that,
+    /// as an error, with how much is dropped and how much is in doubt.
     FinishWithin(Duration),
     /// Destroy it and leave; what is not written is dropped.
     Discard,

@@ -1,6 +1,7 @@
 //! The owner's side: everything that a producer can, and the end.
 
 use alloc::boxed::Box;
+use alloc::format;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
@@ -295,10 +296,13 @@ impl<W> Writable<W> {
         drop(thread.map(JoinHandle::join));
     }
 
-    /// Stops, and drops what is unsent, outside the lock.
-    fn discard(&self) {
+    /// Stops, for this reason, and drops what is unsent, outside the lock.
+    fn discard(&self, reason: impl FnOnce(&Snapshot) -> Option<Cause>) {
         let shared = self.writer.shared();
-        shared.change(|core| core.destroy(None));
+        drop(shared.change(|core| {
+            let reason = reason(&core.snapshot());
+            core.destroy(reason)
+        }));
         drop(shared.change(|core| core.driver.host_mut().discard()));
     }
 
@@ -328,17 +332,27 @@ impl<W> Drop for Writable<W> {
             OnDrop::Finish => Deadline::NEVER,
             OnDrop::FinishWithin(timeout) => Deadline::after(timeout),
             OnDrop::Discard => {
-                self.discard();
+                self.discard(|_| None);
                 return self.leave();
             }
         };
         // A failure is told to the observer.
         let _ = self.writer.shared().change(|core| core.end(None));
         if !self.wait_for_worker(by) {
-            self.discard();
+            self.discard(|now| Some(out_of_time(now)));
         }
         self.leave();
     }
+}
+
+/// What the observer is told of a drop that has given up.
+fn out_of_time(now: &Snapshot) -> Cause {
+    let in_doubt = now.in_flight;
+    let dropped = now.length.saturating_sub(in_doubt);
+    let text = format!(
+        "the stream had not ended in time: {dropped} bytes are dropped, {in_doubt} are in doubt"
+    );
+    Cause::Reason(Box::<dyn Error + Send + Sync>::from(text).into())
 }
 
 // By hand, so that a sink need not be `Debug`.

@@ -275,6 +275,8 @@ impl Producer {
             Last::Drop => {
                 let policies = [OnDrop::Finish, OnDrop::FinishWithin(LONG)];
                 outcome.has_to_finish = policies.contains(&schedule.on_drop);
+                let within = matches!(schedule.on_drop, OnDrop::FinishWithin(_));
+                outcome.may_give_up = within && !outcome.has_to_finish;
                 drop(stream);
             }
         }
