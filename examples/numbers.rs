@@ -8,6 +8,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -119,12 +120,13 @@ fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<E
     let lines = arguments.lines;
     let bar = Bar::new(arguments, start);
     let writing = thread::Builder::new().spawn(move || {
-        let written = write_lines(&writer, lines, bar);
+        let lines = AssertUnwindSafe(|| write_lines(&writer, lines, bar));
+        let written = catch_unwind(lines).unwrap_or_else(|_| Err("a panic".into()));
         drop(tell.send(Some(written)));
     })?;
     let Some(written) = told.recv()? else {
         let remains = out.destroy_timeout(GRACE);
-        // It waits for the stream, so it is done. If it has panicked, that was said.
+        // It waits for the stream, so it is done.
         drop(writing.join());
         return Ok(Ended::Interrupted(remains));
     };

@@ -351,7 +351,7 @@ impl<W, S> From<EndError<W, S>> for io::Error {
     }
 }
 
-/// What works for a stream, its thread or its task, could not be started; the sink is
+/// The worker of a stream, its thread or its task, could not be started; the sink is
 /// handed back.
 ///
 /// ```

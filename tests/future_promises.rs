@@ -214,6 +214,29 @@ fn a_flush_covers_what_was_written_before_it() {
     }
 }
 
+/// Not even after the end, which a flush waits for.
+#[test]
+fn a_flush_after_the_end_does_not_tell_of_an_older_one() {
+    let (mut owner, mut worker, gate) = gated(false);
+    let mut out = owner.writer();
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+    gate.answer(Ok(()));
+    assert!(poll_once(&mut worker).is_none());
+    let _flow = Writer::write(&out, "b").expect("it is open");
+    assert!(Pin::new(&mut owner).poll_close(&mut cx).is_pending());
+    for _ in 0..2 {
+        assert!(Pin::new(&mut out).poll_flush(&mut cx).is_pending());
+        assert!(poll_once(&mut worker).is_none());
+    }
+    gate.answer(Err(io::ErrorKind::BrokenPipe.into()));
+    assert!(poll_once(&mut worker).is_some());
+    match Pin::new(&mut out).poll_flush(&mut cx) {
+        Poll::Ready(Err(error)) => assert_eq!(error.kind(), io::ErrorKind::BrokenPipe),
+        other => panic!("its write is lost: {other:?}"),
+    }
+}
+
 /// Takes a byte a call.
 #[derive(Default)]
 struct ByteByByte(u32);

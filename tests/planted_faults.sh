@@ -55,7 +55,7 @@ future_promises	a_pipe_and_a_producer	src/future/pipe.rs	match self.writer.wait_
 future_promises	a_pipe_whose_worker	src/adapter/core.rs	Some(_) => Cause::Fault(Fault::Destroyed),	Some(_) => Cause::Fault(Fault::TooLong),
 future_promises	who_was_woken	src/future/shared.rs	if waiter.waker.is_some() {	if true {
 future_promises	an_interrupted_close	src/future/worker.rs	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Other => {
-future_promises	a_flush_covers	src/future/io.rs	let wrote = mem::take(self.wrote.get_mut());	let wrote = false;
+future_promises	a_flush_covers	src/future/io.rs	if mem::take(self.wrote.get_mut()) {	if false {
 future_promises	a_flush_covers	src/future/io.rs	*self.wrote.get_mut() = true;	
 future_promises	a_pipe_that_is_not_polled	src/future/pipe.rs	self.discards(true);	
 tokio	one_lakh_lines	src/future/worker.rs	ready!(sink.poll_write_vectored(cx, &slices)).map(Some)	ready!(sink.poll_write_vectored(cx, &slices)).map(|count| Some(count - 1))

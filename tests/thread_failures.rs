@@ -355,17 +355,17 @@ fn the_chain_of_causes_says_everything_once() -> Result<(), BoxError> {
 
 #[test]
 fn an_interrupted_flush_does_not_keep_a_destroy_waiting() -> Result<(), BoxError> {
-    struct Interrupted(std::sync::mpsc::Sender<()>);
+    struct Interrupted(std::sync::mpsc::SyncSender<()>);
     impl Write for Interrupted {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
         }
         fn flush(&mut self) -> io::Result<()> {
-            let _ = self.0.send(());
+            let _ = self.0.try_send(());
             Err(io::ErrorKind::Interrupted.into())
         }
     }
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
     let out = Writable::builder().spawn(Interrupted(tell))?;
     let Err(EndError::TimedOut(out)) = out.end_timeout(std::time::Duration::ZERO) else {
         panic!("it is never flushed");

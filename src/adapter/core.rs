@@ -337,10 +337,11 @@ impl Core {
         }
     }
 
-    /// Why a write was refused just now that would not have passed the limit alone.
+    /// Why a chunk of a piped source was refused just now.
     pub(crate) fn why_refused(&self) -> Cause {
         match self.stopped() {
             Some(WaitError::Failed(cause)) => cause,
+            Some(WaitError::Ended) => Cause::Fault(Fault::WriteAfterEnd),
             Some(_) => Cause::Fault(Fault::Destroyed),
             None => Cause::Fault(Fault::TooLong),
         }

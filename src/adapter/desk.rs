@@ -110,7 +110,7 @@ impl Desk {
 /// The worker has done what it could with a job.
 pub(crate) fn delivered(stream: &mut Driver<Desk>, delivery: &mut Delivery) {
     let desk = stream.host_mut();
-    desk.delivered += delivery.bytes;
+    desk.delivered = desk.delivered.saturating_add(delivery.bytes);
     desk.flushed += delivery.flushes;
     let mut rest = delivery.take_rest();
     desk.put_back(&mut rest);

@@ -34,10 +34,12 @@ impl Writer {
 
     /// Flushes; after the end, waits until everything is through.
     pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
-        let wrote = mem::take(self.wrote.get_mut());
+        if mem::take(self.wrote.get_mut()) {
+            self.flush = None;
+        }
         let number = match self.flush {
-            Some(number) if !wrote => number,
-            _ => match self.shared().call(Core::flush) {
+            Some(number) => number,
+            None => match self.shared().call(Core::flush) {
                 Ok(number) => *self.flush.insert(number),
                 Err(WaitError::Ended) => return self.poll_finished(cx),
                 Err(error) => return Poll::Ready(Err(error)),

@@ -26,8 +26,8 @@ pub(super) type Place<W> = Arc<Mutex<Option<W>>>;
 /// which `O` opens first: to be spawned on an executor, or polled beside the producer. It
 /// is done once the stream is closed. Dropped before, it destroys the stream.
 ///
-/// It is [`Send`] if the sink and what opens it are: a runtime of one thread, such as that
-/// of a browser, may have a sink that is not.
+/// It is [`Send`] if the sink and what opens it are: a runtime of one thread may have a
+/// sink that is not.
 ///
 /// ```
 /// use futures::executor::LocalPool;

@@ -111,8 +111,8 @@ impl Shared {
         self.act(self.lock(), f)
     }
 
-    // Who is woken finds the lock free: so it is woken after that is released, or by
-    // somebody who releases it next, to wait.
+    // Who is woken finds the lock free: so it is woken after that is released, or by a
+    // waiter that is about to release it.
 
     fn act<T>(&self, mut inside: MutexGuard<'_, Inside>, f: impl FnOnce(&mut Core) -> T) -> T {
         let result = inside.core.look(f);

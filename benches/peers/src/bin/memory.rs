@@ -1,6 +1,6 @@
 //! P7 and P8: what a stream takes in memory.
 //!
-//! `memory [MIB]`, 256 MiB by default, through a sink that moves only while the
+//! `memory [MIB]`, 256 MiB by default, and ten times that, through a sink that moves only while the
 //! producer waits, so that the stream is as full as it can be. Then a million idle
 //! drivers.
 
@@ -118,20 +118,21 @@ fn idle() -> Result<f64, Failure> {
 
 fn run() -> Result<(), Failure> {
     let mib = argument("MIB", 256)?;
-    let above = through_a_gate(mib)?;
+    let mut above = Vec::new();
+    for mib in [mib, 10 * mib] {
+        above.push((mib, through_a_gate(mib)?));
+    }
     let each = idle()?;
     println!(
-        "an idle driver: {each:.0} bytes resident, {} of them its own size: nothing is allocated",
+        "an idle driver: {each:.0} bytes resident, its own size is {}",
         size_of::<Driver<Nothing>>()
     );
     goals();
     let most = (4 * MARK / 1024 + 256) as f64;
-    goal(
-        "P7",
-        &format!("peak memory above the start, {mib} MiB, in KiB"),
-        above as f64,
-        most,
-    );
+    for (mib, above) in above {
+        let what = format!("peak memory above the start, {mib} MiB, in KiB");
+        goal("P7", &what, above as f64, most);
+    }
     goal(
         "P8",
         "bytes for each of a million idle streams",

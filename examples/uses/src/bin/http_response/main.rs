@@ -124,10 +124,12 @@ async fn show(
         };
         if *stop.borrow() {
             // Whatever the client has run into comes from that.
-            let response = produced.recv().await;
-            let (written, unsent) = response.map_or((0, 0), |response| {
-                (response.totals.written, response.unsent)
-            });
+            let mut unsent = 0;
+            if let Some(response) = produced.recv().await {
+                totals.add(&response.totals);
+                unsent = response.unsent;
+            }
+            let written = totals.written;
             return Err(Failure::interrupted(format!(
                 "written={written} unsent={unsent}"
             )));

@@ -134,7 +134,7 @@ fn open_file(path: &Path, interrupted: &Receiver<()>) -> Result<io::Result<Reope
     }
 }
 
-fn was_interrupted(remains: &Remains<Sink>) -> Failure {
+fn was_interrupted<W>(remains: &Remains<W>) -> Failure {
     let (written, unsent) = (remains.totals.written, bytes(&remains.unsent));
     let mut text = format!("{written} bytes are written, {unsent} bytes were not sent");
     if remains.in_doubt > 0 {

@@ -14,7 +14,7 @@ use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::events::Events;
-use crate::{Arguments, verify};
+use crate::{Arguments, GRACE, verify, was_interrupted};
 
 const ROUNDS: usize = 5;
 
@@ -94,7 +94,11 @@ impl Round<'_> {
             .open(move || File::create(path))
             .map_err(|error| self.failed(&error))?;
         let writer = log.writer();
-        let (events, logging) = self.events(log.writer())?;
+        let events = self.events(log.writer());
+        let Some(logging) = events.wait(self.interrupted) else {
+            return Err(was_interrupted(&log.destroy_timeout(GRACE)));
+        };
+        let logging = logging?;
         log.end().map_err(|error| self.failed(&error))?;
         Ok(took(&events, logging, writer.dropped()))
     }
@@ -106,22 +110,22 @@ impl Round<'_> {
             .buffered_lines_limit(way.lines)
             .finish(BufWriter::with_capacity(BUFFER, file));
         let lost = writer.error_counter();
-        let (events, logging) = self.events(writer)?;
+        let events = self.events(writer);
+        let Some(logging) = events.wait(self.interrupted) else {
+            return Err(Failure::interrupted(
+                "in tracing-appender, which does not tell",
+            ));
+        };
+        let logging = logging?;
         drop(guard);
         Ok(took(&events, logging, lost.dropped_lines()))
     }
 
-    fn events<W>(&self, writer: W) -> Result<(Events, Duration), Failure>
+    fn events<W>(&self, writer: W) -> Events
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        let events = Events::start(self.arguments.events, self.arguments.threads, None, writer);
-        match events.wait(self.interrupted) {
-            Some(logging) => Ok((events, logging?)),
-            None => Err(Failure::interrupted(
-                "in the comparison; its files were temporary",
-            )),
-        }
+        Events::start(self.arguments.events, self.arguments.threads, None, writer)
     }
 
     fn failed(&self, error: &dyn std::error::Error) -> Failure {

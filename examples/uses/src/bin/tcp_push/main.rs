@@ -144,8 +144,9 @@ async fn push_to(
     let mark = arguments.high_water_mark;
     room_for(u64::from(connections))?;
     let mut pushes = JoinSet::new();
-    let mut failures = Vec::new();
+    let (mut failures, mut tried) = (Vec::new(), 0);
     for _ in 0..connections {
+        tried += 1;
         let connected = tokio::select! {
             connected = TcpStream::connect(address) => connected,
             () = stopped(&mut stop) => break,
@@ -179,8 +180,9 @@ async fn push_to(
     }
     match failures.first() {
         Some(first) => Err(Failure::new(format!(
-            "pushing to {address}: {first} ({} of {connections} connections failed, {} of {expected} bytes not delivered, {unsent} of them accepted)",
+            "pushing to {address}: {first} ({} of {connections} connections failed, {} were not tried, {} of {expected} bytes not delivered, {unsent} of them accepted)",
             failures.len(),
+            connections - tried,
             expected - totals.written,
         ))),
         None => at_most(&totals, mark),
