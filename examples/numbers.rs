@@ -60,12 +60,13 @@ fn main() -> ExitCode {
     match write_numbers(&arguments, &path, start) {
         Ok(Ended::Interrupted(remains)) => fail(130, &interrupted(&remains)),
         Ok(Ended::Written(totals)) => say(&format!(
-            "lines={} bytes={} waits={} drains={} peak={} seconds={:.3}\n",
+            "lines={} bytes={} waits={} drains={} peak={} memory={} seconds={:.3}\n",
             arguments.lines,
             totals.written,
             totals.waits,
             totals.drains,
             totals.peak,
+            memory(),
             start.elapsed().as_secs_f64(),
         )),
         Err(error) => {
@@ -77,6 +78,16 @@ fn main() -> ExitCode {
             }
             fail(1, &text)
         }
+    }
+}
+
+/// The most memory that this process has had; known on Linux only.
+fn memory() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    match line.and_then(|line| line.trim().strip_suffix(" kB")) {
+        Some(kib) => format!("{kib}KiB"),
+        None => "unknown".into(),
     }
 }
 

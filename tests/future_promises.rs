@@ -93,14 +93,13 @@ fn a_pipe_that_is_not_polled_is_a_destroy() {
 /// no reason to fail.
 #[test]
 fn a_pipe_and_a_producer_share_a_limit() {
-    const EACH: usize = 50_000;
+    const EACH: usize = 1_000_000;
     let builder = Writable::builder().high_water_mark(64).limit(64);
     let (out, worker) = builder.over(futures::io::Cursor::new(Vec::new()));
     let mut writer = out.writer();
     let working = thread::spawn(|| block_on(worker));
-    let writing = thread::spawn(move || block_on(writer.write_all(&[1; EACH])));
-    let source = [2; EACH];
-    let copying = thread::spawn(move || block_on(out.pipe(&source[..])));
+    let writing = thread::spawn(move || block_on(writer.write_all(&vec![1; EACH])));
+    let copying = thread::spawn(move || block_on(out.pipe(&vec![2; EACH][..])));
     let piped = copying.join().expect("no panic");
     // The pipe may have ended the stream before the other was done.
     drop(writing.join().expect("no panic"));

@@ -28,6 +28,7 @@ fn summary(output: &Output) -> HashMap<String, f64> {
     text.split_whitespace()
         .map(|pair| {
             let (name, value) = pair.split_once('=').expect("name=value");
+            let value = value.trim_end_matches("KiB");
             (name.to_owned(), value.parse().expect("a number"))
         })
         .collect()
@@ -57,6 +58,8 @@ fn every_mark_gives_the_same_file_within_its_bound() {
         assert_eq!(summary["lines"], f64::from(count));
         assert_eq!(summary["bytes"], expected.len() as f64);
         assert_eq!(summary["waits"], summary["drains"]);
+        #[cfg(target_os = "linux")]
+        assert!(summary["memory"] > 0.0);
         assert!(
             summary["peak"] <= f64::from(mark.max(1) - 1 + 7),
             "{summary:?}"

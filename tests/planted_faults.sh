@@ -69,7 +69,7 @@ invariants	future	src/adapter/core.rs	desk.delivered >= position)	desk.delivered
 log	every_line_of_four_threads	src/log/mod.rs	WhenFull::Wait => self.writer.write_when_room(bytes).is_ok(),	WhenFull::Wait => self.writer.write_if_room(bytes).unwrap_or(false),
 log	a_full_disk_is_told_once	src/log/mod.rs	self.dropped.fetch_add(1, Ordering::Relaxed);	
 log	lines_are_dropped_and_counted	src/log/mod.rs	WhenFull::Drop => self.writer.write_if_room(bytes).unwrap_or(false),	WhenFull::Drop => self.writer.write(bytes).is_ok(),
-log	a_destroy_hands_the_rest_back	src/log/mod.rs	self.stream.destroy()	self.stream.destroy_timeout(core::time::Duration::ZERO)
+log	a_destroy_hands_the_rest_back	src/log/mod.rs	self.stream.destroy()	Remains { unsent: alloc::vec::Vec::new(), ..self.stream.destroy() }
 log	a_sink_that_logs_into_its_own_log	src/log/mod.rs	WhenFull::Wait if self.is_worker() =>	WhenFull::Wait if false =>
 log	a_file_moved_away	src/log/reopen.rs	self.file = file;	drop(file);
 log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {

@@ -145,3 +145,10 @@ fn ctrl_c_cuts_a_response_off_and_the_client_can_tell() -> Checked {
     assert!(rest.contains("waits="), "{rest}");
     Ok(())
 }
+
+#[test]
+fn ctrl_c_without_arguments_is_one_line() -> Checked {
+    let ended = common::run_interrupted(PROGRAM, "--size 100000")?;
+    ended.with(130, "http_response: interrupted: written=");
+    Ok(())
+}

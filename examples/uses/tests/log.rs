@@ -137,3 +137,13 @@ fn ctrl_c_says_what_was_not_sent() -> Checked {
     }
     Ok(())
 }
+
+#[test]
+fn ctrl_c_is_heard_by_itself_and_while_a_pipe_is_opened() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let pipe = common::pipe_without_a_reader(folder.path())?;
+    for line in ["--events 10000000", &pipe] {
+        common::run_interrupted(PROGRAM, line)?.with(130, "log: interrupted: ");
+    }
+    Ok(())
+}

@@ -165,3 +165,11 @@ fn ctrl_c_says_what_was_not_sent() -> Checked {
     assert!(input.starts_with(&arrived));
     Ok(())
 }
+
+#[test]
+fn ctrl_c_is_heard_while_a_pipe_is_opened() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let pipe = common::pipe_without_a_reader(folder.path())?;
+    common::run_interrupted(PROGRAM, &pipe)?.with(130, "pump: interrupted: ");
+    Ok(())
+}

@@ -138,3 +138,12 @@ fn ctrl_c_destroys_and_reports_what_is_unsent() -> Checked {
     assert_eq!(check.position(), parts[0]);
     Ok(())
 }
+
+#[test]
+fn ctrl_c_without_an_address_is_one_line() -> Checked {
+    let ended = common::run_interrupted(PROGRAM, "--connections 10 --lines 4000000")?;
+    ended.with(130, "tcp_push: interrupted: ");
+    let parts = ["written", "unsent", "never_written"].map(|name| ended.number(name));
+    assert_eq!(parts.iter().sum::<u64>() % (64 * 4_000_000), 0);
+    Ok(())
+}

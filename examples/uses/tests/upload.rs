@@ -12,7 +12,7 @@ use common::{Checked, Ended, interrupt, run};
 use highwater_uses::lines::Check;
 use highwater_uses::s3;
 use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use s3s::{Body, HttpError, HttpResponse};
 use tempfile::TempDir;
 
@@ -122,6 +122,32 @@ async fn a_part_that_the_store_refuses_aborts_the_upload() -> Checked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_the_store_refuses_is_told() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let store = store(&folder)?;
+    let answer = move |request: Request<Incoming>| {
+        let query = request.uri().query().unwrap_or_default();
+        let commits = request.method() == Method::POST && query.contains("uploadId=");
+        let answer = store(request);
+        async move {
+            match commits {
+                true => {
+                    let mut response = HttpResponse::new(Body::empty());
+                    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                    Ok(response)
+                }
+                false => answer.await,
+            }
+        }
+    };
+    let endpoint = serve(answer).await?;
+    let ended = upload(&endpoint, s3::CREDENTIALS.1, &["--size", "7"])?;
+    ended.with(1, "500 Internal Server Error");
+    assert!(ended.err.contains("its commit had begun"), "{}", ended.err);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_goes_away_is_told_with_what_it_may_keep() -> Checked {
     let folder = tempfile::tempdir()?;
     let store = store(&folder)?;
@@ -224,5 +250,12 @@ fn what_cannot_be_reached_is_one_line() -> Checked {
         .env_remove("AWS_ACCESS_KEY_ID")
         .output()?;
     Ended::from(without).with(1, "no credentials: AWS_ACCESS_KEY_ID");
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_without_a_store_is_one_line() -> Checked {
+    let ended = common::run_interrupted(PROGRAM, "--size 10000")?;
+    ended.with(130, "upload: interrupted: ");
     Ok(())
 }

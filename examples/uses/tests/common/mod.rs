@@ -79,3 +79,29 @@ pub fn run(program: &str, line: &str) -> std::io::Result<Ended> {
 pub fn interrupt(child: &Child) -> std::io::Result<()> {
     Ok(kill_process(Pid::from_child(child), Signal::INT)?)
 }
+
+/// Started, and interrupted as soon as it listens for that.
+pub fn run_interrupted(program: &str, line: &str) -> std::io::Result<Ended> {
+    let mut child = start(program, line.split_whitespace())?;
+    while !listens_for_ctrl_c(&child)? && child.try_wait()?.is_none() {
+        std::thread::yield_now();
+    }
+    interrupt(&child)?;
+    Ok(child.wait_with_output()?.into())
+}
+
+/// The kernel knows which signals are caught: a bit for each, in hexadecimal.
+fn listens_for_ctrl_c(child: &Child) -> std::io::Result<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16).unwrap_or(0);
+    Ok(caught & 1 << (Signal::INT.as_raw() - 1) != 0)
+}
+
+/// A pipe in this folder that nobody reads.
+pub fn pipe_without_a_reader(folder: &std::path::Path) -> std::io::Result<String> {
+    let path = folder.join("pipe").display().to_string();
+    let made = Command::new("mkfifo").arg(&path).status()?;
+    assert!(made.success());
+    Ok(path)
+}
