@@ -58,7 +58,7 @@ plain	a_write_meets_the_end	src/adapter/core.rs	Err(refused) => Err(self.refused
 plain	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut items);	drop(items);
 plain	destroy_meets_a_write_in_flight	src/adapter/desk.rs	desk.put_back(&mut rest);	
 plain	drop_waits_until_all_is_written	src/thread/writable.rs	OnDrop::Finish => Deadline::NEVER,	OnDrop::Finish => return self.leave(),
-plain	drop_can_leave_at_once	src/thread/writable.rs	shared.change(|core| core.destroy(None));	
+plain	drop_can_leave_at_once	src/thread/writable.rs	self.discard(|_| None);	
 plain	positions_and_flushes_are_reached	src/adapter/core.rs	desk.delivered >= position)	desk.delivered + 1 >= position)
 plain	positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
 plain	a_cork_holds	src/adapter/core.rs	self.settle();	
