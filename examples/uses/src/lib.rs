@@ -10,6 +10,7 @@ use highwater::Snapshot;
 use tokio::sync::watch;
 
 pub mod lines;
+pub mod progress;
 pub mod s3;
 
 /// Why an example ends early: one line, and the exit status.

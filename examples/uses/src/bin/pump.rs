@@ -9,7 +9,7 @@
 //! `examples/uses/pump_beside.sh` measures it beside pv and mbuffer.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use highwater::{EndError, Event, Flow, Remains, Snapshot, Writable, Writer};
+use highwater_uses::progress::Bar;
 use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::HumanBytes;
 
 /// Standard input to PATH, or to standard output, through a bounded buffer.
 #[derive(Parser)]
@@ -109,11 +110,11 @@ fn pump(
         .open(move || open(path))
         .map_err(|error| Failure::of("the thread", &error))?;
     let start = Instant::now();
-    let bar = Bar::new(arguments, start);
+    let bar = bar(arguments);
     let count = Arc::new(AtomicU64::new(0));
     read_on_a_thread(out.writer(), Arc::clone(&count), tell);
 
-    let (read, totals) = watch(out, &place, &bar, told, &count)?;
+    let (read, totals) = watch(out, &place, told, &count, |now| show(&bar, now, start))?;
     bar.clear();
     read.map_err(|error| Failure::of("standard input", &error))?;
     let read = count.load(Ordering::Relaxed);
@@ -132,9 +133,9 @@ fn pump(
 fn watch(
     mut out: Writable<File>,
     place: &str,
-    bar: &Bar,
     told: &Receiver<Message>,
     count: &AtomicU64,
+    show: impl Fn(&Snapshot),
 ) -> Result<(io::Result<()>, Snapshot), Failure> {
     let mut read = None;
     loop {
@@ -150,7 +151,7 @@ fn watch(
             Ok(Message::Failed) => read = read.or(Some(Ok(()))),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
-        bar.show(&out.snapshot());
+        show(&out.snapshot());
         let Some(result) = read.take() else { continue };
         out = match out.end_timeout(TICK) {
             Ok(done) => return Ok((result, done.totals)),
@@ -236,49 +237,17 @@ fn verify(arguments: &Arguments, read: u64, totals: &Snapshot) -> Result<(), Fai
     }
 }
 
-/// A progress bar on standard error, if that is a terminal.
-struct Bar {
-    bar: Option<ProgressBar>,
-    start: Instant,
-}
-
-impl Bar {
-    fn new(arguments: &Arguments, start: Instant) -> Self {
-        if arguments.quiet || !io::stderr().is_terminal() {
-            return Self { bar: None, start };
-        }
-        let bar = ProgressBar::new(arguments.high_water_mark);
-        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:20}] buffered") {
-            bar.set_style(style);
-        }
-        Self {
-            bar: Some(bar),
-            start,
-        }
-    }
-
-    fn show(&self, now: &Snapshot) {
-        let Some(bar) = &self.bar else { return };
-        let rate = now.written as f64 / self.start.elapsed().as_secs_f64();
-        bar.set_position(now.length);
-        bar.set_message(format!(
-            "{} {}/s, {} waits",
-            HumanBytes(now.written),
-            HumanBytes(rate as u64),
-            now.waits
-        ));
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+fn bar(arguments: &Arguments) -> Bar {
+    match arguments.quiet {
+        true => Bar::none(),
+        false => Bar::new(arguments.high_water_mark, "{msg} [{bar:20}] buffered"),
     }
 }
 
-impl Drop for Bar {
-    /// However it ends, the terminal is left clean for what is said.
-    fn drop(&mut self) {
-        self.clear();
-    }
+fn show(bar: &Bar, now: &Snapshot, start: Instant) {
+    bar.show(now.length, || {
+        let rate = now.written as f64 / start.elapsed().as_secs_f64();
+        let (written, rate) = (HumanBytes(now.written), HumanBytes(rate as u64));
+        format!("{written} {rate}/s, {} waits", now.waits)
+    });
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use highwater::future::Writable;
 use highwater::{BoxError, EndError, Flow, Remains, Snapshot};
 use highwater_uses::lines::{LINE, line};
+use highwater_uses::progress::Bar;
 use highwater_uses::{Failure, causes, stopped};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -119,11 +120,16 @@ impl Target {
         let builder = Writable::builder().high_water_mark(mark);
         let mut out = highwater::tokio::spawn(builder, Parts::of(upload))
             .map_err(|error| Failure::of("starting a stream", &error.source))?;
+        let bar = Bar::new(
+            size,
+            "{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left",
+        );
         let through = tokio::select! {
             // A failure is told again by the end, with what has come back.
-            through = write(&mut out, until, size) => through.is_err() || until == size,
+            through = write(&mut out, until, size, &bar) => through.is_err() || until == size,
             () = stopped(&mut stop) => false,
         };
+        bar.clear();
         if !through {
             return Ok(Outcome::TakenBack(take_back(out.destroy().await).await));
         }
@@ -146,10 +152,16 @@ impl Target {
 
 /// Writes the lines up to this position. If they are all there are, it waits until they
 /// have been taken.
-async fn write(out: &mut Writable<Parts>, until: u64, size: u64) -> Result<(), BoxError> {
+async fn write(
+    out: &mut Writable<Parts>,
+    until: u64,
+    size: u64,
+    bar: &Bar,
+) -> Result<(), BoxError> {
     for number in 0..until / LINE as u64 {
         if out.write(line(number))? == Flow::Wait {
             out.drained().await?;
+            bar.show(out.snapshot().written, String::new);
         }
     }
     if until == size {
