@@ -79,5 +79,6 @@ future	a_wait_that_is_given_up_is_nobody_elses	src/future/shared.rs	let waiter =
 future	positions_and_flushes_are_reached	src/adapter/core.rs	desk.delivered >= position)	desk.delivered + 1 >= position)
 future	positions_and_flushes_are_reached	src/adapter/desk.rs	desk.flushed += delivery.flushes;	
 future	a_worker_that_is_dropped_reaches_everybody	src/future/worker.rs	drop(core.destroy(None));	
+future	a_pipe_and_a_producer_share_a_limit	src/future/pipe.rs	match self.writer.wait_then(Want::Room, write).await {	match self.writer.wait(Want::Room).await.map(|()| self.writer.shared().call(write)) {
 FAULTS
 exit "$failed"

@@ -8,6 +8,7 @@
 #[path = "support/model.rs"]
 mod model;
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -246,5 +247,25 @@ fn a_worker_that_is_dropped_reaches_everybody() {
         );
         let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
         assert_eq!(unsent, [b"a"]);
+    });
+}
+
+/// Both heed the backpressure: that one of them fills the stream is no reason for the
+/// other to fail.
+#[test]
+fn a_pipe_and_a_producer_share_a_limit() {
+    model(|| {
+        let builder = Writable::builder().high_water_mark(1).limit(1);
+        let (out, worker) = builder.over(bytes());
+        let worker = thread::spawn(|| block_on(worker));
+        let mut writer = out.writer();
+        let piping = thread::spawn(move || block_on(out.pipe(&b"a"[..])));
+        // It may come too late: the pipe ends the stream.
+        drop(block_on(poll_fn(|cx| {
+            Pin::new(&mut writer).poll_write(cx, b"b")
+        })));
+        let piped = piping.join().expect("no panic");
+        assert!(piped.is_ok(), "nobody was refused");
+        worker.join().expect("no panic");
     });
 }

@@ -51,7 +51,6 @@ future_promises	a_destroy_that_is_not_polled	src/future/writable.rs	drop(self.wr
 future_promises	an_end_that_is_not_polled	src/future/writable.rs	let accepted = self.end_now(chunk);	let accepted = { drop(chunk); Ok::<(), WriteError<Chunk>>(()) };
 future_promises	a_poll_of_the_worker_ends	src/future/worker.rs	let mut turns = TURNS_A_POLL;	let mut turns = u32::MAX;
 future_promises	no_waker_is_woken_or_dropped	src/future/shared.rs	return waiter.waker.replace(waker);	drop(waiter.waker.replace(waker)); return None;
-future_promises	a_pipe_and_a_producer	src/future/pipe.rs	match self.writer.wait_then(Want::Room, write).await {	match self.writer.wait(Want::Room).await.map(|()| self.writer.shared().call(write)) {
 future_promises	a_pipe_whose_worker	src/adapter/core.rs	Some(_) => Cause::Fault(Fault::Destroyed),	Some(_) => Cause::Fault(Fault::TooLong),
 future_promises	who_was_woken	src/future/shared.rs	if waiter.waker.is_some() {	if true {
 future_promises	an_interrupted_close	src/future/worker.rs	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {	Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Other => {
@@ -76,7 +75,7 @@ log	a_line_that_was_begun	src/log/reopen.rs	if self.within_line {	if false {
 log	where_nothing_can_be_opened	src/log/reopen.rs	if let Ok(file) = open(&self.path) {	self.asked.done.store(asked, Ordering::Release); if let Ok(file) = open(&self.path) {
 thread	dropping_the_stream_may	src/thread/writable.rs	self.discard(|now| Some(out_of_time(now)));	self.discard(|_| None);
 future	whatever_is_dropped	src/future/io.rs	let write = |core: &mut Core| core.write_piece(bytes);	let write = |core: &mut Core| core.write_piece(bytes).map(|count| count.saturating_sub(1));
-future	whatever_is_dropped	src/future/writable.rs	self.discards = false;	
+future_promises	an_end_that_is_not_polled	src/future/writable.rs	self.discards = false;	
 thread_failures	an_interrupted_flush_does	src/thread/worker.rs	guard(|| flush(sink, &self.stop))	guard(|| flush(sink, &AtomicBool::new(false)))
 embedded	every_line_arrives	examples/embedded.rs	self.first = (self.first + 1) % N;	
 embedded	every_line_arrives	examples/embedded.rs	*sent += 1;	*sent += 2;
