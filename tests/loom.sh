@@ -3,7 +3,8 @@
 #
 #   tests/loom.sh            every model of the threads, with at most 3 preemptions; again with
 #                            those who wait staying awake for a turn, with at most 2; and
-#                            those of the async adapter, with at most 2
+#                            those of the async adapter, with at most 2; and two of the
+#                            threads, which end without it, without a bound
 #   tests/loom.sh --faults   also plants each fault below in a copy of the sources,
 #                            and expects the model named beside it to fail; with a
 #                            mode behind it (plain, awake, future), only those of it
@@ -30,6 +31,10 @@ run() {
 
 only=${2-}
 for mode in ${only:-plain awake future}; do run "$mode"; done
+# These end without a bound, too.
+for model in drop_can_leave_at_once drop_waits_until_all_is_written; do
+  HIGHWATER_PREEMPTIONS=0 run plain "$model"
+done
 [ "${1-}" = --faults ] || exit 0
 
 copy=$target/copy
