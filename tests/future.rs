@@ -16,11 +16,11 @@ use futures::executor::block_on;
 use futures::future::join;
 use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
 use futures::{SinkExt, StreamExt};
-use highwater::future::{Builder, Corked, Worker, Writable, Writer};
+use highwater::future::{Worker, Writable};
 use highwater::{Chunk, EndError, Flow, PipeError, WriteError};
 use proptest::prelude::*;
 
-use support::polled::{PolledGate, poll_once};
+use support::polled::poll_once;
 
 /// A sink that takes what its script says: nothing yet, or so many bytes at most.
 /// At the end of the script it takes everything, or fails.
@@ -106,19 +106,21 @@ fn poll_then_drop<T>(times: u8, future: impl Future<Output = T>) -> Option<T> {
     (0..times).find_map(|_| poll_once(future.as_mut()))
 }
 
-/// Polls both at most so often, then drops the one.
-fn poll_both_then_drop<T>(
+/// Polls both at most so often, then drops the one; the worker goes on alone.
+fn polled_then_dropped<T>(
     times: u8,
     future: impl Future<Output = T>,
-    mut worker: impl Future<Output = ()> + Unpin,
-) {
+    worker: Option<Worker<Scripted>>,
+) -> Worker<Scripted> {
+    let mut worker = worker.expect("it is there");
     let mut future = pin!(future);
     for _ in 0..times {
         if poll_once(future.as_mut()).is_some() {
-            return;
+            break;
         }
         poll_once(&mut worker);
     }
+    worker
 }
 
 /// Plays; what was accepted, what was delivered, what came back, or was to be dropped.
@@ -178,24 +180,19 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
     let mut dropped = false;
     let unsent = match last {
         Last::DropEnd(times) => {
-            let mut worker = worker.take().expect("it is there");
-            poll_both_then_drop(times, out.end(), &mut worker);
-            block_on(worker);
+            block_on(polled_then_dropped(times, out.end(), worker.take()));
             dropped = fails;
             Vec::new()
         }
         Last::DropDestroy(times) => {
-            let mut worker = worker.take().expect("it is there");
-            poll_both_then_drop(times, out.destroy(), &mut worker);
-            block_on(worker);
+            block_on(polled_then_dropped(times, out.destroy(), worker.take()));
             dropped = true;
             Vec::new()
         }
         Last::DropPipe(times) => {
-            let mut worker = worker.take().expect("it is there");
             let source = bytes(9);
-            poll_both_then_drop(times, out.pipe(&source[..]), &mut worker);
-            block_on(worker);
+            let pipe = out.pipe(&source[..]);
+            block_on(polled_then_dropped(times, pipe, worker.take()));
             accepted.extend(source);
             dropped = true;
             Vec::new()
@@ -495,25 +492,4 @@ fn any_executor_will_do() {
             .all(|(n, line)| line == n.to_string())
     );
     assert_eq!(done.totals.waits, done.totals.drains);
-}
-
-#[test]
-fn everything_can_be_sent() {
-    fn sends<T: Send + 'static>() {}
-    fn is_shared<T: Send + Sync + 'static>() {}
-    fn sends_value(_: impl Send) {}
-    is_shared::<Writable<PolledGate>>();
-    is_shared::<Writer>();
-    is_shared::<Corked<'static>>();
-    sends::<Worker<PolledGate>>();
-    sends::<Builder>();
-    let stream = || Writable::builder().over(PolledGate::default()).0;
-    sends_value(stream().end());
-    sends_value(stream().end_with("last"));
-    sends_value(stream().destroy());
-    let (out, _worker) = Writable::builder().over(PolledGate::default());
-    sends_value(out.drained());
-    sends_value(out.written(1));
-    sends_value(out.flush());
-    sends_value(out.pipe(&b""[..]));
 }

@@ -456,13 +456,3 @@ fn where_nothing_can_be_opened_the_old_file_goes_on() -> Checked {
     assert_eq!(fs::read_to_string(home.join("log"))?, "second\n");
     Ok(())
 }
-
-#[test]
-fn everything_may_go_to_other_threads() {
-    fn is_shared<T: Send + Sync + 'static>() {}
-    is_shared::<Log<File>>();
-    is_shared::<LogWriter>();
-    is_shared::<Reopen>();
-    is_shared::<highwater::log::Reopener>();
-    is_shared::<WhenFull>();
-}

@@ -10,10 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use highwater::machine::Phase;
-use highwater::{
-    BoxError, Cause, Chunk, EndError, Event, Flow, OnDrop, PipeError, WaitError, Writable,
-    WriteError, Writer,
-};
+use highwater::{BoxError, Chunk, EndError, Flow, OnDrop, WaitError, Writable, Writer};
 
 use support::gate::{Gate, WATCHDOG};
 
@@ -391,31 +388,6 @@ fn many_producers_lose_and_mix_up_nothing() -> Result<(), BoxError> {
     }
     assert_eq!(next, [1000; 4]);
     Ok(())
-}
-
-#[test]
-fn what_may_go_to_other_threads() {
-    fn goes<T: Send + 'static>() {}
-    fn is_shared<T: Send + Sync + 'static>() {}
-    is_shared::<Writable<Vec<u8>>>();
-    is_shared::<Writer>();
-    is_shared::<highwater::Blocking>();
-    is_shared::<highwater::Corked<'static>>();
-    is_shared::<Chunk>();
-    is_shared::<Cause>();
-    is_shared::<Event>();
-    is_shared::<WriteError<Chunk>>();
-    is_shared::<WaitError>();
-    is_shared::<EndError<Vec<u8>>>();
-    is_shared::<PipeError<Vec<u8>>>();
-    is_shared::<highwater::SpawnError<Vec<u8>>>();
-    is_shared::<highwater::Done<Vec<u8>>>();
-    is_shared::<highwater::Remains<Vec<u8>>>();
-    is_shared::<highwater::Snapshot>();
-    is_shared::<highwater::machine::State>();
-    is_shared::<Flow>();
-    is_shared::<OnDrop>();
-    goes::<highwater::Builder>();
 }
 
 #[test]
