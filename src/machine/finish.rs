@@ -1,9 +1,10 @@
 //! From `end()` to 'finish'.
 
-use super::effect::{Effect, Event, Next, Step, Task, Then};
-use super::input::Fault;
+use super::continuation::{Next, Task, Then};
+use super::effect::{Effect, Event, Step};
+use super::fault::Fault;
+use super::lifecycle::{Ending, Opening, Sink, Teardown};
 use super::quirks::Quirks;
-use super::state::{Ending, Opening, Sink, Teardown};
 use super::step::Run;
 
 impl Run<'_> {
@@ -36,12 +37,12 @@ impl Run<'_> {
             return self.prefinished(now, next);
         }
         if self.options.finalize {
-            self.state.ending = Ending::Finalizing;
+            self.state.ending.finalize();
             self.state.pending = self.state.pending.saturating_add(1);
             self.state.sync = true;
             Step::then(Effect::Finalize, Then::Finalizing(next))
         } else {
-            self.state.ending = Ending::Prefinished;
+            self.state.ending.prefinish();
             let then = Then::Prefinished { now, next };
             Step::then(Effect::Emit(Event::Prefinish), then)
         }
@@ -84,7 +85,7 @@ impl Run<'_> {
             }
             Err(fault) => self.fail_final(fault),
             Ok(()) if self.finish_is_due() => {
-                self.state.ending = Ending::Prefinished;
+                self.state.ending.prefinish();
                 Step::then(Effect::Emit(Event::Prefinish), Then::DeferFinish)
             }
             Ok(()) => Step::DONE,
@@ -109,8 +110,7 @@ impl Run<'_> {
         let s = &*self.state;
         // A write that Node has lost stays pending, and Node does not look.
         let nothing_pending = s.pending == 0 || self.has(Quirks::WRITEV_LOSES);
-        let checked = s.ending == Ending::Prefinished && nothing_pending && self.finish_is_due();
-        if checked || unchecked {
+        if nothing_pending && self.finish_is_due() || unchecked {
             return self.finish();
         }
         Step::DONE
@@ -118,7 +118,9 @@ impl Run<'_> {
 
     /// Rule 16: finished; first those who called `end()` know.
     fn finish(&mut self) -> Step {
-        self.state.ending = Ending::Finished;
+        if !self.state.ending.finish() {
+            return Step::DONE;
+        }
         if self.state.ends_kept {
             self.state.ends_kept = false;
             return Step::then(Effect::CallEnds(Ok(())), Then::TellFinish);
@@ -128,12 +130,11 @@ impl Run<'_> {
 
     /// Rule 16: 'finish', even if one of the callbacks destroyed the stream.
     pub(super) fn tell_finish(&mut self) -> Step {
-        let s = &*self.state;
-        let closed = s.teardown == Teardown::Told && !self.has(Quirks::FINISH_AFTER_DESTROY);
-        if s.ending != Ending::Finished || closed {
+        let told = self.state.teardown == Teardown::Told;
+        let closed = told && !self.has(Quirks::FINISH_AFTER_DESTROY);
+        if closed || !self.state.ending.tell() {
             return Step::DONE;
         }
-        self.state.ending = Ending::Told;
         Step::then(Effect::Emit(Event::Finish), Then::AutoDestroy)
     }
 

@@ -199,18 +199,25 @@
 //!
 //! # Layout
 //!
-//! `state.rs` what is known · `options.rs` what is chosen · `input.rs` what can
-//! happen · `effect.rs` what is asked for · `step.rs` calls of the producer ·
-//! `sink.rs` answers and the flush · `finish.rs` the way to 'finish' ·
-//! `teardown.rs` construction, failure, destruction · `level.rs` the arithmetic ·
-//! `codes.rs` error codes ·
-//! `quirks.rs` where Node differs.
+//! What there is: `state.rs` what the machine knows · `lifecycle.rs` the parts of it
+//! that move · `level.rs` the arithmetic of lengths · `options.rs` what a stream is
+//! created with · `input.rs` what can happen · `effect.rs` what the driver is to do ·
+//! `continuation.rs` what it gives back · `fault.rs`, `codes.rs` errors · `quirks.rs`
+//! where Node differs.
+//!
+//! What happens: `step.rs` which rule an input goes to · `calls.rs` the producer calls ·
+//! `sink.rs` the sink answers, the queue is flushed · `finish.rs` the way to 'finish' ·
+//! `teardown.rs` construction, failure, destruction.
 
+mod calls;
 pub mod codes;
+mod continuation;
 mod effect;
+mod fault;
 mod finish;
 mod input;
 mod level;
+mod lifecycle;
 mod options;
 mod quirks;
 mod sink;
@@ -218,8 +225,10 @@ mod state;
 mod step;
 mod teardown;
 
-pub use effect::{Effect, Event, Next, Step, Task, Then};
-pub use input::{End, ErrorId, Fault, Input, Measure};
+pub use continuation::{End, Next, Task, Then};
+pub use effect::{Effect, Event, Step};
+pub use fault::{ErrorId, Fault};
+pub use input::{Input, Measure};
 pub use options::Options;
 pub use quirks::Quirks;
 pub use state::{Credit, Phase, State};

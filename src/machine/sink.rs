@@ -1,9 +1,10 @@
 //! What the sink answers, the flush of the queue, and what follows a write.
 
-use super::effect::{Effect, Event, Next, Step, Task, Then};
-use super::input::Fault;
+use super::continuation::{Next, Task, Then};
+use super::effect::{Effect, Event, Step};
+use super::fault::Fault;
+use super::lifecycle::{Ending, Opening, Sink};
 use super::quirks::Quirks;
-use super::state::{Ending, Opening, Sink};
 use super::step::Run;
 
 impl Run<'_> {
@@ -13,9 +14,9 @@ impl Run<'_> {
         if !self.state.takes_answer(self.options, again) {
             return self.fail(Fault::MultipleCallback, false);
         }
+        let callback = self.state.sink == Sink::Writing { callback: true };
         self.state.sink = Sink::Idle;
         self.state.level.settle();
-        let callback = self.state.flight_callback;
         match (result, self.state.sync) {
             (Ok(()), true) => self.written_at_once(callback),
             // Rule 7: the next sink call precedes the callback of this write.
@@ -198,7 +199,7 @@ impl Run<'_> {
     /// callbacks of `end()`. An errored stream waits for the sink to answer first.
     pub(super) fn reject(&mut self, next: Next) -> Step {
         let s = &mut *self.state;
-        if !s.has_failed() || s.sink == Sink::Writing {
+        if !s.has_failed() || s.is_writing() {
             return self.next(next);
         }
         let fault = s.errored.unwrap_or(Fault::Destroyed);

@@ -1,64 +1,11 @@
 //! The state of a stream, and what can be read from it.
 
-use super::input::{Fault, Measure};
+use super::fault::Fault;
+use super::input::Measure;
 use super::level::Level;
+use super::lifecycle::{Ending, Opening, Sink, Teardown};
 use super::options::Options;
 use super::quirks::Quirks;
-
-/// Where construction is (rule 20).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Opening {
-    /// `_construct` has not been called.
-    NotCalled,
-    /// `_construct` has been called.
-    Called,
-    /// It has answered, or there is none.
-    Done,
-}
-
-/// What the sink is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Sink {
-    /// Nothing.
-    Idle,
-    /// It has a write or a batch that it has not answered.
-    Writing,
-    /// `destroy` took its write back, and that write's callback has not been
-    /// called yet. Invariant: only once destroyed.
-    TakenBack,
-}
-
-/// How far `end()` has come (rules 13 to 16). Only ever moves down this list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Ending {
-    /// `end()` has not been called.
-    Open,
-    /// `end()` has been called.
-    Asked,
-    /// `_final` has been called.
-    Finalizing,
-    /// 'prefinish' has been told: `_final` has answered ok, or there is none.
-    Prefinished,
-    /// All is done, and the callbacks of `end()` are being called.
-    Finished,
-    /// 'finish' has been told.
-    Told,
-}
-
-/// How far `destroy()` has come (rules 18, 19). Only ever moves down this list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Teardown {
-    /// `destroy()` has not been called.
-    None,
-    /// It was called with this, and `_destroy` waits for `_construct`.
-    Waiting(Option<Fault>),
-    /// `_destroy` has been called.
-    Called,
-    /// `_destroy` has answered: `closed`.
-    Closed,
-    /// 'close' has been told (or would have been).
-    Told,
-}
 
 /// Everything the machine knows of a stream: counts and flags, no chunks, no
 /// callbacks, no errors.
@@ -100,8 +47,6 @@ pub struct State {
     pub(super) ending: Ending,
     /// Invariant CloseLast: 'close' is told on the step into `Told`.
     pub(super) teardown: Teardown,
-    /// Whether the write or batch in flight has callbacks.
-    pub(super) flight_callback: bool,
     /// Whether a chunk queued since the queue was last found empty has a
     /// callback (rule 10).
     pub(super) queue_callback: bool,
@@ -208,7 +153,6 @@ impl State {
             sink: Sink::Idle,
             ending: Ending::Open,
             teardown: Teardown::None,
-            flight_callback: false,
             queue_callback: false,
             sync: false,
             flushing: false,
@@ -302,8 +246,8 @@ impl State {
     /// Whether the sink has a write or a batch that it has not answered.
     #[must_use]
     #[inline]
-    pub fn is_writing(&self) -> bool {
-        self.sink == Sink::Writing
+    pub const fn is_writing(&self) -> bool {
+        matches!(self.sink, Sink::Writing { .. })
     }
 
     /// Whether an answer of the sink, its second of that call if `again`, would

@@ -1,19 +1,29 @@
 //! Construction, failure and destruction.
 
-use super::effect::{Effect, Event, Next, Step, Task, Then};
-use super::input::Fault;
+use super::continuation::{Next, Task, Then};
+use super::effect::{Effect, Event, Step};
+use super::fault::Fault;
+use super::lifecycle::{Opening, Sink, Teardown};
 use super::quirks::Quirks;
-use super::state::{Opening, Sink, Teardown};
 use super::step::Run;
 
 impl Run<'_> {
+    /// Rule 20: construct is called one tick after creation.
+    pub(super) fn start(&mut self) -> Step {
+        if self.state.opening == Opening::NotCalled {
+            Step::last(Effect::Defer(Task::Construct))
+        } else {
+            Step::DONE
+        }
+    }
+
     /// Rule 20: one tick after creation.
     pub(super) fn construct(&mut self) -> Step {
-        if self.state.opening != Opening::NotCalled {
-            return Step::DONE;
+        if self.state.opening.call() {
+            Step::last(Effect::Construct)
+        } else {
+            Step::DONE
         }
-        self.state.opening = Opening::Called;
-        Step::last(Effect::Construct)
     }
 
     /// Rule 20: the answer is taken a tick later.
@@ -23,13 +33,11 @@ impl Run<'_> {
 
     /// Rule 20: what was held until now goes on, or fails.
     pub(super) fn take_construct(&mut self, result: Result<(), Fault>) -> Step {
-        if self.state.opening != Opening::Called {
+        if !self.state.opening.answer() {
             let fault = result.err().unwrap_or(Fault::MultipleCallback);
             return self.fail(fault, false);
         }
-        self.state.opening = Opening::Done;
-        if let Teardown::Waiting(error) = self.state.teardown {
-            self.state.teardown = Teardown::Called;
+        if let Some(error) = self.state.teardown.call() {
             let construct = result.err();
             return Step::last(Effect::Destroy { error, construct });
         }
@@ -75,15 +83,14 @@ impl Run<'_> {
     /// Rule 18: stop now. The write in flight is taken back from the sink, and
     /// what was in flight, queued or kept is rejected.
     pub(super) fn destroy(&mut self, error: Option<Fault>) -> Step {
-        if self.state.is_destroyed() {
+        if !self.state.teardown.begin(error) {
             return Step::DONE;
         }
-        if self.state.sink == Sink::Writing && !self.has(Quirks::CALLBACK_AFTER_CLOSE) {
+        if self.state.is_writing() && !self.has(Quirks::CALLBACK_AFTER_CLOSE) {
             self.state.sink = Sink::TakenBack;
             self.state.level.settle();
         }
         self.state.errored = self.state.errored.or(error);
-        self.state.teardown = Teardown::Waiting(error);
         if self.something_to_reject() {
             return Step::then(Effect::Defer(Task::Reject), Then::CallDestroy);
         }
@@ -98,23 +105,24 @@ impl Run<'_> {
 
     /// Rule 18: the destroy hook is called now, or once construct has answered.
     pub(super) fn call_destroy(&mut self) -> Step {
-        match self.state.teardown {
-            Teardown::Waiting(error) if self.state.opening == Opening::Done => {
-                self.state.teardown = Teardown::Called;
+        if self.state.opening != Opening::Done {
+            return Step::DONE;
+        }
+        match self.state.teardown.call() {
+            Some(error) => {
                 let construct = None;
                 Step::last(Effect::Destroy { error, construct })
             }
-            _ => Step::DONE,
+            None => Step::DONE,
         }
     }
 
     /// Rule 19: `_destroy` has answered; only its first answer counts.
     pub(super) fn destroyed(&mut self, error: Option<Fault>) -> Step {
-        if self.state.teardown != Teardown::Called {
+        if !self.state.teardown.answer() {
             return Step::DONE;
         }
         self.state.errored = self.state.errored.or(error);
-        self.state.teardown = Teardown::Closed;
         Step::last(Effect::Defer(Task::Close(error)))
     }
 
@@ -134,11 +142,7 @@ impl Run<'_> {
 
     /// Rule 19: the last event.
     pub(super) fn tell_close(&mut self) -> Step {
-        if self.state.teardown != Teardown::Closed {
-            return Step::DONE;
-        }
-        self.state.teardown = Teardown::Told;
-        if self.options.emit_close {
+        if self.state.teardown.tell() && self.options.emit_close {
             Step::last(Effect::Emit(Event::Close))
         } else {
             Step::DONE
