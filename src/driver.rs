@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use core::{fmt, mem};
 
 use crate::callbacks::Callbacks;
-use crate::host::{Flow, Host, Refused};
+use crate::host::{Host, Refused};
 use crate::machine::{
-    Effect, End, Fault, Input, Measure, Options, Quirks, State, Step, Task, step,
+    Effect, End, Fault, Flow, Input, Measure, Options, Quirks, State, Step, Task, step,
 };
 use crate::queue::Queue;
 
@@ -145,8 +145,7 @@ impl<H: Host> Driver<H> {
         self.drive(Input::Write(measure), &mut held);
         match (held.refused, held.chunk) {
             (Some(fault), Some((chunk, _))) => Err(Refused { chunk, fault }),
-            _ if self.state.answer(&self.options) => Ok(Flow::More),
-            _ => Ok(Flow::Wait),
+            _ => Ok(self.state.answer(&self.options)),
         }
     }
 
@@ -197,6 +196,12 @@ impl<H: Host> Driver<H> {
     /// The sink has answered a call that it had answered before (rule 6).
     pub fn written_again(&mut self, result: Result<(), Fault>) {
         self.answer(result, true);
+    }
+
+    /// The sink has done so many bytes (or objects) more of what it was given last, and
+    /// goes on (rule 24). That may make room: 'drain' comes before its answer then.
+    pub fn progressed(&mut self, done: u64) {
+        self.put(Input::Progress(done));
     }
 
     fn answer(&mut self, result: Result<(), Fault>, again: bool) {

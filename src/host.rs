@@ -123,17 +123,6 @@ pub trait Host: Sized {
     }
 }
 
-/// The answer of a write that was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
-#[allow(clippy::exhaustive_enums)] // true or false
-pub enum Flow {
-    /// There is room: go on. Node's `true`.
-    More,
-    /// Stop now, and go on at 'drain'. Node's `false`.
-    Wait,
-}
-
 /// A chunk that was not accepted, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the chunk was refused: {fault}")]

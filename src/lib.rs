@@ -159,7 +159,8 @@ pub use driver::Driver;
 #[cfg(feature = "std")]
 pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
 #[cfg(feature = "alloc")]
-pub use host::{Flow, Host, Refused};
+pub use host::{Host, Refused};
+pub use machine::Flow;
 #[cfg(feature = "std")]
 pub use thread::{Blocking, Builder, Corked, OnDrop, Writable, Writer};
 

@@ -1,5 +1,5 @@
 //! The stream as every adapter has it, under whatever lock: the driver, what was
-//! written on credit, and what is counted.
+//! written on the lease, and what is counted.
 
 use alloc::collections::VecDeque;
 use alloc::vec;
@@ -14,15 +14,15 @@ use crate::{Cause, Chunk, Driver, Flow, Refused, WaitError, WriteError};
 
 pub(crate) struct Core {
     pub(crate) driver: Driver<Desk>,
-    /// Small writes that were accepted on credit, to be put into the driver as
+    /// Small writes that were accepted on the lease, to be put into the driver as
     /// one chunk before anything else is. It never grows: it has the room of a
     /// [`buffer`](Self::buffer), or none.
     small: Vec<u8>,
     /// How many bytes more may be accepted so, and what is answered.
-    /// Invariant: `small.len() + room` is within [`State::credit`] and the capacity
+    /// Invariant: `small.len() + room` is within [`State::lease_to_queue`] and the capacity
     /// of `small`.
     ///
-    /// [`State::credit`]: crate::machine::State::credit
+    /// [`State::lease_to_queue`]: crate::machine::State::lease_to_queue
     room: usize,
     answer: Flow,
     /// Buffers that the sink has emptied, for the next small writes: memory that is
@@ -100,8 +100,8 @@ impl Core {
         }
     }
 
-    /// Does something with the stream: what was accepted on credit precedes it,
-    /// what it defers runs after it, and then there is new credit.
+    /// Does something with the stream: what was accepted on the lease precedes it,
+    /// what it defers runs after it, and then there is a new lease.
     pub(crate) fn look<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
         self.settle();
         let result = f(self);
@@ -110,10 +110,10 @@ impl Core {
         result
     }
 
-    /// Accepts a small write on credit. `None` if there is too little of it, and
+    /// Accepts a small write on the lease. `None` if there is too little of it, and
     /// nothing was done; for no bytes, there is none.
     #[inline]
-    pub(crate) fn write_on_credit(&mut self, bytes: &[u8]) -> Option<Flow> {
+    pub(crate) fn write_on_lease(&mut self, bytes: &[u8]) -> Option<Flow> {
         if bytes.is_empty() || bytes.len() > self.room {
             return None;
         }
@@ -126,15 +126,15 @@ impl Core {
     /// The same, for somebody who waits for room.
     #[inline]
     pub(crate) fn write_if_room(&mut self, bytes: &[u8]) -> bool {
-        self.answer == Flow::More && self.write_on_credit(bytes).is_some()
+        self.answer == Flow::More && self.write_on_lease(bytes).is_some()
     }
 
-    /// How many bytes are in the stream, those on credit included.
+    /// How many bytes are in the stream, those on the lease included.
     pub(crate) fn backlog(&self) -> u64 {
         self.driver.state().length() + self.small.len() as u64
     }
 
-    /// Puts what was accepted on credit into the driver.
+    /// Puts what was accepted on the lease into the driver.
     fn settle(&mut self) {
         if self.small.is_empty() {
             return;
@@ -154,18 +154,14 @@ impl Core {
         self.waits = waits;
     }
 
-    /// New credit, once everything is settled, if there is a buffer at hand.
+    /// A new lease, once everything is settled, if there is a buffer at hand.
     fn lend(&mut self) {
         if self.small.capacity() == 0 {
             self.small = self.spare.pop_front().unwrap_or_default();
         }
-        let credit = self.driver.state().credit(self.driver.options());
-        self.answer = if credit.answer {
-            Flow::More
-        } else {
-            Flow::Wait
-        };
-        let most = usize::try_from(credit.bytes).unwrap_or(usize::MAX);
+        let lease = self.driver.state().lease_to_queue(self.driver.options());
+        self.answer = lease.answer;
+        let most = usize::try_from(lease.len).unwrap_or(usize::MAX);
         let most = most.min(self.small.capacity());
         self.room = most.saturating_sub(self.small.len());
     }
@@ -197,16 +193,16 @@ impl Core {
         }
     }
 
-    /// Writes these bytes, copied once: on credit, if there is any now.
+    /// Writes these bytes, copied once: on the lease, if there is any now.
     pub(crate) fn write_copy(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
-        let credit = self.driver.state().credit(self.driver.options());
-        if bytes.len() as u64 <= credit.bytes.min(self.buffer as u64) {
+        let lease = self.driver.state().lease_to_queue(self.driver.options());
+        if bytes.len() as u64 <= lease.len.min(self.buffer as u64) {
             self.lend();
             if self.small.capacity() == 0 {
                 self.small = self.new_buffer();
                 self.lend();
             }
-            if let Some(flow) = self.write_on_credit(bytes) {
+            if let Some(flow) = self.write_on_lease(bytes) {
                 return Ok(flow);
             }
         }

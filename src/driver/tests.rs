@@ -2,8 +2,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::Driver;
-use crate::host::{Flow, Host};
-use crate::machine::{Event, Fault, Options};
+use crate::host::Host;
+use crate::machine::{Event, Fault, Flow, Options};
 
 /// Answers nothing.
 struct Silent;

@@ -62,14 +62,14 @@ impl Shared {
 
     /// Writes these bytes, copied once. Most of the time, no more than a copy.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
-        let on_credit = self.lock().core.write_on_credit(bytes);
-        match on_credit {
+        let on_lease = self.lock().core.write_on_lease(bytes);
+        match on_lease {
             Some(flow) => Ok(flow),
             None => self.call(|core| core.write_copy(bytes)),
         }
     }
 
-    /// Accepts a small write if there is room, on credit. `false` if there is too
+    /// Accepts a small write if there is room, on the lease. `false` if there is too
     /// little of it, and nothing was done.
     pub(super) fn write_if_room(&self, bytes: &[u8]) -> bool {
         self.lock().core.write_if_room(bytes)
@@ -93,7 +93,7 @@ impl Shared {
     }
 
     /// The worker's wait: until `f` finds something on the desk. To take it is no
-    /// input, so what was written on credit stays where it is.
+    /// input, so what was written on the lease stays where it is.
     pub(super) fn poll_work<T>(
         &self,
         cx: &mut Context<'_>,

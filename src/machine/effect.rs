@@ -42,6 +42,17 @@ impl Step {
     }
 }
 
+/// The answer of a write that was accepted (rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
+#[allow(clippy::exhaustive_enums)] // true or false
+pub enum Flow {
+    /// There is room: go on. Node's `true`.
+    More,
+    /// Stop now, and go on at 'drain'. Node's `false`.
+    Wait,
+}
+
 /// An event of the stream, in Node's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // a driver matches all of them

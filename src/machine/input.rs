@@ -13,6 +13,36 @@ pub struct Measure {
     pub callback: bool,
 }
 
+/// What a driver has done on a [`Lease`](super::Lease).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // one for each lease
+pub enum Leased {
+    /// It has queued writes: [`State::lease_to_queue`](super::State::lease_to_queue).
+    Queued {
+        /// How many.
+        chunks: u32,
+        /// Their length in sum, in bytes (or objects).
+        len: u64,
+        /// Whether at least one of them has a callback.
+        callback: bool,
+    },
+    /// It has given writes to the sink, which has answered each within its call with ok:
+    /// [`State::lease_to_write`](super::State::lease_to_write).
+    Written {
+        /// How many of them have a callback.
+        callbacks: u32,
+        /// Whether an after-write of theirs was deferred, and not only joined to one
+        /// that waits already.
+        deferred: bool,
+    },
+    /// It has called callbacks of deferred after-writes with ok:
+    /// [`State::lease_to_call`](super::State::lease_to_call).
+    Called {
+        /// How many.
+        callbacks: u32,
+    },
+}
+
 /// One thing that happens to the stream: a call from the producer, an answer
 /// from the sink or a hook, or the continuation of something earlier.
 ///
@@ -48,6 +78,9 @@ pub enum Input {
         /// that cannot happen always says `false`.
         again: bool,
     },
+    /// The sink has done so many bytes (or objects) more of what it was given last, and
+    /// goes on. Node has no such thing.
+    Progress(u64),
     /// `_construct` has answered.
     Constructed(Result<(), Fault>),
     /// `_final` has answered.
@@ -58,6 +91,8 @@ pub enum Input {
     /// [`State::counts_after_write`](super::State::counts_after_write) was off: it
     /// is not to count (rule 10).
     Joined,
+    /// What was done on a [`Lease`](super::Lease) since the last input (rule 25).
+    Settle(Leased),
     /// A deferred task, first in, first out, once the call stack has unwound.
     Run(Task),
     /// The outward call of the last step has returned.

@@ -60,6 +60,14 @@ impl Level {
         self.in_flight = len.min(self.total);
     }
 
+    /// The sink has done `len` of what it works on, or all of it if that is less.
+    #[inline]
+    pub(super) fn progress(&mut self, len: u64) {
+        let done = len.min(self.in_flight);
+        self.in_flight -= done;
+        self.total = self.total.saturating_sub(done);
+    }
+
     /// The sink has answered, or the write was taken back from it.
     #[inline]
     pub(super) fn settle(&mut self) {
@@ -93,6 +101,19 @@ mod tests {
         assert!(!level.has_room(0));
         assert!(!level.has_room(1));
         assert!(level.has_room(2));
+    }
+
+    #[test]
+    fn progress_never_passes_what_is_in_flight() {
+        let mut level = Level::EMPTY;
+        level.add(7);
+        level.start(5);
+        level.progress(2);
+        assert_eq!((level.total(), level.in_flight()), (5, 3));
+        level.progress(u64::MAX);
+        assert_eq!((level.total(), level.in_flight()), (2, 0));
+        level.settle();
+        assert_eq!((level.total(), level.in_flight()), (2, 0));
     }
 
     #[test]

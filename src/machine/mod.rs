@@ -165,6 +165,14 @@
 //! 22. **Properties** are those of Node, see the methods of [`State`].
 //! 23. **No panic**: every rule states its own conditions. What comes in a wrong
 //!     order, twice or never finds them unmet, and does nothing.
+//! 24. **Progress** of the sink, which Node has not: nothing if nothing is being written.
+//!     The length, and what is in flight, fall by so much, at most by what is in flight.
+//!     Then, unless the sink's call is still on the stack, an owed drain is told as in
+//!     rule 9. All else stays with the answer, which takes what is left.
+//! 25. **A lease** says what a driver may do without the machine: queue writes, let the
+//!     sink answer writes within its call, call callbacks of after-writes. The driver
+//!     settles before anything else; then the state is the one that the single steps lead
+//!     to. A settlement that its lease does not cover does nothing. See [`Lease`].
 //!
 //! # What follows from them
 //!
@@ -181,7 +189,7 @@
 //! | NothingSentAfterFailure | no sink write starts after error or destroy, or before construction succeeded |
 //! | CallbackOnce | every callback is called once; with ok only if that very chunk was written (or the stream finished) |
 //! | CallbackLater | no callback is called before its own call has returned |
-//! | FinishFlushed | 'finish' only after end, everything written, every callback answered; never after destroy or error |
+//! | FinishFlushed | the stream becomes finished only after end, with everything written and every write's callback called, and never after destroy or error; 'finish' is told once, of a finished stream |
 //! | ErrorOnce | at most one 'error', and `errored` never changes |
 //! | CloseLast | at most one 'close'; after it no event, no sink call, and no callback but of what was refused |
 //! | AnswerTruthful | a write is told to wait exactly if the length is at the mark or above, or the stream has stopped |
@@ -192,7 +200,9 @@
 //! The last three hold if the sink and the hooks answer and corks are released.
 //!
 //! Good to know: `end()` cancels an owed drain. `destroy()` without an error after
-//! `end()` gives 'close' without 'finish' and without 'error'. A callback of a
+//! `end()` gives 'close' without 'finish' and without 'error'; within a callback of
+//! `end()` it does not take back 'finish', for the stream is finished by then (rule 16).
+//! A callback of a
 //! synchronous answer waits for a tick, so one of a later, asynchronous answer
 //! can overtake it. With chunks of no bytes, 'drain' can come while one of them
 //! is still queued: length 0 is the condition.
@@ -206,8 +216,9 @@
 //! where Node differs.
 //!
 //! What happens: `step.rs` which rule an input goes to · `calls.rs` the producer calls ·
-//! `sink.rs` the sink answers, the queue is flushed · `finish.rs` the way to 'finish' ·
-//! `teardown.rs` construction, failure, destruction.
+//! `sink.rs` the sink answers or reports progress, the queue is flushed · `finish.rs` the way to 'finish' ·
+//! `teardown.rs` construction, failure, destruction · `lease.rs` what a driver may do
+//! without any of it.
 
 mod calls;
 pub mod codes;
@@ -216,6 +227,7 @@ mod effect;
 mod fault;
 mod finish;
 mod input;
+mod lease;
 mod level;
 mod lifecycle;
 mod options;
@@ -226,10 +238,11 @@ mod step;
 mod teardown;
 
 pub use continuation::{End, Next, Task, Then};
-pub use effect::{Effect, Event, Step};
+pub use effect::{Effect, Event, Flow, Step};
 pub use fault::{ErrorId, Fault};
-pub use input::{Input, Measure};
+pub use input::{Input, Leased, Measure};
+pub use lease::Lease;
 pub use options::Options;
 pub use quirks::Quirks;
-pub use state::{Credit, Phase, State};
+pub use state::{Phase, State};
 pub use step::step;

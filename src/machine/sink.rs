@@ -56,7 +56,8 @@ impl Run<'_> {
     /// to tell; else it follows now.
     fn settle_at_once(&mut self, callback: bool) -> (Option<Effect>, Next) {
         let object = self.options.object_mode && self.has(Quirks::OBJECT_MODE_TICK);
-        let tell = !self.state.after_write_waits && (self.drain_wanted() || object);
+        let tell =
+            !self.state.after_write_waits && (self.state.drain_wanted(self.options) || object);
         if callback || tell {
             self.state.after_write_waits = true;
             let task = Task::AfterWrite { count: 1, callback };
@@ -70,12 +71,6 @@ impl Run<'_> {
     pub(super) fn joined(&mut self) -> Step {
         self.state.after_write_waits = false;
         Step::DONE
-    }
-
-    /// A drain is owed, and the length has fallen far enough.
-    #[inline]
-    fn drain_wanted(&self) -> bool {
-        self.state.need_drain && self.state.length() <= self.options.low_water_mark()
     }
 
     /// Rule 8: pending, then the callback, the rest of the queue, and the failure.
@@ -159,13 +154,35 @@ impl Run<'_> {
         self.flushing(next)
     }
 
+    /// Rule 9: an owed drain is due. It is no longer owed then.
+    #[inline]
+    fn take_drain(&mut self) -> bool {
+        let s = &mut *self.state;
+        let open = s.ending == Ending::Open && !s.stops(self.options);
+        let due = s.drain_wanted(self.options) && open;
+        s.need_drain &= !due;
+        due
+    }
+
+    /// Rule 24: so much of what is in flight is done. What follows the write stays
+    /// with the sink's answer.
+    pub(super) fn progress(&mut self, done: u64) -> Step {
+        if !self.state.is_writing() {
+            return Step::DONE;
+        }
+        self.state.level.progress(done);
+        if !self.state.sync && self.take_drain() {
+            Step::last(Effect::Emit(Event::Drain))
+        } else {
+            Step::DONE
+        }
+    }
+
     /// Rule 9: 'drain' comes before the callbacks of the writes that made room.
     #[inline(always)]
     pub(super) fn after_write(&mut self, count: u32, callback: bool) -> Step {
         self.state.after_write_waits = false;
-        let s = &*self.state;
-        if self.drain_wanted() && s.ending == Ending::Open && !s.stops(self.options) {
-            self.state.need_drain = false;
+        if self.take_drain() {
             let then = Then::Callbacks {
                 left: count,
                 callback,

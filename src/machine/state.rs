@@ -1,5 +1,6 @@
 //! The state of a stream, and what can be read from it.
 
+use super::effect::Flow;
 use super::fault::Fault;
 use super::input::Measure;
 use super::level::Level;
@@ -64,26 +65,9 @@ pub struct State {
     pub(super) ends_kept: bool,
 }
 
-/// Writes of at least one byte and without callbacks, of at most so many `bytes` in
-/// sum, would all be queued and get this `answer` (rules 3, 4), and it would make no
-/// difference whether they came one by one or as one chunk, but for how many there
-/// are. An adapter may therefore answer them by itself, and put them in as one
-/// [`Input::Write`](super::Input::Write) before any other input.
-///
-/// There is none if the next write would go to the sink, or not be accepted; and in
-/// object mode, where chunks are not divisible. See [`State::credit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs)] // a pair
-pub struct Credit {
-    /// How many, in sum.
-    pub bytes: u64,
-    /// `true` is room, `false` is wait for 'drain'.
-    pub answer: bool,
-}
-
 /// More chunks than this are not counted: a further one is refused as too long.
 /// Two numbers are left for `_final` and the deferred finish.
-const MOST_CHUNKS: u32 = u32::MAX - 2;
+pub(super) const MAX_CHUNKS: u32 = u32::MAX - 2;
 
 /// The phase of a stream, for people. Derived, never stored; when several
 /// hold, the first in this order: errored, closed, destroyed, finished,
@@ -218,7 +202,10 @@ impl State {
         self.ending >= Ending::Finished
     }
 
-    /// `writableNeedDrain`: a writer was told to wait, and 'drain' is to come (rule 22).
+    /// `writableNeedDrain`: a writer was told to wait, and no 'drain' has been told since
+    /// (rule 22). 'drain' is to come unless the stream ends or fails first. As in Node, this
+    /// stays true of a stream that has failed without being destroyed (`autoDestroy` off),
+    /// where no 'drain' will come: see [`State::errored`].
     #[must_use]
     pub fn needs_drain(&self) -> bool {
         self.need_drain && self.ending == Ending::Open && !self.is_destroyed()
@@ -268,12 +255,14 @@ impl State {
         self.after_write_waits
     }
 
-    /// The answer of `write()`, to be read after the call has done all it does:
-    /// `true` is room, `false` is wait for 'drain' (rule 4).
-    #[must_use]
+    /// The answer of `write()`, to be read after the call has done all it does (rule 4).
     #[inline]
-    pub fn answer(&self, options: &Options) -> bool {
-        self.has_room(options) && !self.has_failed()
+    pub fn answer(&self, options: &Options) -> Flow {
+        if self.has_room(options) && !self.has_failed() {
+            Flow::More
+        } else {
+            Flow::Wait
+        }
     }
 
     /// Whether the length is below the high-water mark, or 0 (rule 4).
@@ -304,8 +293,8 @@ impl State {
     #[inline]
     fn fits(&self, options: &Options, chunk: Measure) -> bool {
         self.level.fits(options.measure(chunk.len), options.limit())
-            && self.pending < MOST_CHUNKS
-            && self.queued < MOST_CHUNKS
+            && self.pending < MAX_CHUNKS
+            && self.queued < MAX_CHUNKS
     }
 
     /// Rule 3: the next write goes to the sink, and not to the queue.
@@ -319,37 +308,10 @@ impl State {
             && self.errored.is_none()
     }
 
-    /// What an adapter may answer by itself: see [`Credit`].
-    ///
-    /// ```
-    /// use highwater::machine::{Credit, Input, Measure, Options, State, step};
-    ///
-    /// let options = Options::new().with_high_water_mark(16).with_limit(20);
-    /// let mut state = State::new(&options);
-    /// assert_eq!(state.credit(&options).bytes, 0); // a write would go to the sink
-    /// let mut write = |len| {
-    ///     let chunk = Measure { len, callback: false };
-    ///     let _ = step(&mut state, &options, None, Input::Write(chunk));
-    ///     state.credit(&options)
-    /// };
-    /// assert_eq!(write(4), Credit { bytes: 11, answer: true }); // 15 is below the mark
-    /// assert_eq!(write(12), Credit { bytes: 4, answer: false }); // up to the limit
-    /// ```
-    #[must_use]
-    pub fn credit(&self, options: &Options) -> Credit {
-        let answer = self.has_room(options);
-        let smallest = Measure::default();
-        let accepted = self.refusal(options, smallest).is_none() && self.errored.is_none();
-        let most = if options.object_mode || !accepted || self.goes_straight(options) {
-            0
-        } else if answer {
-            let below_mark = options.high_water_mark().saturating_sub(1);
-            below_mark.min(options.limit())
-        } else {
-            options.limit()
-        };
-        let bytes = most.saturating_sub(self.length());
-        Credit { bytes, answer }
+    /// Rule 9: a drain is owed, and the length has fallen far enough.
+    #[inline]
+    pub(super) const fn drain_wanted(&self, options: &Options) -> bool {
+        self.need_drain && self.length() <= options.low_water_mark()
     }
 
     /// The phase, for people.

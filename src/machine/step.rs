@@ -19,7 +19,7 @@ use super::state::State;
 /// Every input is harmless in every state: what is not due does nothing (rule 23).
 ///
 /// ```
-/// use highwater::machine::{Effect, Input, Measure, Options, State, step};
+/// use highwater::machine::{Effect, Flow, Input, Measure, Options, State, step};
 ///
 /// let options = Options::new().with_high_water_mark(4);
 /// let mut state = State::new(&options);
@@ -30,7 +30,7 @@ use super::state::State;
 /// assert_eq!(first.effect, Some(Effect::WriteGiven));
 /// let then = first.then.expect("a direct write has an answer to come");
 /// assert_eq!(step(&mut state, &options, None, Input::Resume(then)).effect, None);
-/// assert!(!state.answer(&options)); // 5 >= 4: wait for 'drain'
+/// assert_eq!(state.answer(&options), Flow::Wait); // 5 >= 4: wait for 'drain'
 /// assert!(state.needs_drain());
 /// ```
 #[inline(always)]
@@ -51,7 +51,9 @@ pub fn step(state: &mut State, options: &Options, head: Option<Measure>, input: 
         Input::Constructed(result) => run.constructed(result),
         Input::Finalized(result) => run.finalized(result),
         Input::Destroyed(error) => run.destroyed(error),
+        Input::Progress(done) => run.progress(done),
         Input::Joined => run.joined(),
+        Input::Settle(leased) => run.settle(leased),
         Input::Run(task) => run.task(task),
         Input::Resume(Then::Answer) => run.answer(),
         Input::Resume(then) => run.resume(then),

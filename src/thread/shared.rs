@@ -89,7 +89,7 @@ impl Shared {
         locked.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Accepts a small write if there is room, on credit. `false` if there is too
+    /// Accepts a small write if there is room, on the lease. `false` if there is too
     /// little of it, and nothing was done.
     #[inline]
     pub(super) fn write_if_room(&self, bytes: &[u8]) -> bool {
@@ -100,7 +100,7 @@ impl Shared {
     #[inline]
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let mut inside = self.lock();
-        match inside.core.write_on_credit(bytes) {
+        match inside.core.write_on_lease(bytes) {
             Some(flow) => Ok(flow),
             None => self.act(inside, |core| core.write_copy(bytes)),
         }
@@ -147,7 +147,7 @@ impl Shared {
     }
 
     /// The worker's wait: until `f` finds something on the desk. To take it is no
-    /// input, so what was written on credit stays where it is.
+    /// input, so what was written on the lease stays where it is.
     pub(super) fn wait_for_work<T>(&self, mut f: impl FnMut(&mut Desk) -> Option<T>) -> T {
         let work = &self.signs.0.work;
         // To be woken costs the producer more than this costs the worker.

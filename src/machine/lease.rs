@@ -1,0 +1,206 @@
+//! Leases: what a driver may do without the machine, until it settles (rule 25).
+//!
+//! A driver that calls [`step`](super::step) for each write pays for rules that, most of
+//! the time, decide nothing. A lease says in advance what they would decide. The driver
+//! does that much by itself, counts, and puts in one [`Input::Settle`](super::Input::Settle)
+//! before it puts in or looks at anything else.
+//!
+//! | lease | what may be done | what the machine would have answered |
+//! | --- | --- | --- |
+//! | [`State::lease_to_queue`] | writes are appended to the queue | `Effect::Queue`, and [`Lease::answer`] |
+//! | [`State::lease_to_write`] | writes are given to a sink that answers each within its call, with ok | nothing but counts, and `Flow::More` |
+//! | [`State::lease_to_call`] | deferred after-writes call their callbacks, with ok | `Effect::Callback` |
+//!
+//! **The law of leases**: after the settlement the state is the one, bit for bit, that the
+//! single steps lead to; and each single step would have had the effects and answers that
+//! the lease says. So no one can tell a driver with leases from one without.
+
+use super::effect::{Flow, Step};
+use super::input::Leased;
+use super::options::Options;
+use super::quirks::Quirks;
+use super::state::{MAX_CHUNKS, State};
+use super::step::Run;
+
+/// What a driver may do without the machine, until it settles: see
+/// [`State::lease_to_queue`], [`State::lease_to_write`] and [`State::lease_to_call`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs)] // every driver reads all of it
+pub struct Lease {
+    /// Up to how many writes, or callbacks. 0: nothing may be done without the machine.
+    pub count: u32,
+    /// Up to how many bytes (or objects) these writes have: see the lease.
+    pub len: u64,
+    /// What each of these writes is answered.
+    pub answer: Flow,
+}
+
+impl Lease {
+    const NONE: Self = Self {
+        count: 0,
+        len: 0,
+        answer: Flow::More,
+    };
+}
+
+/// The laws are checked in every state of the explored graphs and in random walks
+/// (`tests/graph.rs`), and on random scripts (`tests/lease.rs`).
+impl State {
+    /// The lease on writes that are queued: each of up to `count` writes, of at most `len`
+    /// bytes (or objects) in sum, would be queued and answered `answer` (rules 3, 4).
+    ///
+    /// The driver appends the chunks to its queue and settles with
+    /// [`Leased::Queued`](super::Leased::Queued). If none of them has a callback, it may
+    /// also join their bytes to one chunk and put that in as one
+    /// [`Input::Write`](super::Input::Write): the state is the same but for the number of
+    /// chunks.
+    ///
+    /// ```
+    /// use highwater::machine::{Flow, Input, Leased, Measure, Options, State, step};
+    ///
+    /// let options = Options::new().with_high_water_mark(16).with_limit(20);
+    /// let mut state = State::new(&options);
+    /// assert_eq!(state.lease_to_queue(&options).count, 0); // the next write goes to the sink
+    /// let _ = step(&mut state, &options, None, Input::Write(Measure { len: 4, callback: false }));
+    ///
+    /// let lease = state.lease_to_queue(&options);
+    /// assert_eq!((lease.len, lease.answer), (11, Flow::More)); // 15 is below the mark
+    /// let done = Leased::Queued { chunks: 2, len: 11, callback: false };
+    /// let _ = step(&mut state, &options, None, Input::Settle(done));
+    /// assert_eq!((state.length(), state.queued()), (15, 2));
+    /// ```
+    #[must_use]
+    pub fn lease_to_queue(&self, options: &Options) -> Lease {
+        if !self.is_writable() || self.goes_straight(options) {
+            return Lease::NONE;
+        }
+        let (answer, most) = if self.has_room(options) {
+            let below_mark = options.high_water_mark().saturating_sub(1);
+            (Flow::More, below_mark.min(options.limit()))
+        } else {
+            (Flow::Wait, options.limit())
+        };
+        Lease {
+            count: MAX_CHUNKS.saturating_sub(self.pending),
+            len: most.saturating_sub(self.length()),
+            answer,
+        }
+    }
+
+    /// The lease on writes that the sink answers within its call, with ok: each of up to
+    /// `count` such writes, of at most `len` bytes (or objects) each, leaves nothing behind
+    /// but its deferred callback, and is answered `Flow::More` (rules 3, 4, 7, 10).
+    ///
+    /// The driver gives each chunk to the sink, defers (or joins) the after-write if there
+    /// is a callback, and settles with [`Leased::Written`](super::Leased::Written). If the
+    /// sink does anything else within its call, the driver settles what was done before,
+    /// and puts that last write in.
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Leased, Options, State, step};
+    ///
+    /// let options = Options::new();
+    /// let mut state = State::new(&options);
+    /// assert_eq!(state.lease_to_write(&options).len, options.limit());
+    /// // Three writes, of which two had callbacks: these wait for a tick.
+    /// let done = Leased::Written { callbacks: 2, deferred: true };
+    /// let _ = step(&mut state, &options, None, Input::Settle(done));
+    /// assert_eq!((state.length(), state.pending()), (0, 2));
+    /// ```
+    #[must_use]
+    pub fn lease_to_write(&self, options: &Options) -> Lease {
+        let alone = self.queued == 0 && !self.flushing && !self.sync;
+        let always_deferred = options.object_mode && options.has(Quirks::OBJECT_MODE_TICK);
+        let nothing_follows = !self.need_drain && !always_deferred;
+        if !self.is_writable() || !self.goes_straight(options) || !alone || !nothing_follows {
+            return Lease::NONE;
+        }
+        Lease {
+            count: MAX_CHUNKS.saturating_sub(self.pending),
+            len: options.limit(),
+            answer: Flow::More,
+        }
+    }
+
+    /// The lease on callbacks of deferred after-writes: each of up to `count` of them would
+    /// be called with ok, one after the other, with nothing before, between or after them
+    /// (rule 9). `len` is 0.
+    ///
+    /// The driver takes [`Task::AfterWrite`](super::Task::AfterWrite)s with callbacks from
+    /// its FIFO, calls the callbacks, and settles with
+    /// [`Leased::Called`](super::Leased::Called). If a callback calls back into the stream,
+    /// the driver settles first, those called so far, that one included; and once it has
+    /// returned, what is left of its task is resumed as
+    /// [`Then::Callbacks`](super::Then::Callbacks).
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Leased, Options, State, step};
+    ///
+    /// let options = Options::new();
+    /// let mut state = State::new(&options);
+    /// let written = Leased::Written { callbacks: 2, deferred: true };
+    /// let _ = step(&mut state, &options, None, Input::Settle(written));
+    /// assert_eq!(state.lease_to_call(&options).count, 2);
+    /// let called = Leased::Called { callbacks: 2 };
+    /// let _ = step(&mut state, &options, None, Input::Settle(called));
+    /// assert_eq!(state.pending(), 0);
+    /// ```
+    #[must_use]
+    pub fn lease_to_call(&self, options: &Options) -> Lease {
+        if !self.is_writable() || self.drain_wanted(options) {
+            return Lease::NONE;
+        }
+        Lease {
+            count: self.pending,
+            len: 0,
+            answer: self.answer(options),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Rule 25: what was done on a lease counts now. What no lease covers does nothing.
+    pub(super) fn settle(&mut self, leased: Leased) -> Step {
+        match leased {
+            Leased::Queued {
+                chunks,
+                len,
+                callback,
+            } => self.settle_queued(chunks, len, callback),
+            Leased::Written {
+                callbacks,
+                deferred,
+            } => self.settle_written(callbacks, deferred),
+            Leased::Called { callbacks } => self.settle_called(callbacks),
+        }
+        Step::DONE
+    }
+
+    fn settle_queued(&mut self, chunks: u32, len: u64, callback: bool) {
+        let lease = self.state.lease_to_queue(self.options);
+        if chunks == 0 || chunks > lease.count || len > lease.len {
+            return;
+        }
+        self.state.pending = self.state.pending.saturating_add(chunks);
+        self.state.queued = self.state.queued.saturating_add(chunks);
+        self.state.level.add(len);
+        self.state.queue_callback |= callback;
+        self.owe_drain();
+    }
+
+    fn settle_written(&mut self, callbacks: u32, deferred: bool) {
+        if callbacks > self.state.lease_to_write(self.options).count {
+            return;
+        }
+        self.state.pending = self.state.pending.saturating_add(callbacks);
+        self.state.after_write_waits |= deferred;
+    }
+
+    fn settle_called(&mut self, callbacks: u32) {
+        if callbacks == 0 || callbacks > self.state.lease_to_call(self.options).count {
+            return;
+        }
+        self.state.pending = self.state.pending.saturating_sub(callbacks);
+        self.state.after_write_waits = false;
+    }
+}
