@@ -19,6 +19,8 @@ mod drive;
 mod fair;
 #[path = "../examples/explore/graph.rs"]
 mod graph;
+#[path = "../examples/explore/law.rs"]
+mod law;
 #[path = "../examples/explore/notation.rs"]
 mod notation;
 #[path = "../examples/explore/scenario.rs"]
@@ -36,7 +38,8 @@ use std::path::{Path, PathBuf};
 
 use bounds::Bounds;
 use graph::Graph;
-use highwater::machine::{Credit, Effect, Input, Measure, Options, Quirks, State, step};
+use highwater::machine::{Options, Quirks, State};
+use law::{Excess, Law};
 use serde_json::Value;
 use support::judge::judge;
 use support::subjects::Subject;
@@ -299,66 +302,51 @@ fn quirks_break_what_they_should_and_the_scenarios_are_kept() {
     assert_eq!(otherwise, known, "judged to break something else");
 }
 
-/// The law of credit (`tests/credit.rs` has it for whole runs), after every step
-/// of the configuration: two writes on credit are queued, get its answer, and
-/// lead to the state that one of both lengths and an empty one lead to.
-#[derive(Default)]
-struct LawOfCredit {
-    looked: u64,
-    broken: Vec<String>,
-    extra: u64,
-}
-
-impl drive::Observer for LawOfCredit {
-    fn stepped(&mut self, options: &Options, taken: &drive::Taken) {
-        let Credit { bytes, answer } = taken.after.credit(options);
-        // Of what has no end, some.
-        let bytes = bytes.min(8);
-        for first in 1..=bytes {
-            for second in 1..=(bytes + self.extra).saturating_sub(first) {
-                let apart = queued(taken.after, options, [first, second], answer);
-                let together = queued(taken.after, options, [first + second, 0], answer);
-                if apart.is_none() || apart != together {
-                    self.broken
-                        .push(format!("{first}, {second}: {:?}", taken.after));
-                }
-                self.looked += 1;
-            }
-        }
-    }
-}
-
-/// The state after these writes, if both are queued and get this answer.
-fn queued(mut state: State, options: &Options, lens: [u64; 2], answer: bool) -> Option<State> {
-    for len in lens {
-        let callback = false;
-        let step = step(
-            &mut state,
-            options,
-            None,
-            Input::Write(Measure { len, callback }),
-        );
-        let queued = step.effect == Some(Effect::Queue) && step.then.is_none();
-        if !queued || state.answer(options) != answer {
-            return None;
-        }
-    }
-    Some(state)
-}
-
+/// Every lease, in every state of some graphs: see [`law`]. `tests/lease.rs` has the
+/// same for whole runs.
 #[test]
-fn writes_on_credit_are_one_write_in_every_state() {
-    let mut looked = 0;
-    for name in ["small", "corks", "destroys"] {
-        let roomy = bounds(name, &["Mark=4".to_owned()]);
-        let mut credit = LawOfCredit::default();
-        Graph::span_watched(&roomy, &mut credit);
-        assert_eq!(credit.broken, [""; 0], "{name}");
-        looked += credit.looked;
-        // One byte more is one too many.
-        credit.extra = 1;
-        Graph::span_watched(&roomy, &mut credit);
-        assert!(!credit.broken.is_empty(), "{name}");
+fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
+    let mut law = Law::default();
+    for (name, mark) in LEASED {
+        Graph::span_watched(&bounds(name, &[mark.to_owned()]), &mut law);
+        assert_eq!(law.broken(), [""; 0], "{name}");
     }
-    assert!(looked > 1_000, "{looked}");
+    let looked = [law.queue.times, law.write.times, law.call.times];
+    assert!(looked.iter().all(|times| *times > 1_000), "{looked:?}");
+}
+
+/// Configurations, and a mark that leaves room for leases.
+const LEASED: [(&str, &str); 7] = [
+    ("small", "Mark=4"),
+    ("corks", "Mark=4"),
+    ("sync", "Mark=4"),
+    ("destroys", "Mark=4"),
+    ("marks", "Limit=4"),
+    ("objects", "Mark=3"),
+    ("survives", "Mark=4"),
+];
+
+/// Each lease is as large as can be: who takes one more does something else.
+#[test]
+fn one_more_than_a_lease_gives_is_noticed() {
+    let noticed = |excess| {
+        let mut law = Law {
+            excess,
+            ..Law::default()
+        };
+        for (name, mark) in LEASED {
+            Graph::span_watched(&bounds(name, &[mark.to_owned()]), &mut law);
+        }
+        law
+    };
+    let none = Excess::default();
+    let law = noticed(Excess { queued: 1, ..none });
+    assert!(law.queue.broken.is_some());
+    let law = noticed(Excess { written: 1, ..none });
+    assert!(law.write.broken.is_some());
+    let law = noticed(Excess {
+        callbacks: 1,
+        ..none
+    });
+    assert!(law.write.broken.is_some() && law.call.broken.is_some());
 }

@@ -4,7 +4,7 @@
 //! failed is read from its state. What was seen is part of what is explored, so
 //! two worlds with different histories are two states.
 
-use highwater::machine::{Event, Fault, Input, Options};
+use highwater::machine::{Event, Fault, Flow, Input, Options};
 
 use crate::bounds::Bounds;
 use crate::drive::{Observer, Taken};
@@ -335,7 +335,8 @@ impl Observer for Eyes<'_> {
         let length = state.length(); // which LengthAccounts has compared
         let room = length < options.high_water_mark() || length == 0;
         if refused.is_none() {
-            self.must(state.answer(options) == (room && !failed), "AnswerTruthful");
+            let answered = state.answer(options) == Flow::More;
+            self.must(answered == (room && !failed), "AnswerTruthful");
             let owed = room || failed || state.is_ended() || state.needs_drain();
             self.must(owed, "AnswerTruthful");
         }
@@ -343,7 +344,8 @@ impl Observer for Eyes<'_> {
             self.must(length == 0 || state.needs_drain(), "AnswerTruthful");
         }
         if refused.is_none() || refused == Some(Fault::TooLong) {
-            self.seen.waits |= !state.answer(options) || refused.is_some() && length > 0;
+            let waits = state.answer(options) == Flow::Wait;
+            self.seen.waits |= waits || refused.is_some() && length > 0;
         }
     }
 
