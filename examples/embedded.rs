@@ -12,6 +12,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use highwater::machine::Flow;
 use host::{Port, Stopped};
 
 /// Everything in here compiles without `std` and without an allocator.
@@ -19,7 +20,7 @@ mod host {
     use core::fmt;
 
     use highwater::machine::{
-        Effect, End, Event, Fault, Input, Measure, Options, State, Task, step,
+        Effect, End, Event, Fault, Flow, Input, Measure, Options, State, Task, step,
     };
 
     /// How long a line can be.
@@ -179,8 +180,8 @@ mod host {
             port
         }
 
-        /// `Ok(false)` is to say: wait for one more of [`Port::drains`].
-        pub(crate) fn write(&mut self, text: &[u8]) -> Result<bool, Stopped> {
+        /// After `Flow::Wait` the caller waits for one more of [`Port::drains`].
+        pub(crate) fn write(&mut self, text: &[u8]) -> Result<Flow, Stopped> {
             let line = Line::new(text).ok_or(Stopped::Size)?;
             let refused = self.state.refusal(&OPTIONS, line.measure());
             // A producer that does not wait is stopped here: the machine takes
@@ -343,7 +344,7 @@ fn run(lines: u32) -> Result<Totals, String> {
     for n in 1..=lines {
         let text = line(n);
         expected.extend_from_slice(text.as_bytes());
-        if port.write(text.as_bytes()).map_err(say)? {
+        if port.write(text.as_bytes()).map_err(say)? == Flow::More {
             continue;
         }
         totals.waits += 1;

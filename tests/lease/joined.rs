@@ -1,17 +1,15 @@
-//! The law of credit: a producer whose small writes were answered on
-//! [`State::credit`](highwater::machine::State::credit) and put in later, as one
-//! chunk, cannot be told from one whose writes were put in one by one.
-//!
-//! The thread adapter rests on it. `tests/graph.rs` has the same law for a single
-//! step, in every state of the graph.
-
-mod support;
+//! A producer whose small writes were answered on
+//! [`State::lease_to_queue`](highwater::machine::State::lease_to_queue) and put in later,
+//! as one chunk, cannot be told from one whose writes were put in one by one. The adapters
+//! rest on it.
 
 use std::cell::Cell;
 
-use highwater::machine::{Credit, Event, Fault, Options};
+use highwater::machine::{Event, Fault, Lease, Options};
 use highwater::{Driver, Flow, Host};
 use proptest::prelude::*;
+
+use crate::support;
 
 #[derive(Clone, Copy, Debug)]
 enum Call {
@@ -39,7 +37,7 @@ fn call() -> impl Strategy<Value = Call> {
 /// What there is to see from outside.
 #[derive(Debug, PartialEq)]
 enum Seen {
-    Answer(Result<bool, Fault>),
+    Answer(Result<Flow, Fault>),
     /// The bytes of one call of the sink.
     Sent(Vec<u8>),
     Event(Event),
@@ -89,14 +87,14 @@ impl Host for Outside {
     }
 }
 
-/// A producer's side, with as much credit as the machine gives, and some more.
+/// A producer's side, with the lease that the machine gives, and some more.
 struct Producer {
     stream: Driver<Outside>,
     small: Vec<u8>,
-    credit: Credit,
+    lease: Option<Lease>,
     count: u8,
     /// How many were told to wait so, and how many were not.
-    on_credit: [u32; 2],
+    on_lease: [u32; 2],
 }
 
 impl Producer {
@@ -106,12 +104,9 @@ impl Producer {
         Self {
             stream,
             small: Vec::new(),
-            credit: Credit {
-                bytes: 0,
-                answer: true,
-            },
+            lease: None,
             count: 0,
-            on_credit: [0; 2],
+            on_lease: [0; 2],
         }
     }
 
@@ -119,19 +114,16 @@ impl Producer {
         self.stream.host_mut().seen.push(seen);
     }
 
-    /// `extra`: how much credit is taken beyond what is given, if any is taken.
+    /// `extra`: how much is taken beyond the lease, if the producer uses one.
     fn call(&mut self, call: Call, extra: Option<u64>) {
-        if let (Call::Write(len), Some(extra)) = (call, extra) {
-            let Credit {
-                bytes: most,
-                answer,
-            } = self.credit;
-            if u64::from(len) <= most.saturating_add(extra) {
+        if let (Call::Write(len), Some(extra), Some(lease)) = (call, extra, self.lease) {
+            if lease.count > 0 && u64::from(len) <= lease.len.saturating_add(extra) {
                 let bytes = self.bytes(len);
-                self.credit.bytes = most.saturating_sub(u64::from(len));
                 self.small.extend(bytes);
-                self.on_credit[usize::from(answer)] += 1;
-                return self.see(Seen::Answer(Ok(answer)));
+                let left = lease.len.saturating_sub(u64::from(len));
+                self.lease = Some(Lease { len: left, ..lease });
+                self.on_lease[usize::from(lease.answer == Flow::More)] += 1;
+                return self.see(Seen::Answer(Ok(lease.answer)));
             }
         }
         self.settle();
@@ -139,7 +131,6 @@ impl Producer {
             Call::Write(len) => {
                 let bytes = self.bytes(len);
                 let answer = self.stream.write(bytes, len.into(), None);
-                let answer = answer.map(|flow| flow == Flow::More);
                 self.see(Seen::Answer(answer.map_err(|refused| refused.fault)));
             }
             Call::Cork => self.stream.cork(),
@@ -167,7 +158,7 @@ impl Producer {
         }
         self.stream.run_ticks();
         let state = self.stream.state();
-        self.credit = state.credit(self.stream.options());
+        self.lease = Some(state.lease_to_queue(self.stream.options()));
         let gauges = Seen::Gauges {
             length: state.length(),
             in_flight: state.in_flight(),
@@ -213,24 +204,21 @@ fn script() -> impl Strategy<Value = (Options, Vec<Call>)> {
     (options, prop::collection::vec(call(), 0..60))
 }
 
-/// Both, side by side; how many writes were answered on credit.
+/// Both, side by side; how many writes were answered on a lease.
 fn compare(options: Options, calls: &[Call], extra: u64) -> Result<[u32; 2], TestCaseError> {
     let mut one_by_one = Producer::new(options);
-    let mut on_credit = Producer::new(options);
+    let mut on_lease = Producer::new(options);
     for &call in calls {
         one_by_one.call(call, None);
-        on_credit.call(call, Some(extra));
+        on_lease.call(call, Some(extra));
     }
-    on_credit.settle();
-    prop_assert_eq!(
-        &one_by_one.stream.host().seen,
-        &on_credit.stream.host().seen
-    );
-    Ok(on_credit.on_credit)
+    on_lease.settle();
+    prop_assert_eq!(&one_by_one.stream.host().seen, &on_lease.stream.host().seen);
+    Ok(on_lease.on_lease)
 }
 
 #[test]
-fn small_writes_on_credit_make_no_difference() {
+fn small_writes_on_a_lease_make_no_difference() {
     let count = Cell::new([0; 2]);
     support::check(10_000, &script(), |(options, calls)| {
         let [waits, more] = compare(options, &calls, 0)?;
@@ -238,12 +226,12 @@ fn small_writes_on_credit_make_no_difference() {
         Ok(())
     });
     let [waits, more] = count.get();
-    assert!(waits > 1_000 && more > 1_000, "{waits}, {more} on credit");
+    assert!(waits > 1_000 && more > 1_000, "{waits}, {more} on a lease");
 }
 
 /// The law is as sharp as can be: one byte more, and it is seen.
 #[test]
-fn a_byte_more_than_the_credit_is_noticed() {
+fn a_byte_more_than_the_lease_is_noticed() {
     let noticed = Cell::new(0);
     support::check(2_000, &script(), |(options, calls)| {
         noticed.set(noticed.get() + u32::from(compare(options, &calls, 1).is_err()));
