@@ -14,6 +14,7 @@ EXTENDS Writable
 VARIABLE seen
   \* line:     accepted chunks that the sink has not been given, in order
   \* sink:     chunks that the sink is working on
+  \* done:     how much of these, by its own reports, the sink has done
   \* fate:     what became of each call so far: "accepted", "refused", "written",
   \*           "failed", "taken" (back by destroy), "dropped"; "other" if no write
   \* lens:     by how much each call made the length grow
@@ -46,6 +47,7 @@ Accepts == UserCalled /\ s'.pending > s.pending
 Refuses == UserCalled /\ ~Accepts /\ \E i \in DOMAIN todo' :
   todo'[i].what \in {"WriteReturns", "End"} /\ todo'[i].fault # None /\ i <= 2 + Len(todo') - Len(todo)
 SinkAnswers == "write" \in owes /\ "write" \notin owes'
+Progresses == s.sink = "Writing" /\ s'.sink = "Writing" /\ s'.inFlight < s.inFlight
 TakesBack == s.sink = "Writing" /\ s'.sink = "TakenBack"
 Drops == queue # <<>> /\ queue' = Tail(queue) /\ ~SinkStarts /\ ~Top("Batched")
 Returns == Top("WriteReturns") \/ Top("EndCallback")
@@ -72,11 +74,21 @@ Fate(did) ==
   ELSE seen.fate
 Returned == IF Returns THEN Numbers(Head(todo).ids) ELSE {}
 
-\* What is seen of a step; `did` is what the world did, if it did something.
-Observe(did) ==
+RECURSIVE Lengths(_)
+Lengths(numbers) == IF numbers = <<>> THEN 0 ELSE seen.lens[Head(numbers)] + Lengths(Tail(numbers))
+
+\* How much the sink still works on: what it was given, less what it has reported.
+Left == Lengths(seen.sink) - seen.done
+Least(n, m) == IF n < m THEN n ELSE m
+
+\* What is seen of a step; `did` is what the world did, if it did something, and
+\* `part` how much the sink has reported as done.
+ObserveOf(did, part) ==
   seen' = [line |-> Line,
            sink |-> (IF SinkStarts THEN Given
                      ELSE IF SinkAnswers \/ TakesBack THEN <<>> ELSE seen.sink),
+           done |-> (IF SinkStarts \/ SinkAnswers \/ TakesBack THEN 0
+                     ELSE seen.done + Least(part, Left)),
            fate |-> Fate(did),
            lens |-> (IF UserCalled THEN Append(seen.lens, Less(s'.length, s.length)) ELSE seen.lens),
            owed |-> (IF did \in {"WriteWithCallback", "EndWithCallback"}
@@ -95,6 +107,9 @@ Observe(did) ==
            errors |-> Told(seen.errors, "error"),
            finishes |-> Told(seen.finishes, "finish"),
            closes |-> Told(seen.closes, "close")]
+Observe(did) == ObserveOf(did, 0)
+
+ObservedProgress == WorldActs /\ \E n \in Parts : ProgressOf(n) /\ ObserveOf("Progress", n)
 
 ObservedNext ==
   \/ InUserCode /\
@@ -105,6 +120,7 @@ ObservedNext ==
         \/ Destroy /\ Observe("Destroy") \/ DestroyWithError /\ Observe("DestroyWithError")
         \/ Written /\ Observe("Written") \/ WrittenError /\ Observe("WrittenError")
         \/ WrittenAgain /\ Observe("WrittenAgain")
+        \/ ObservedProgress
         \/ Constructed /\ Observe("Constructed") \/ ConstructedError /\ Observe("ConstructedError")
         \/ Finalized /\ Observe("Finalized") \/ FinalizedError /\ Observe("FinalizedError")
         \/ DestroyAnswered /\ Observe("DestroyAnswered")
@@ -114,7 +130,7 @@ ObservedNext ==
 
 Begin ==
   /\ Init
-  /\ seen = [line |-> <<>>, sink |-> <<>>, fate |-> <<>>, lens |-> <<>>, owed |-> {}, called |-> {},
+  /\ seen = [line |-> <<>>, sink |-> <<>>, done |-> 0, fate |-> <<>>, lens |-> <<>>, owed |-> {}, called |-> {},
              returned |-> {}, late |-> {}, corks |-> 0, ended |-> FALSE,
              destroyed |-> FALSE, waits |-> FALSE, final |-> "none",
              errors |-> 0, finishes |-> 0, closes |-> 0]
@@ -126,17 +142,20 @@ NoWriteAfterEnd == [][Accepts =>
   s.ending = "Open" /\ ~Failed /\ ~seen.ended /\ ~seen.destroyed]_observed
 
 DrainEarned == [][Starts("drain") =>
-  /\ seen.waits /\ s.length <= LowMark
+  /\ seen.waits /\ s'.length <= LowMark
   /\ s.ending = "Open" /\ ~Failed /\ ~seen.ended /\ ~seen.destroyed]_observed
+
+\* A sink that reports progress while it is being called gets no 'drain' back within
+\* that call.
+DrainLater == [][Starts("drain") => ~s.sync]_observed
 
 RECURSIVE Sum(_)
 Sum(chunks) == IF chunks = <<>> THEN 0 ELSE Measure(Head(chunks).len) + Sum(Tail(chunks))
-RECURSIVE Lengths(_)
-Lengths(numbers) == IF numbers = <<>> THEN 0 ELSE seen.lens[Head(numbers)] + Lengths(Tail(numbers))
 LengthAccounts ==
   /\ s.length = s.inFlight + Sum(queue)
+  /\ s.inFlight = Left
   /\ s.sink # "Writing" => s.inFlight = 0
-  /\ s.length = Lengths(seen.sink) + Lengths(seen.line)
+  /\ s.length = Left + Lengths(seen.line)
 
 LimitKept == s.length <= Limit
 
@@ -173,6 +192,8 @@ CallbackOnce == Settled => seen.owed \subseteq seen.called
 
 CallbackLater == [][CallbackStarts => Given[1] \in seen.returned]_observed
 
+\* The stream never becomes finished after destroy or error. 'finish' is told once,
+\* of a finished stream; a callback of end() may destroy it meanwhile (rule 16).
 Writes == {i \in DOMAIN seen.fate : seen.fate[i] \notin {"other", "refused"}}
 FinishFlushed == [][
   /\ (~Finished /\ s'.ending \in {"Finished", "Told"}) =>

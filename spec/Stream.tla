@@ -28,6 +28,7 @@ CONSTANTS
   UserCalls,     \* subset of {"cork", "end", "endChunk", "destroy", "destroyError"}
   Failing,       \* who may answer with an error: subset of {"write", "construct", "final", "destroy"}
   Twice,         \* answers may come twice, or without a call
+  Parts,         \* how much the sink may report as done, of what it works on
   MaxQueue, MaxTicks, MaxCork, MaxEnds,
   MaxNest,       \* from how deep inside the stream's calls the world may act
   Numbered,      \* calls of the user are numbered, so that each can be told from others
@@ -189,13 +190,16 @@ Batched ==
 
 (* ---------- after a write (rules 7 to 10, 17) ---------- *)
 
-DrainWanted == s.needDrain /\ s.length <= LowMark
+\* A drain is owed, and this length is low enough.
+DrainWanted(length) == s.needDrain /\ length <= LowMark
+\* Rules 9 and 24: 'drain' is told now.
+TellsDrain(length) == DrainWanted(length) /\ s.ending = "Open" /\ ~Stops
 
 \* Rule 10: what follows a write that was answered at once waits for a tick, if
 \* there is something to tell.
 SettleBy(deferred, atOnce) ==
   LET item == Head(todo)
-      tell == ~s.afterWriteWaits /\ (DrainWanted \/ (ObjectMode /\ Has("OBJECT_MODE_TICK")))
+      tell == ~s.afterWriteWaits /\ (DrainWanted(s.length) \/ (ObjectMode /\ Has("OBJECT_MODE_TICK")))
   IN /\ IF item.flag \/ tell
         THEN /\ s' = [s EXCEPT !.afterWriteWaits = TRUE]
              /\ ticks' = Append(ticks, Tick("AfterWrite", None, item.flag, item.ids))
@@ -212,7 +216,7 @@ SettleLate == Top("SettleLate") /\ SettleBy(<<>>, Just("Look"))
 AfterWrite ==
   /\ Top("AfterWrite")
   /\ LET callbacks == <<Do("Callbacks", None, Head(todo).flag, Head(todo).ids)>>
-     IN IF DrainWanted /\ s.ending = "Open" /\ ~Stops
+     IN IF TellsDrain(s.length)
         THEN /\ s' = [s EXCEPT !.afterWriteWaits = FALSE, !.needDrain = FALSE]
              /\ todo' = Just("drain") \o callbacks \o Rest
         ELSE /\ s' = [s EXCEPT !.afterWriteWaits = FALSE]
@@ -443,7 +447,8 @@ DestroyNow ==
                                !.teardown = "Waiting", !.reason = Head(todo).fault,
                                !.sink = IF takes THEN "TakenBack" ELSE @,
                                !.length = IF takes THEN @ - s.inFlight ELSE @,
-                               !.inFlight = IF takes THEN 0 ELSE @]
+                               !.inFlight = IF takes THEN 0 ELSE @,
+                               !.flightCb = @ /\ ~takes]
              /\ ticks' = (IF takes \/ SomethingToReject
                           THEN Append(ticks, Tick("Reject", None, FALSE, <<>>)) ELSE ticks)
              /\ todo' = Just("CallDestroy") \o Rest

@@ -139,7 +139,8 @@ Unasked ==
 
 \* Rule 7: the sink has written what it was given.
 Answered ==
-  /\ s' = [s EXCEPT !.sink = "Idle", !.length = @ - s.inFlight, !.inFlight = 0]
+  /\ s' = [s EXCEPT !.sink = "Idle", !.flightCb = FALSE,
+                    !.length = @ - s.inFlight, !.inFlight = 0]
   /\ flight' = <<>>
   /\ UNCHANGED ticks
   /\ todo' = (IF ~s.sync THEN Just("Flush") \o <<Do("AfterWrite", None, s.flightCb, flight)>>
@@ -149,8 +150,8 @@ Answered ==
 
 \* Rule 8: it has failed to.
 AnsweredError(fault) ==
-  /\ s' = [s EXCEPT !.sink = "Idle", !.length = @ - s.inFlight, !.inFlight = 0,
-                    !.errored = First(@, fault)]
+  /\ s' = [s EXCEPT !.sink = "Idle", !.flightCb = FALSE,
+                    !.length = @ - s.inFlight, !.inFlight = 0, !.errored = First(@, fault)]
   /\ flight' = <<>>
   /\ LET failed == Do("WriteFailed", fault, s.flightCb, flight)
      IN IF s.sync THEN ticks' = Append(ticks, failed) /\ UNCHANGED todo
@@ -174,6 +175,22 @@ WrittenAgain ==
   /\ UserActs /\ Twice
   /\ IF TakesAnswer(TRUE) THEN Answered ELSE Unasked
   /\ UNCHANGED <<queue, kept, owes, count>>
+
+\* Rule 24: so much more of what is in flight is done. It leaves the length, but
+\* the write is not answered yet. The stream that has room now says so, unless it
+\* hears of this within the sink's own call: then the answer will say it.
+ProgressOf(n) ==
+  LET part == IF n < s.inFlight THEN n ELSE s.inFlight
+      tells == ~s.sync /\ TellsDrain(s.length - part)
+  IN /\ \/ "write" \in owes
+        \/ Twice /\ Len(ticks) < MaxTicks
+     /\ IF s.sink # "Writing" THEN UNCHANGED <<s, todo>>
+        ELSE /\ s' = [s EXCEPT !.length = @ - part, !.inFlight = @ - part,
+                               !.needDrain = @ /\ ~tells]
+             /\ todo' = (IF tells THEN Just("drain") ELSE <<>>) \o todo
+     /\ UNCHANGED <<queue, flight, kept, ticks, owes, count>>
+
+Progress == WorldActs /\ \E n \in Parts : ProgressOf(n)
 
 \* Rule 20: the answer of construct waits a tick.
 ConstructedOf(fault) ==
@@ -245,7 +262,7 @@ UserNext ==
   \/ End \/ EndWithCallback \/ EndChunk \/ Destroy \/ DestroyWithError
 
 AnswerNext ==
-  \/ Written \/ WrittenError \/ WrittenAgain
+  \/ Written \/ WrittenError \/ WrittenAgain \/ Progress
   \/ Constructed \/ ConstructedError \/ Finalized \/ FinalizedError
   \/ DestroyAnswered \/ DestroyAnsweredError
 

@@ -45,8 +45,9 @@ REFINEMENT = "Users"  # of Lifecycle.tla
 LIVENESS = ("WaitIsAnswered", "EndResolves", "DestroyCloses", "FailureTold")
 # What Contract.cfg must name, so that a line that is missing there is noticed.
 SAFETY = ("LengthAccounts", "CallbackOnce", "LimitKept", "NoWriteAfterEnd", "DrainEarned",
-          "OrderKept", "OneAtATime", "CorkHolds", "NothingSentAfterFailure", "CallbackTruthful",
-          "CallbackLater", "FinishFlushed", "ErrorOnce", "CloseLast", "AnswerTruthful")
+          "DrainLater", "OrderKept", "OneAtATime", "CorkHolds", "NothingSentAfterFailure",
+          "CallbackTruthful", "CallbackLater", "FinishFlushed", "ErrorOnce", "CloseLast",
+          "AnswerTruthful")
 TABLE = "<!-- the table of a full run, written by check.sh --golden -->\n"
 LEAST = 100  # states: fewer would mean that nothing was looked at
 TAIL = 25  # lines of a tool's output that a failure shows

@@ -24,6 +24,8 @@ pub(crate) struct Bounds {
     pub(crate) turns: bool,
     /// Answers may come twice, or without a call.
     pub(crate) twice: bool,
+    /// How much the sink may report as done, of what it works on.
+    pub(crate) parts: Vec<u64>,
     pub(crate) max_queue: usize,
     pub(crate) max_ticks: usize,
     pub(crate) max_cork: u32,
@@ -75,6 +77,7 @@ impl Bounds {
             failing: Vec::new(),
             turns: false,
             twice: false,
+            parts: Vec::new(),
             max_queue: 0,
             max_ticks: 0,
             max_cork: 0,
@@ -125,6 +128,7 @@ impl Bounds {
             failing: constants.strings("Failing")?,
             turns: false,
             twice: constants.flag("Twice")?,
+            parts: constants.set("Parts", |item| item.parse().ok())?,
             max_queue: constants.number("MaxQueue")?,
             max_ticks: constants.number("MaxTicks")?,
             max_cork: constants.number("MaxCork")?,

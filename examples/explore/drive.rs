@@ -24,6 +24,8 @@ pub(crate) trait Observer {
     fn end_returns(&mut self, _: &World, _: &[Id]) {}
     /// The sink has answered, by its own word.
     fn written(&mut self, _: Result<(), Fault>) {}
+    /// The sink has done so much more of what it works on, by its own word.
+    fn progressed(&mut self, _: &Options, _part: u64) {}
     fn taken_back(&mut self) {}
     fn dropped(&mut self, _: Id) {}
 }
@@ -93,6 +95,10 @@ impl<O: Observer> Drive<'_, O> {
             Action::Written => self.written(Ok(()), false),
             Action::WrittenError => self.written(Err(E_SINK), false),
             Action::WrittenAgain => self.written(Ok(()), true),
+            Action::Progress(part) => {
+                self.observer.progressed(&self.bounds.options, part);
+                self.put(Input::Progress(part));
+            }
             Action::Constructed | Action::ConstructedError => {
                 self.world.owes.construct = false;
                 let failed = action == Action::ConstructedError;

@@ -176,7 +176,10 @@ fn machine(state: &State) -> String {
         reason: waiting.map_or("-", fault_in),
         flags: [
             ("errorTold", field("error_told") == "true"),
-            ("flightCb", field("flight_callback") == "true"),
+            (
+                "flightCb",
+                debug.contains(" sink: Writing { callback: true }"),
+            ),
             ("queueCb", field("queue_callback") == "true"),
             ("sync", field("sync") == "true"),
             ("flushing", field("flushing") == "true"),

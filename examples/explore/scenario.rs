@@ -49,7 +49,7 @@ impl Observer for Hits {
 }
 
 /// This way as a scenario, if it is one: the calls must be numbered, in turns,
-/// and nothing may be done in 'open'.
+/// and nothing may be done in 'open'. A sink of Node's reports no progress.
 pub(crate) fn of(bounds: &Bounds, way: &[Action]) -> Option<String> {
     let mut world = World::new(bounds);
     let mut hits = Hits::default();
@@ -61,6 +61,7 @@ pub(crate) fn of(bounds: &Bounds, way: &[Action]) -> Option<String> {
             (Action::Return, _) => {
                 hits.stack.pop();
             }
+            (Action::Progress(_), _) => return None,
             (_, None) => {}
             (_, Some(op)) if top => {
                 if world.ticking {
@@ -109,7 +110,7 @@ fn op(action: Action) -> Option<String> {
         Action::FinalizedError => "f1".to_owned(),
         Action::DestroyAnswered => "x0".to_owned(),
         Action::DestroyAnsweredError => "x1".to_owned(),
-        Action::Return | Action::RunTick => return None,
+        Action::Return | Action::RunTick | Action::Progress(_) => return None,
     };
     Some(op)
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use highwater::machine::Options;
+use highwater::machine::{Input, Leased, Options, State, step};
 use proptest::prelude::RngCore;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -27,13 +27,72 @@ fn line(out: &mut impl Write, options: &Options, taken: &Taken) -> io::Result<()
     )
 }
 
-/// Keeps every different step.
+/// What no action of the world puts in, or not with such numbers: progress of any
+/// length, and settlements below, at and just past what each lease covers.
+fn aside(options: &Options, state: &State) -> Vec<Input> {
+    let queue = state.lease_to_queue(options);
+    let (write, call) = (state.lease_to_write(options), state.lease_to_call(options));
+    let numbers = |count: u32| [0, 1, count / 2, count, count.saturating_add(1)];
+    let mut inputs = vec![Input::Joined];
+    let in_flight = state.in_flight();
+    for part in [0, in_flight / 2, in_flight, in_flight.saturating_add(1)] {
+        inputs.push(Input::Progress(part));
+    }
+    for (at, number) in numbers(queue.count).into_iter().enumerate() {
+        let callback = at % 2 == 0;
+        for len in [0, queue.len / 2, queue.len, queue.len.saturating_add(1)] {
+            let chunks = number;
+            let queued = Leased::Queued {
+                chunks,
+                len,
+                callback,
+            };
+            inputs.push(Input::Settle(queued));
+        }
+    }
+    for callbacks in numbers(write.count) {
+        for deferred in [false, true] {
+            let written = Leased::Written {
+                callbacks,
+                deferred,
+            };
+            inputs.push(Input::Settle(written));
+        }
+    }
+    for callbacks in numbers(call.count) {
+        inputs.push(Input::Settle(Leased::Called { callbacks }));
+    }
+    inputs
+}
+
+/// What this input would do to this state.
+fn would(options: &Options, before: State, input: Input) -> Taken {
+    let (head, mut after) = (None, before);
+    let step = step(&mut after, options, head, input);
+    Taken {
+        before,
+        head,
+        input,
+        after,
+        step,
+    }
+}
+
+/// Keeps every different step, and what else could come to each state.
 #[derive(Default)]
-struct Different(HashSet<Taken>);
+struct Different {
+    steps: HashSet<Taken>,
+    states: HashSet<State>,
+}
 
 impl Observer for Different {
-    fn stepped(&mut self, _: &Options, taken: &Taken) {
-        self.0.insert(*taken);
+    fn stepped(&mut self, options: &Options, taken: &Taken) {
+        self.steps.insert(*taken);
+        if self.states.insert(taken.after) {
+            let inputs = aside(options, &taken.after).into_iter();
+            let more = inputs.map(|input| would(options, taken.after, input));
+            self.steps.extend(more);
+        }
     }
 }
 
@@ -43,7 +102,7 @@ pub(crate) fn all(bounds: &Bounds, out: impl Write) -> Result<(), String> {
     Graph::span_watched(bounds, &mut different);
     let mut out = io::BufWriter::new(out);
     let mut lines = different
-        .0
+        .steps
         .iter()
         .map(|taken| line(&mut out, &bounds.options, taken));
     let written = lines.try_for_each(|line| line);
@@ -84,6 +143,7 @@ pub(crate) fn walk(seed: u64, steps: usize, out: impl Write) -> Result<(), Strin
         let mut world = World::watched(&bounds, &mut pen);
         for _ in 0..random.below(1_000) {
             random.act(&mut world, &bounds, &mut pen);
+            random.look_aside(&world.state, &bounds.options, &mut pen);
         }
         // Then everything is answered, so that it may finish.
         world.act(&bounds, Action::End, &mut pen);
@@ -92,6 +152,7 @@ pub(crate) fn walk(seed: u64, steps: usize, out: impl Write) -> Result<(), Strin
         bounds.lens.clear();
         for _ in 0..1_000 {
             random.act(&mut world, &bounds, &mut pen);
+            random.look_aside(&world.state, &bounds.options, &mut pen);
         }
     }
     let written = pen.result.and_then(|()| pen.out.flush());
@@ -124,11 +185,24 @@ impl Random {
         }
     }
 
+    /// Now and then, writes down what an input would do that is not put in.
+    fn look_aside(&mut self, state: &State, options: &Options, pen: &mut impl Observer) {
+        let inputs = aside(options, state);
+        let chosen = inputs.get(self.below(2 * inputs.len()));
+        let input = match chosen {
+            Some(Input::Progress(_)) => Input::Progress(self.number()),
+            Some(input) => *input,
+            None => return,
+        };
+        pen.stepped(options, &would(options, *state, input));
+    }
+
     fn other_length(&mut self, action: Action) -> Action {
         match action {
             Action::Write(_) => Action::Write(self.number()),
             Action::WriteWithCallback(_) => Action::WriteWithCallback(self.number()),
             Action::EndChunk(_) => Action::EndChunk(self.number()),
+            Action::Progress(_) => Action::Progress(self.number()),
             other => other,
         }
     }
@@ -168,6 +242,7 @@ impl Random {
             user_calls: texts(calls),
             failing: texts(failing),
             twice: self.below(8) == 0,
+            parts: if self.flag() { vec![0] } else { Vec::new() },
             max_queue: 200,
             max_ticks: 50,
             max_cork: 3,

@@ -42,8 +42,9 @@ impl Numbers {
 struct Seen {
     /// Accepted and not given to the sink, in order.
     line: Vec<Id>,
-    /// What the sink is working on.
+    /// What the sink is working on, and how much of it, by its own reports, is done.
     sink: Vec<Id>,
+    done: u64,
     fates: Vec<Fate>,
     owed: Numbers,
     called: Numbers,
@@ -78,6 +79,7 @@ impl Watched {
         let seen = Seen {
             line: Vec::new(),
             sink: Vec::new(),
+            done: 0,
             fates: Vec::new(),
             owed: Numbers::default(),
             called: Numbers::default(),
@@ -134,7 +136,7 @@ impl Watched {
     fn accounts(&self, bounds: &Bounds) -> bool {
         let World { state, queue, .. } = &self.world;
         let measured = queue.iter().map(|chunk| bounds.options.measure(chunk.len));
-        let in_flight = self.seen.total(bounds, &self.seen.sink);
+        let in_flight = self.seen.left(&bounds.options);
         state.length() == in_flight + measured.sum::<u64>()
             && state.in_flight() == in_flight
             && state.queued() as usize == queue.len()
@@ -167,12 +169,23 @@ impl Seen {
         self.fates[index] = fate;
     }
 
-    fn total(&self, bounds: &Bounds, ids: &[Id]) -> u64 {
+    /// How much the sink still works on: what it was given, less what it has reported.
+    fn left(&self, options: &Options) -> u64 {
         let len = |id: &Id| match self.fate(*id) {
-            Fate::Accepted(len) => bounds.options.measure(len),
+            Fate::Accepted(len) => options.measure(len),
             _ => 0,
         };
-        ids.iter().map(len).sum()
+        self.sink.iter().map(len).sum::<u64>() - self.done
+    }
+
+    /// The call in which the sink was given what it works on has not returned.
+    fn sink_is_called(&self, world: &World) -> bool {
+        let mut calls = world.stack.iter().map(|frame| &frame.call);
+        calls.any(|call| match call {
+            Call::Write(id) => self.sink.contains(id),
+            Call::Batch(ids) => !self.sink.is_empty() && *ids == self.sink,
+            _ => false,
+        })
     }
 }
 
@@ -201,6 +214,7 @@ impl Eyes<'_> {
         self.must(!stopped && self.seen.opened, "NothingSentAfterFailure");
         self.seen.line.retain(|id| !ids.contains(id));
         self.seen.sink = ids.to_vec();
+        self.seen.done = 0;
     }
 
     fn callback_begins(&mut self, world: &World, id: Id, result: Result<(), Fault>) {
@@ -230,6 +244,7 @@ impl Eyes<'_> {
                 let stopped = self.seen.ended || self.seen.destroyed;
                 let open = !state.is_ended() && !failed && !stopped;
                 self.must(self.seen.waits && room && open, "DrainEarned");
+                self.must(!self.seen.sink_is_called(world), "DrainLater");
                 self.seen.waits = false;
             }
             Event::Error(_) => {
@@ -370,12 +385,18 @@ impl Observer for Eyes<'_> {
         } else {
             Fate::Failed
         };
+        self.seen.done = 0;
         for id in std::mem::take(&mut self.seen.sink) {
             self.seen.set(id, fate);
         }
     }
 
+    fn progressed(&mut self, options: &Options, part: u64) {
+        self.seen.done += part.min(self.seen.left(options));
+    }
+
     fn taken_back(&mut self) {
+        self.seen.done = 0;
         for id in std::mem::take(&mut self.seen.sink) {
             self.seen.set(id, Fate::TakenBack);
         }

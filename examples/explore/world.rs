@@ -107,6 +107,7 @@ pub(crate) enum Action {
     Written,
     WrittenError,
     WrittenAgain,
+    Progress(u64),
     Constructed,
     ConstructedError,
     Finalized,
@@ -234,6 +235,9 @@ impl World {
         );
         if again && self.answered >= bounds.turns {
             actions.push(Action::WrittenAgain);
+        }
+        if self.owes.write || again {
+            actions.extend(bounds.parts.iter().map(|&part| Action::Progress(part)));
         }
     }
 

@@ -66,6 +66,11 @@ class Run:
         self.minus("total", self.state.in_flight)
         self.state.in_flight = 0
 
+    def level_progress(self, length):
+        part = ite(length < self.state.in_flight, length, self.state.in_flight)
+        self.minus("total", part)
+        self.state.in_flight = self.state.in_flight - part
+
     def level_remove(self, length):
         self.minus("total", length)
         low = self.state.total < self.state.in_flight
@@ -123,6 +128,12 @@ class Run:
         self.state.sink = WRITING
         self.state.flight_callback = callback
         self.state.sync = True
+
+    def end_sink_call(self, sink):
+        callback, self.state.flight_callback = self.state.flight_callback, False
+        self.state.sink = sink
+        self.level_settle()
+        return callback
 
     def answer(self):
         self.state.sync = False
@@ -185,9 +196,7 @@ class Run:
         s = self.state
         if not self.holds(self.takes_answer(again)):
             return self.fail(MULTIPLE_CALLBACK, False)
-        s.sink = IDLE
-        self.level_settle()
-        callback = s.flight_callback
+        callback = self.end_sink_call(IDLE)
         if self.holds(result == 0):
             sync = self.holds(s.sync)
             return self.written_at_once(callback) if sync else self.flush(("AfterWrite", callback))
@@ -215,6 +224,24 @@ class Run:
 
     def drain_wanted(self):
         return and_(self.state.need_drain, self.state.total <= self.options.low())
+
+    def tells_drain(self):
+        s = self.state
+        return and_(self.drain_wanted(), s.ending == OPEN, not_(s.has_failed()))
+
+    def progress(self, length):
+        s = self.state
+        if not self.holds(s.sink == WRITING):
+            return NO_STEP
+        self.level_progress(length)
+        if self.holds(and_(not_(s.sync), self.tells_drain())):
+            s.need_drain = False
+            return ("Emit", ("Drain",)), None
+        return NO_STEP
+
+    def joined(self):
+        self.state.after_write_waits = False
+        return NO_STEP
 
     def write_failed(self, fault, callback):
         self.minus("pending", 1)
@@ -262,8 +289,7 @@ class Run:
     def after_write(self, count, callback):
         s = self.state
         s.after_write_waits = False
-        told = and_(self.drain_wanted(), s.ending == OPEN, not_(s.has_failed()))
-        if self.holds(told):
+        if self.holds(self.tells_drain()):
             s.need_drain = False
             return ("Emit", ("Drain",)), ("Callbacks", count, callback)
         return self.callbacks(count, callback)
@@ -423,8 +449,7 @@ class Run:
         if self.holds(s.is_destroyed()):
             return NO_STEP
         if self.holds(s.sink == WRITING):
-            s.sink = TAKEN_BACK
-            self.level_settle()
+            self.end_sink_call(TAKEN_BACK)
         s.errored = ite(s.errored != 0, s.errored, error)
         s.teardown, s.waiting_error = WAITING, error
         if self.holds(self.something_to_reject()):
@@ -466,14 +491,64 @@ class Run:
         s.teardown = CLOSE_TOLD
         return (("Emit", ("Close",)), None) if self.holds(self.options.emit_close) else NO_STEP
 
+    # lease.rs
+    def lease_to_queue(self):
+        s, o = self.state, self.options
+        below = ite(o.high_water_mark >= 1, o.high_water_mark - 1, 0)
+        most = ite(and_(s.has_room(o), below < o.limit), below, o.limit)
+        may = and_(s.is_writable(), not_(self.goes_straight()))
+        length = ite(s.total < most, most - s.total, 0)
+        return ite(may, self.most_chunks(), 0), ite(may, length, 0)
+
+    def most_chunks(self):
+        return ite(self.state.pending < MOST_CHUNKS, MOST_CHUNKS - self.state.pending, 0)
+
+    def lease_to_write(self):
+        s = self.state
+        alone = and_(s.queued == 0, not_(s.flushing), not_(s.sync))
+        may = and_(s.is_writable(), self.goes_straight(), alone, not_(s.need_drain))
+        return ite(may, self.most_chunks(), 0)
+
+    def lease_to_call(self):
+        s = self.state
+        may = and_(s.is_writable(), not_(self.drain_wanted()))
+        return ite(may, s.pending, 0)
+
+    def settle_queued(self, chunks, length, callback):
+        s, (count, most) = self.state, self.lease_to_queue()
+        if self.holds(and_(chunks > 0, chunks <= count, length <= most)):
+            self.plus("pending", chunks)
+            self.plus("queued", chunks)
+            self.level_add(length)
+            s.queue_callback = or_(s.queue_callback, callback)
+            self.owe_drain()
+        return NO_STEP
+
+    def settle_written(self, callbacks, deferred):
+        s = self.state
+        if self.holds(callbacks <= self.lease_to_write()):
+            self.plus("pending", callbacks)
+            s.after_write_waits = or_(s.after_write_waits, deferred)
+        return NO_STEP
+
+    def settle_called(self, callbacks):
+        if self.holds(and_(callbacks > 0, callbacks <= self.lease_to_call())):
+            self.minus("pending", callbacks)
+            self.state.after_write_waits = False
+        return NO_STEP
+
 
 INPUTS = {
     "Start": Run.start, "Write": Run.write, "Cork": Run.cork, "Uncork": Run.uncork,
     "End": Run.end, "Destroy": Run.destroy, "Written": Run.written,
     "Constructed": Run.constructed, "Finalized": Run.finalized,
-    "Destroyed": Run.destroyed,
+    "Destroyed": Run.destroyed, "Progress": Run.progress, "Joined": Run.joined,
+    "Settle": lambda run, leased: LEASED[leased[0]](run, *leased[1:]),
     "Run": lambda run, task: TASKS[task[0]](run, *task[1:]),
     "Resume": lambda run, then: THENS[then[0]](run, *then[1:]),
+}
+LEASED = {
+    "Queued": Run.settle_queued, "Written": Run.settle_written, "Called": Run.settle_called,
 }
 TASKS = {
     "Construct": Run.construct, "Constructed": Run.take_construct,

@@ -96,6 +96,8 @@ def read_state(text):
     teardown = fields["teardown"] or ("None",)
     fields["waiting_error"] = teardown[1] if len(teardown) > 1 else 0
     fields["teardown"] = teardown
+    sink = fields["sink"]
+    fields["flight_callback"] = len(sink) > 1 and sink[1]
     for name, values in e.NAMES.items():
         fields[name] = values.index(fields[name][0])
     return fill(e.State(), fields)

@@ -103,6 +103,9 @@ class State:
     def has_failed(self):
         return or_(self.is_destroyed(), self.errored != 0)
 
+    def is_writable(self):
+        return and_(self.ending == OPEN, not_(self.has_failed()))
+
     def has_room(self, options):
         return or_(self.total < options.high_water_mark, self.total == 0)
 
