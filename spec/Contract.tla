@@ -23,7 +23,7 @@ VARIABLE seen
   \* returned: calls that have returned
   \* late:     those that returned when the stream was destroyed
   \* corks:    cork() not taken back;  ended, destroyed: end() was accepted, destroy() called
-  \* waits:    somebody was told to wait since the last 'drain'
+  \* waits:    a writer was told to wait since the last 'drain'
   \* final:    what final answered last: "none", "ok", "error"
   \* errors, finishes, closes: how often these were told, up to twice
 

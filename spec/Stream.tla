@@ -26,7 +26,7 @@ CONSTANTS
   Lens,          \* lengths of chunks
   WithCallback,  \* whether writes and ends may have a callback: subset of BOOLEAN
   UserCalls,     \* subset of {"cork", "end", "endChunk", "destroy", "destroyError"}
-  Failing,       \* who may answer with an error: subset of {"write", "construct", "final", "destroy"}
+  Failing,       \* which may answer with an error: subset of {"write", "construct", "final", "destroy"}
   Twice,         \* answers may come twice, or without a call
   Parts,         \* how much the sink may report as done, of what it works on
   MaxQueue, MaxTicks, MaxCork, MaxEnds,
@@ -43,7 +43,7 @@ VARIABLES
   kept,   \* callbacks of end() that wait for 'finish'
   ticks,  \* what was deferred, first in, first out
   todo,   \* the stack: what the stream is doing, top first
-  owes,   \* who has been called and has not answered
+  owes,   \* which of the sink and the hooks were called and have not answered
   count   \* how many calls of the user there were, if they are numbered
 
 vars == <<s, queue, flight, kept, ticks, todo, owes, count>>
@@ -384,7 +384,7 @@ FinishTick ==
      IN todo' = (IF due \/ Head(todo).flag THEN Just("Finished") ELSE <<>>) \o Rest
   /\ UNCHANGED <<queue, flight, kept, ticks, owes, count>>
 
-\* Rule 16: first those who called end() know.
+\* Rule 16: first the callers of end() know.
 Finish ==
   /\ Top("Finished")
   /\ s' = [s EXCEPT !.ending = "Finished"]

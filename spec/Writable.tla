@@ -1,7 +1,7 @@
 ------------------------------ MODULE Writable ------------------------------
 (***************************************************************************)
-(* A writable stream: somebody writes chunks to something slower than he   *)
-(* is. The stream queues what the sink cannot take yet, tells the writer   *)
+(* A writable stream: a writer gives chunks to a sink that is slower than  *)
+(* the writer. The stream queues what the sink cannot take yet, tells the writer   *)
 (* when to wait and when to go on, and tells everybody how each write      *)
 (* ended. It is Node's stream.Writable with its corners mended; Quirks     *)
 (* puts them back, one by one.                                             *)
@@ -94,7 +94,7 @@ Cork ==
   /\ s' = [s EXCEPT !.corked = @ + 1]
   /\ UNCHANGED <<queue, flight, kept, ticks, todo, owes>>
 
-\* Not counted: whoever corks may always uncork.
+\* Not counted: a writer that corks may always uncork.
 Uncork ==
   /\ "cork" \in UserCalls /\ UserActs
   /\ IF s.corked = 0 THEN UNCHANGED <<s, todo>>

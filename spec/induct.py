@@ -31,7 +31,7 @@ from unittest import mock
 
 import z3
 
-from induction import encoding, ghosts, properties, steps, values
+from induction import encoding, ghosts, leases, level, properties, steps, values
 from induction.faults import FAULTS
 
 NOT_PROVED = """\
@@ -50,8 +50,10 @@ NEXTS = ("Nothing", "Look", "LookNow", "LookThenEnd", "End", "EndCallback", "Aft
 # What each input, task and continuation carries.
 SHAPES = {
     "input": {"Start": "", "Write": "chunk", "Cork": "", "Uncork": "", "End": "end",
-              "Destroy": "error", "Written": "error flag", "Constructed": "error",
-              "Finalized": "error", "Destroyed": "error"},
+              "Destroy": "error", "Written": "error flag", "Progress": "length",
+              "Constructed": "error", "Finalized": "error", "Destroyed": "error",
+              "Joined": ""},
+    "Settle": {"Queued": "count length callbacks", "Written": "count flag", "Called": "count"},
     "Run": {"Construct": "", "Constructed": "error", "AfterWrite": "count flag",
             "WriteFailed": "fault flag", "Reject": "", "Finish": "unchecked", "Error": "fault",
             "Close": "error"},
@@ -80,6 +82,10 @@ class Terms:
         self.actions = {}
         for name, shape in SHAPES["input"].items():
             self.actions[name] = (name, *self.content(shape))
+        for name, shape in SHAPES["Settle"].items():
+            leased = (name, *self.content(shape))
+            # The machine hears whether there are callbacks; the driver knows how many.
+            self.actions[f"Settle({name})"] = "Settle", leased, z3.Int("i.callbacks")
         for outer in ("Run", "Resume"):
             for name, shape in SHAPES[outer].items():
                 for follow in NEXTS if "next" in shape else (None,):
@@ -104,12 +110,14 @@ class Terms:
                 yield self.number("length", values.U64), z3.Bool("i.callback")
             elif part == "end":
                 yield self.number("refused"), z3.Bool("i.end_callback")
+            elif part == "callbacks":
+                yield self.number(part, values.U32) > 0
             elif part in ("flag", "now"):
                 yield z3.Bool(f"i.{part}")
             elif part == "unchecked":
                 yield False  # a finish that nothing checks is a quirk's, and is never given
             else:
-                most = values.U32 if part == "count" else None
+                most = {"count": values.U32, "length": values.U64}.get(part)
                 yield self.number(part, most, 1 if part == "fault" else 0)
 
     def number(self, name, most=None, least=0):
@@ -339,8 +347,9 @@ def why_unreached(driver, action, outcome):
 
 
 def vacuity(_):
-    """Every effect of every kind of input can come from a state that satisfies all
-    invariants: so these, and what is assumed of the driver, do not contradict."""
+    """Every effect of every kind of input, and every path of a settlement, which has no
+    effect, can come from a state that satisfies all invariants: so these, and what is
+    assumed of the driver, do not contradict."""
     begun, proof, total = time.monotonic(), Proof(), 0
     reached, reasons, unexplained = 0, collections.Counter(), 0
     for action in proof.terms.actions:
@@ -353,9 +362,10 @@ def vacuity(_):
             solver.add(*proof.given(action, driver))
             outcomes = {}
             for move, path in proof.moves(action):
-                key = steps.kind(move.effect) or "no effect", steps.kind(move.then) or "nothing"
+                key = (steps.kind(move.effect) or "no effect", steps.kind(move.then) or "nothing",
+                       len(outcomes) if move.leased else 0)
                 outcomes.setdefault(key, []).append(path)
-            for (effect, then), paths in outcomes.items():
+            for (effect, then, _), paths in outcomes.items():
                 total += 1
                 solver.push()
                 solver.add(z3.Or(paths))
@@ -377,7 +387,8 @@ def vacuity(_):
 
 def mutant(fault):
     """The encoding with one line of it changed."""
-    texts = {module: pathlib.Path(module.__file__).read_text() for module in (values, encoding)}
+    modules = values, level, leases, encoding  # each imports those before it
+    texts = {module: pathlib.Path(module.__file__).read_text() for module in modules}
     if sum(text.count(fault.old) for text in texts.values()) != 1:
         raise SystemExit(f"{fault.name}: {fault.old!r} does not stand just once")
     made = [types.ModuleType(module.__name__) for module in texts]
@@ -385,7 +396,7 @@ def mutant(fault):
         for module, text in zip(made, texts.values()):
             changed = compile(text.replace(fault.old, fault.new), module.__name__, "exec")
             exec(changed, module.__dict__)
-    return made
+    return made[0], made[-1]
 
 
 def faults(args):

@@ -1,9 +1,9 @@
 """`step` of src/machine once more, in Python, for the strict machine (no quirks).
 
-The functions have the names of those in Rust, and stand in the same order. They
-work on plain values and on z3 terms alike: `induct.py` runs this very text with
-terms to prove things of it, and with numbers to compare it with the code. Every
-`if` asks `self.holds(...)`: with numbers that is the answer, with terms it is a
+The functions have the names of those in Rust, and stand in the same order. Those of
+level.rs and lease.rs are in level.py and leases.py. They work on plain values and on
+z3 terms alike: `induct.py` runs this very text with terms to prove things of it, and
+with numbers to compare it with the code. Every `if` asks `self.holds(...)`: with numbers that is the answer, with terms it is a
 fork, and `induct.py` follows both ways. Every operation that saturates or could
 wrap notes when it would: the proof says never.
 
@@ -11,11 +11,12 @@ Inputs, effects, tasks and continuations are tuples, with the Rust name first:
 `("Emit", ("Error", 2))`.
 """
 
+from induction.leases import Leases
+from induction.level import Level
 from induction.values import (
     ALREADY_FINISHED, ASKED, CALLED, CLOSED, CLOSE_TOLD, DESTROYED, DESTROYING, DONE, FINALIZING,
-    FINISHED, IDLE, LOOK, MOST_CHUNKS, MULTIPLE_CALLBACK, NO_STEP, NOT_CALLED, NOTHING, OPEN,
-    PREFINISHED, TAKEN_BACK, TOLD, TOO_LONG, U32, U64, WAITING, WRITE_AFTER_END, WRITING, and_,
-    ite, not_, or_,
+    FINISHED, IDLE, LOOK, MULTIPLE_CALLBACK, NO_STEP, NOT_CALLED, NOTHING, OPEN, PREFINISHED,
+    TAKEN_BACK, TOLD, TOO_LONG, WAITING, WRITE_AFTER_END, WRITING, and_, ite, not_, or_,
 )
 
 
@@ -26,56 +27,11 @@ def step(state, options, head, given, holds=bool):
     return effect, following, run.notes
 
 
-class Run:
+class Run(Level, Leases):
     def __init__(self, state, options, head, holds):
         self.state, self.options, self.holds = state, options, holds
         self.head = (0, False) if head is None else head
         self.notes = []
-
-    # Arithmetic, and level.rs. A note says when the result would not be exact.
-    def plus(self, name, number):  # saturating_add, of an u32
-        value = getattr(self.state, name)
-        self.notes.append((name, value + number > U32))
-        setattr(self.state, name, ite(value + number > U32, U32, value + number))
-
-    def minus(self, name, number):  # saturating_sub
-        value = getattr(self.state, name)
-        self.notes.append((name, value < number))
-        setattr(self.state, name, ite(value < number, 0, value - number))
-
-    def count(self, name, change):  # += 1 and -= 1, which would panic
-        value = getattr(self.state, name) + change
-        self.notes.append(("panic", or_(value < 0, value > U32)))
-        setattr(self.state, name, value)
-
-    def fits(self, length):
-        s, sum_ = self.state, self.state.total + self.options.measure(length)
-        return and_(sum_ <= U64, sum_ <= self.options.limit,
-                    s.pending < MOST_CHUNKS, s.queued < MOST_CHUNKS)
-
-    def level_add(self, length):
-        total = self.state.total + length
-        self.notes.append(("total", total > U64))
-        self.state.total = ite(total > U64, U64, total)
-
-    def level_start(self, length):
-        self.notes.append(("total", length > self.state.total))
-        self.state.in_flight = ite(length > self.state.total, self.state.total, length)
-
-    def level_settle(self):
-        self.minus("total", self.state.in_flight)
-        self.state.in_flight = 0
-
-    def level_progress(self, length):
-        part = ite(length < self.state.in_flight, length, self.state.in_flight)
-        self.minus("total", part)
-        self.state.in_flight = self.state.in_flight - part
-
-    def level_remove(self, length):
-        self.minus("total", length)
-        low = self.state.total < self.state.in_flight
-        self.notes.append(("total", low))
-        self.state.total = ite(low, self.state.in_flight, self.state.total)
 
     # step.rs
     def start(self):
@@ -491,59 +447,13 @@ class Run:
         s.teardown = CLOSE_TOLD
         return (("Emit", ("Close",)), None) if self.holds(self.options.emit_close) else NO_STEP
 
-    # lease.rs
-    def lease_to_queue(self):
-        s, o = self.state, self.options
-        below = ite(o.high_water_mark >= 1, o.high_water_mark - 1, 0)
-        most = ite(and_(s.has_room(o), below < o.limit), below, o.limit)
-        may = and_(s.is_writable(), not_(self.goes_straight()))
-        length = ite(s.total < most, most - s.total, 0)
-        return ite(may, self.most_chunks(), 0), ite(may, length, 0)
-
-    def most_chunks(self):
-        return ite(self.state.pending < MOST_CHUNKS, MOST_CHUNKS - self.state.pending, 0)
-
-    def lease_to_write(self):
-        s = self.state
-        alone = and_(s.queued == 0, not_(s.flushing), not_(s.sync))
-        may = and_(s.is_writable(), self.goes_straight(), alone, not_(s.need_drain))
-        return ite(may, self.most_chunks(), 0)
-
-    def lease_to_call(self):
-        s = self.state
-        may = and_(s.is_writable(), not_(self.drain_wanted()))
-        return ite(may, s.pending, 0)
-
-    def settle_queued(self, chunks, length, callback):
-        s, (count, most) = self.state, self.lease_to_queue()
-        if self.holds(and_(chunks > 0, chunks <= count, length <= most)):
-            self.plus("pending", chunks)
-            self.plus("queued", chunks)
-            self.level_add(length)
-            s.queue_callback = or_(s.queue_callback, callback)
-            self.owe_drain()
-        return NO_STEP
-
-    def settle_written(self, callbacks, deferred):
-        s = self.state
-        if self.holds(callbacks <= self.lease_to_write()):
-            self.plus("pending", callbacks)
-            s.after_write_waits = or_(s.after_write_waits, deferred)
-        return NO_STEP
-
-    def settle_called(self, callbacks):
-        if self.holds(and_(callbacks > 0, callbacks <= self.lease_to_call())):
-            self.minus("pending", callbacks)
-            self.state.after_write_waits = False
-        return NO_STEP
-
 
 INPUTS = {
     "Start": Run.start, "Write": Run.write, "Cork": Run.cork, "Uncork": Run.uncork,
     "End": Run.end, "Destroy": Run.destroy, "Written": Run.written,
     "Constructed": Run.constructed, "Finalized": Run.finalized,
     "Destroyed": Run.destroyed, "Progress": Run.progress, "Joined": Run.joined,
-    "Settle": lambda run, leased: LEASED[leased[0]](run, *leased[1:]),
+    "Settle": lambda run, leased, *_: LEASED[leased[0]](run, *leased[1:]),
     "Run": lambda run, task: TASKS[task[0]](run, *task[1:]),
     "Resume": lambda run, then: THENS[then[0]](run, *then[1:]),
 }

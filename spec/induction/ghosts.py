@@ -3,7 +3,8 @@
 
 any    puts in any input, task and continuation, in any order and any number of
        times. It is truthful only of its queue: it does with its chunks what the
-       effects say, and gives the measure of the chunk that really stands first.
+       effects say, gives the measure of the chunk that really stands first, and
+       settles what it did on a lease.
 once   as well: a task or continuation comes no more often than the machine gave
        it, and a task only while no sink call and no final is on the call stack.
        Otherwise the order is free: no stack, no FIFO. The ghosts `owed_*` count
@@ -12,7 +13,9 @@ once   as well: a task or continuation comes no more often than the machine gave
 
 from collections import Counter
 
-from induction.values import NOTHING, TOO_LONG, U32, U64, and_, implies, ite, not_, or_
+from induction.values import (
+    DONE, MOST_CHUNKS, NOTHING, OPEN, TOO_LONG, U32, U64, and_, implies, ite, not_, or_,
+)
 
 # The driver's queue: chunks, sum of their measures, callbacks. The sink: unanswered
 # calls, and the measure and callbacks that it holds. Then totals of measures, what
@@ -59,6 +62,7 @@ class Move:
     def __init__(self, options, state, ghosts, head, given):
         self.o, self.s, self.g, self.head, self.given = options, state, ghosts, head, given
         self.inner = given[1] if given[0] in ("Run", "Resume") else given
+        self.leased = given[1][0] if given[0] == "Settle" else None
 
     def done(self, state, effect, then, notes):
         self.after, self.effect, self.then, self.notes = state, effect, then, notes
@@ -68,6 +72,15 @@ class Move:
         self.accepts = effect and effect[0] in ("WriteGiven", "Queue")
         self.ghosts = truthful(self)
         return self
+
+    def covered(self):
+        """The driver did on a lease what it settles, and the lease covers it."""
+        name, *args = self.given[1]
+        may = {"Queued": may_queue, "Written": may_write, "Called": may_call}[name]
+        return may(self.o, self.s, self.g, *args[:2 if name == "Queued" else 1])
+
+    def changes(self, name):
+        return getattr(self.after, name) != getattr(self.s, name)
 
     def measured(self):
         return self.o.measure(self.given[1][0])
@@ -100,6 +113,50 @@ def owed_by_input(given):
     return owes(given[1], kind) if kind else Counter()
 
 
+# Rule 25, once more: not as the machine reckons a lease, but from what it promises. Each
+# of these writes would be accepted, queued, and answered alike;
+def may_queue(o, s, g, chunks, length):
+    full = [and_(total >= o.high_water_mark, total != 0) for total in (s.total, s.total + length)]
+    return and_(chunks > 0, s.is_writable(), not_(sink_waits(s, g)),
+                s.total + length <= o.limit, s.pending + chunks <= MOST_CHUNKS,
+                full[0] == full[1])
+
+
+# each would go to the sink, and once that has answered within its call, nothing would
+# be left to do but to call the callback in a tick;
+def may_write(o, s, g, callbacks):
+    return and_(s.is_writable(), sink_waits(s, g), not_(s.sync), not_(s.need_drain),
+                s.pending + callbacks <= MOST_CHUNKS)
+
+
+# each callback would be called, and no 'drain' before it.
+def may_call(o, s, g, callbacks):
+    drains = and_(s.need_drain, s.total <= o.low())
+    return and_(callbacks > 0, s.is_writable(), not_(drains), callbacks <= s.pending)
+
+
+def sink_waits(s, g):
+    """Nothing is on the way to the sink, and nothing holds a write back."""
+    return and_(g.calls == 0, g.queue == 0, not_(s.flushing), g.corks == 0, s.opening == DONE)
+
+
+def settled(move, g):
+    """What the driver had done on a lease, before it settled."""
+    (name, number, *more), done = move.given[1], move.covered()
+    if name == "Queued":
+        length = more[0]
+        g.queue += ite(done, number, 0)
+        g.queue_sum += ite(done, length, 0)
+        g.queue_callbacks += ite(done, move.given[2], 0)
+        g.accepted += ite(done, length, 0)
+        g.waits = or_(g.waits, and_(done, not_(move.s.answer(move.o))))
+        return
+    sign = 1 if name == "Written" else -1
+    for key in ("pending", "after_write"):
+        owed = f"owed_{key}"
+        setattr(g, owed, getattr(g, owed) + sign * ite(done, number, 0))
+
+
 def truthful(move):
     """The ghosts after a step: what the driver did on its effect."""
     s, after, g = move.s, move.after, move.g.copy()
@@ -119,6 +176,11 @@ def truthful(move):
         g.corks = ite(g.corks > 0, g.corks - 1, 0)
     elif name == "End":
         g.corks = 0
+    elif name == "Progress":
+        part = ite(args[0] < g.held, args[0], g.held)
+        g.held, g.answered = g.held - part, g.answered + part
+    elif name == "Settle":
+        settled(move, g)
 
     effect = move.effect[0] if move.effect else None
     length, callback = move.head
@@ -177,7 +239,17 @@ def assumptions(o, g, head, given):
     yield implies(g.queue > 1, and_(o.measure(length) <= g.queue_sum, one <= g.queue_callbacks,
                                     g.queue_callbacks - one <= g.queue - 1))
     if given[0] == "Cork":
-        yield g.corks < U32  # nobody corks four thousand million times in a nest
+        yield g.corks < U32  # no producer corks four thousand million times in a nest
+    if given[0] == "Settle" and given[1][0] == "Queued":
+        (_, chunks, length, _), callbacks = given[1:]
+        yield callbacks <= chunks
+        yield implies(o.object_mode, length == chunks)
+        # The lease looks at pending, which no order of inputs but an untruthful one (a task
+        # that comes twice) takes below what is queued.
+        yield g.queue + chunks <= MOST_CHUNKS
+    if given[0] == "Settle" and given[1][0] == "Written":
+        _, callbacks, deferred = given[1]
+        yield implies(deferred, callbacks > 0)
 
 
 def now_with_next(following):
@@ -190,7 +262,10 @@ def now_with_next(following):
 def assumptions_once(g, given):
     for key, number in owed_by_input(given).items():
         yield getattr(g, f"owed_{key}") >= number
-    if given[0] == "Run":
+    leased, *args = given[1] if given[0] == "Settle" else (None,)
+    if given[0] == "Run" or leased == "Called":
         yield g.owed_stack == 0
+    if leased == "Called":
+        yield and_(g.owed_pending >= args[0], g.owed_after_write >= args[0])
     elif given[0] == "Resume":
         yield not_(now_with_next(given[1]))  # it is never given, see NowAlone

@@ -5,7 +5,7 @@ of a driver of one of the two kinds in ghosts.py. What is marked `helps` is no
 promise, but what the induction needs.
 """
 
-from induction.ghosts import COUNTS, OWED, now_with_next
+from induction.ghosts import COUNTS, OWED, may_call, may_queue, may_write, now_with_next
 from induction.values import (
     ASKED, CALLED, CLOSED, CLOSE_TOLD, DESTROYING, DONE, FINALIZING, FINISHED, FLAGS, IDLE,
     MOST_CHUNKS, NUMBERS, OPEN, PREFINISHED, TAKEN_BACK, TOLD, U32, U64, WAITING, WRITING, and_,
@@ -57,6 +57,8 @@ def working(s):
 def _(m):
     if m.accepts:
         return and_(m.s.ending == OPEN, working(m.s), m.given[0] == "Write")
+    if m.leased in ("Queued", "Written"):
+        return implies(m.changes("pending"), m.s.is_writable())
     if m.effect and m.effect[0] == "Refuse":
         same = (getattr(m.s, name) is getattr(m.after, name)
                 for name in NUMBERS + FLAGS if name != "need_drain")
@@ -64,7 +66,7 @@ def _(m):
     return True
 
 
-@each_step("DrainEarned", "'drain' only after somebody was told to wait since the last one, at"
+@each_step("DrainEarned", "'drain' only after a writer was told to wait since the last one, at"
            " or below the low-water mark, never after end, destroy or error; and there is room")
 def _(m):
     if m.event != "Drain":
@@ -83,6 +85,8 @@ def _(o, s, g):
 @each_step("OrderKept", "what goes to the sink is what is first in line: the chunk of this write"
            " only if none is queued, else the head of the queue, or all of it")
 def _(m):
+    if m.leased == "Written":
+        return implies(m.changes("pending"), m.g.queue == 0)
     if m.effect and m.effect[0] == "WriteGiven":
         return m.g.queue == 0
     if m.effect and m.effect[0] in ("WriteHead", "RejectHead"):
@@ -99,12 +103,16 @@ def _(o, s, g):
 
 @each_step("CorkHolds", "no sink write starts while there are more corks than uncorks")
 def _(m):
+    if m.leased == "Written":
+        return implies(m.changes("pending"), m.g.corks == 0)
     return m.ghosts.corks == 0 if m.sends else True
 
 
 @each_step("NothingSentAfterFailure", "no sink write starts after error or destroy, or before"
            " construction succeeded")
 def _(m):
+    if m.leased == "Written":
+        return implies(m.changes("pending"), and_(working(m.s), m.s.opening == DONE))
     return and_(working(m.s), working(m.after), m.s.opening == DONE) if m.sends else True
 
 
@@ -165,7 +173,8 @@ def _(o, s, g):
 
 
 @each_step("FinishFlushed", "the stream becomes finished only after end, with everything written,"
-           " nothing pending, final ok, neither destroyed nor errored; 'finish' is told only then")
+           " nothing pending, final ok, and never after destroy or error; 'finish' is told only of"
+           " a finished stream, even if a callback of end destroys it meanwhile")
 def _(m):
     became = and_(m.s.ending != m.after.ending, m.after.ending >= FINISHED, m.s.ending < FINISHED)
     flushed = and_(m.s.ending == PREFINISHED, m.after.total == 0, m.g.queue == 0, m.g.calls == 0,
@@ -210,8 +219,11 @@ def _(o, s, g):
 
 
 @each_step("AnswerTruthful", "an accepted write answers false if and only if the length is at the"
-           " mark or above, and not 0, or the stream is errored or destroyed")
+           " mark or above, and not 0, or the stream is errored or destroyed; all writes that"
+           " were queued on one lease are answered alike")
 def _(m):
+    if m.leased == "Queued":
+        return implies(m.changes("queued"), m.s.answer(m.o) == m.after.answer(m.o))
     if m.effect != ("Queue",) and m.inner != ("Answer",):
         return True
     s = m.after
@@ -219,7 +231,7 @@ def _(m):
     return not_(s.answer(m.o)) == or_(full, s.teardown != 0, s.errored != 0)
 
 
-@always("DrainOwed", "whoever was told to wait is owed a drain, and nobody else is, until end,"
+@always("DrainOwed", "a writer that was told to wait is owed a drain, and no other is, until end,"
         " error or destroy (part of WaitIsAnswered)")
 def _(o, s, g):
     return and_(implies(s.need_drain, g.waits),
@@ -234,6 +246,9 @@ def _(o, s, g):
 @each_step("MemoryBounded", "a producer that writes only when there is room takes the length no"
            " further than one chunk past what is below the mark")
 def _(m):
+    if m.leased == "Queued":
+        room = or_(m.after.total < m.o.high_water_mark, m.after.total == 0)
+        return implies(and_(m.changes("queued"), m.s.has_room(m.o)), room)
     if not m.accepts:
         return True
     below = or_(m.s.total < m.o.high_water_mark, m.s.total == 0)
@@ -243,7 +258,8 @@ def _(m):
 
 @each_step("NoOverflow", "no count wraps, and no length saturates or is cut (part of NoPanic)")
 def _(m):
-    inexact = (when for name, when in m.notes if name in ("panic", "total", "corked"))
+    exact = ("panic", "total", "corked", "queued")
+    inexact = (when for name, when in m.notes if name in exact)
     return not_(or_(*inexact))
 
 
@@ -261,6 +277,76 @@ def _(m):
                        "Finalize": ("ending", FINALIZING)}[m.effect[0]]
         called = and_(getattr(m.s, name) < value, getattr(m.after, name) == value)
     return and_(called, *forward)
+
+
+def counted(o, s, leased):
+    """The fields that this settlement changes, if the lease covers it."""
+    name, number, *more = leased
+    if name == "Queued":
+        length, callback = more
+        total = s.total + length
+        room = or_(total < o.high_water_mark, total == 0)
+        return {"total": total, "queued": s.queued + number, "pending": s.pending + number,
+                "queue_callback": or_(s.queue_callback, callback),
+                "need_drain": or_(s.need_drain, not_(room))}
+    if name == "Written":
+        return {"pending": s.pending + number,
+                "after_write_waits": or_(s.after_write_waits, more[0])}
+    return {"pending": s.pending - number, "after_write_waits": False}
+
+
+def becomes(m, fields):
+    """These fields have these values after the step, and all others are as before."""
+    return and_(*(getattr(m.after, name) == fields.get(name, getattr(m.s, name))
+                  for name in NUMBERS + FLAGS))
+
+
+@each_step("LeaseTruthful", "a settlement counts what was done if the lease covers it, which is"
+           " exactly if each step would have done that and no more (LeaseIsSteps); else it does"
+           " nothing; and it never leads to anything")
+def _(m):
+    if m.leased is None:
+        return True
+    covered, quiet = m.covered(), m.effect is None and m.then is None
+    return and_(quiet, implies(covered, becomes(m, counted(m.o, m.s, m.given[1]))),
+                implies(not_(covered), becomes(m, {})))
+
+
+@each_step("LeaseIsSteps", "a write is queued and does not change the answer if and only if the"
+           " lease covers it; one that the lease to write covers goes to the sink; an answer within"
+           " the call then leaves a deferred callback or nothing; a callback that the lease covers"
+           " is called, with nothing before it. All of it is counted as it is settled")
+def _(m):
+    o, s, name, args = m.o, m.s, m.inner[0], m.inner[1:]
+    if name == "Write":
+        length, callback = m.measured(), args[0][1]
+        one = counted(o, s, ("Queued", 1, length, callback))
+        straight = m.effect == ("WriteGiven",) and m.then == ("Answer",)
+        written = implies(and_(may_write(o, s, m.g, 1), s.total + length <= o.limit), straight)
+        covered = and_(may_queue(o, s, m.g, 1, length), m.g.queue < MOST_CHUNKS)
+        if m.effect != ("Queue",):
+            return and_(not_(covered), written)
+        alike = s.answer(o) == m.after.answer(o)
+        return and_(covered == alike, becomes(m, one), written)
+    if name == "Written":
+        leased = and_(s.sink == WRITING, args[0] == 0, not_(args[1]), s.is_writable(), s.sync,
+                      s.queued == 0, not_(s.need_drain))
+        deferred = m.task == ("AfterWrite", 1, s.flight_callback)
+        quiet = m.effect is None and m.then is None
+        after = and_(m.after.total == 0, m.after.sink == IDLE)
+        kept = m.after.pending == s.pending if deferred else m.after.pending == s.pending - 1
+        return implies(and_(leased, s.pending > 0), and_(deferred or quiet, after, kept))
+    if name == "AfterWrite" and m.given[0] == "Run":
+        called = m.effect == ("Callback", 0)
+        covered = and_(args[1], args[0] > 0, may_call(o, s, m.g, 1))
+        return implies(covered, and_(called, becomes(m, counted(o, s, ("Called", 1)))))
+    if name == "Callbacks":
+        called = m.effect == ("Callback", 0)
+        covered = and_(args[1], args[0] > 0, may_call(o, s, m.g, 1))
+        last = and_(args[0] == 0, may_call(o, s, m.g, 1))
+        return and_(implies(covered, called),
+                    implies(last, m.effect is None and m.then is None))
+    return True
 
 
 # What a driver of the kind `once` gets as well.
@@ -301,7 +387,7 @@ def _(o, s, g):
     return implies(owed, or_(s.sink == WRITING, s.queued > 0, g.owed_after_write > 0))
 
 
-@always("EndResolves", "once all is written, whoever ended is looked at again: a look, a finish,"
+@always("EndResolves", "once all is written, a stream that has ended is looked at again: a look, a finish,"
         " or what is pending is to come (the part without fairness)", "once")
 def _(o, s, g):
     to_come = or_(g.owed_look > 0, g.owed_pending > 0)

@@ -1,0 +1,52 @@
+"""lease.rs (rule 25): what a driver may do without the machine, and how it settles."""
+
+from induction.values import MOST_CHUNKS, NO_STEP, and_, ite, not_, or_
+
+
+class Leases:
+    """A part of `encoding.Run`, which has the state and the options."""
+
+    def lease_to_queue(self):
+        s, o = self.state, self.options
+        below = ite(o.high_water_mark >= 1, o.high_water_mark - 1, 0)
+        most = ite(and_(s.has_room(o), below < o.limit), below, o.limit)
+        may = and_(s.is_writable(), not_(self.goes_straight()))
+        length = ite(s.total < most, most - s.total, 0)
+        return ite(may, self.most_chunks(), 0), ite(may, length, 0)
+
+    def most_chunks(self):
+        return ite(self.state.pending < MOST_CHUNKS, MOST_CHUNKS - self.state.pending, 0)
+
+    def lease_to_write(self):
+        s = self.state
+        alone = and_(s.queued == 0, not_(s.flushing), not_(s.sync))
+        may = and_(s.is_writable(), self.goes_straight(), alone, not_(s.need_drain))
+        return ite(may, self.most_chunks(), 0)
+
+    def lease_to_call(self):
+        s = self.state
+        may = and_(s.is_writable(), not_(self.drain_wanted()))
+        return ite(may, s.pending, 0)
+
+    def settle_queued(self, chunks, length, callback):
+        s, (count, most) = self.state, self.lease_to_queue()
+        if self.holds(and_(chunks > 0, chunks <= count, length <= most)):
+            self.plus("pending", chunks)
+            self.plus("queued", chunks)
+            self.level_add(length)
+            s.queue_callback = or_(s.queue_callback, callback)
+            self.owe_drain()
+        return NO_STEP
+
+    def settle_written(self, callbacks, deferred):
+        s = self.state
+        if self.holds(callbacks <= self.lease_to_write()):
+            self.plus("pending", callbacks)
+            s.after_write_waits = or_(s.after_write_waits, deferred)
+        return NO_STEP
+
+    def settle_called(self, callbacks):
+        if self.holds(and_(callbacks > 0, callbacks <= self.lease_to_call())):
+            self.minus("pending", callbacks)
+            self.state.after_write_waits = False
+        return NO_STEP
