@@ -130,8 +130,8 @@ ObservedNext ==
 
 Begin ==
   /\ Init
-  /\ seen = [line |-> <<>>, sink |-> <<>>, done |-> 0, fate |-> <<>>, lens |-> <<>>, owed |-> {}, called |-> {},
-             returned |-> {}, late |-> {}, corks |-> 0, ended |-> FALSE,
+  /\ seen = [line |-> <<>>, sink |-> <<>>, done |-> 0, fate |-> <<>>, lens |-> <<>>,
+             owed |-> {}, called |-> {}, returned |-> {}, late |-> {}, corks |-> 0, ended |-> FALSE,
              destroyed |-> FALSE, waits |-> FALSE, final |-> "none",
              errors |-> 0, finishes |-> 0, closes |-> 0]
 

@@ -38,13 +38,13 @@ use std::path::{Path, PathBuf};
 
 use bounds::Bounds;
 use graph::Graph;
-use highwater::machine::{Options, Quirks, State};
+use highwater::machine::{Input, Next, Options, Quirks, State, Then, step};
 use law::{Excess, Law};
 use serde_json::Value;
 use support::judge::judge;
 use support::subjects::Subject;
 use watch::Watched;
-use world::{Action, E_USER, Tick, World};
+use world::{Action, Call, E_USER, Frame, Last, Tick, World};
 
 fn spec() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("spec")
@@ -225,6 +225,51 @@ fn the_watcher_notices_what_no_quirk_breaks() {
     };
     let broken = watch(&tells, forgets, &tells);
     assert!(broken.contains(&"ErrorOnce"), "{broken:?}");
+}
+
+/// What progress could break, broken around the machine: the watcher notices.
+#[test]
+fn the_watcher_counts_the_progress_of_the_sink() {
+    let bounds = bounds("progress", &[]).numbered(5);
+    // The second write is queued, and goes to the sink when the first is answered.
+    let called_again = [
+        Action::WriteWithCallback(2),
+        Action::Return,
+        Action::WriteWithCallback(2),
+        Action::Written,
+    ];
+    let watch = |actions: &[Action], spoil: fn(&mut World), last: Action| {
+        let mut watched = Watched::new(&bounds);
+        for action in actions {
+            assert_eq!(watched.act(&bounds, *action), [""; 0], "{action:?}");
+        }
+        spoil(&mut watched.world);
+        watched.act(&bounds, last)
+    };
+
+    // The sink reports to the machine alone: its length falls, and nothing accounts for it.
+    let reports = |world: &mut World| {
+        let _ = step(&mut world.state, &Options::new(), None, Input::Progress(1));
+    };
+    let broken = watch(&called_again, reports, Action::Return);
+    assert_eq!(broken, ["LengthAccounts"]);
+
+    // 'drain' is told while the call of the sink that made the room is on the stack.
+    let tells = |world: &mut World| {
+        let then = Some(Then::Next(Next::AfterWrite { callback: false }));
+        let call = Call::Construct;
+        let (more, held, last) = (Vec::new(), Vec::new(), Last::Nothing);
+        world.stack.push(Frame {
+            call,
+            more,
+            then,
+            held,
+            last,
+        });
+    };
+    let progress = [&called_again[..], &[Action::Progress(2)]].concat();
+    let broken = watch(&progress, tells, Action::Return);
+    assert_eq!(broken, ["DrainLater"]);
 }
 
 /// The destroy hook cannot answer: the search finds where the world stays for ever.

@@ -5,7 +5,8 @@
 mod support;
 
 use highwater::machine::{
-    Effect, End, ErrorId, Event, Fault, Input, Measure, Next, Options, State, Task, Then, step,
+    Effect, End, ErrorId, Event, Fault, Input, Leased, Measure, Next, Options, State, Step, Task,
+    Then, step,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,9 +25,31 @@ fn result() -> impl Strategy<Value = Result<(), Fault>> {
     prop_oneof![3 => Just(Ok(())), 1 => fault().prop_map(Err)]
 }
 
+fn len() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => 0..4_u64, 1 => Just(u64::MAX), 1 => Just(u64::MAX / 2)]
+}
+
+fn count() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 0..4_u32, 1 => Just(u32::MAX), 1 => Just(u32::MAX - 3)]
+}
+
+fn leased() -> impl Strategy<Value = Leased> {
+    prop_oneof![
+        (count(), len(), any::<bool>()).prop_map(|(chunks, len, callback)| Leased::Queued {
+            chunks,
+            len,
+            callback
+        }),
+        (count(), any::<bool>()).prop_map(|(callbacks, deferred)| Leased::Written {
+            callbacks,
+            deferred
+        }),
+        count().prop_map(|callbacks| Leased::Called { callbacks }),
+    ]
+}
+
 fn measure() -> impl Strategy<Value = Measure> {
-    let len = prop_oneof![6 => 0..4_u64, 1 => Just(u64::MAX), 1 => Just(u64::MAX / 2)];
-    (len, any::<bool>()).prop_map(|(len, callback)| Measure { len, callback })
+    (len(), any::<bool>()).prop_map(|(len, callback)| Measure { len, callback })
 }
 
 fn end() -> impl Strategy<Value = End> {
@@ -96,6 +119,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => end().prop_map(Input::End),
         1 => prop::option::of(fault()).prop_map(Input::Destroy),
         6 => (result(), any::<bool>()).prop_map(|(result, again)| Input::Written { result, again }),
+        4 => len().prop_map(Input::Progress),
+        6 => leased().prop_map(Input::Settle),
         2 => result().prop_map(Input::Constructed),
         2 => result().prop_map(Input::Finalized),
         1 => prop::option::of(fault()).prop_map(Input::Destroyed),
@@ -123,14 +148,38 @@ fn options() -> impl Strategy<Value = Options> {
     })
 }
 
+/// Progress takes as much off the length as off what is in flight, and leads to a drain
+/// at most.
+fn progressed(before: &State, after: &State, drain_at_most: bool) -> bool {
+    let queued = |state: &State| state.length() - state.in_flight();
+    drain_at_most
+        && queued(before) == queued(after)
+        && after.in_flight() <= before.in_flight()
+        && (before.pending(), before.queued()) == (after.pending(), after.queued())
+        && before.is_writing() == after.is_writing()
+}
+
+/// Whether a driver may have done this on its lease. (One that settles nothing may.)
+fn covers(options: &Options, state: &State, leased: Leased) -> bool {
+    match leased {
+        Leased::Queued { chunks, len, .. } => {
+            let lease = state.lease_to_queue(options);
+            chunks <= lease.count && len <= lease.len
+        }
+        Leased::Written { callbacks, .. } => callbacks <= state.lease_to_write(options).count,
+        Leased::Called { callbacks } => callbacks <= state.lease_to_call(options).count,
+    }
+}
+
 /// What holds in every state, and for every step from one to the next.
 fn holds(
     options: &Options,
     input: Input,
     before: &State,
     after: &State,
-    effect: Option<Effect>,
+    step: Step,
 ) -> Option<&'static str> {
+    let effect = step.effect;
     let sends = matches!(
         effect,
         Some(Effect::WriteGiven | Effect::WriteHead | Effect::WriteBatch(_))
@@ -140,6 +189,7 @@ fn holds(
     let accepts = matches!(effect, Some(Effect::WriteGiven | Effect::Queue));
     let stopped = before.is_destroyed() || before.errored().is_some();
     let drain = effect == Some(Effect::Emit(Event::Drain));
+    let quiet = effect.is_none() && step.then.is_none();
     let checks = [
         (
             after.in_flight() <= after.length(),
@@ -162,6 +212,19 @@ fn holds(
             "DrainEarned",
         ),
         (!drain || !before.is_ended() && !stopped, "DrainEarned"),
+        (
+            !matches!(input, Input::Progress(_)) || progressed(before, after, quiet || drain),
+            "progress is no answer",
+        ),
+        (
+            !matches!(input, Input::Settle(_)) || quiet,
+            "a settlement leads to nothing",
+        ),
+        (
+            !matches!(input, Input::Settle(leased) if !covers(options, before, leased))
+                || before == after,
+            "a lease is not passed",
+        ),
         (
             before.errored().is_none() || before.errored() == after.errored(),
             "ErrorOnce",
@@ -200,7 +263,7 @@ fn no_order_of_inputs_breaks_what_the_state_alone_must_keep() {
         for (input, head) in script {
             let before = state;
             let step = step(&mut state, &options, head, input);
-            prop_assert_eq!(holds(&options, input, &before, &state, step.effect), None);
+            prop_assert_eq!(holds(&options, input, &before, &state, step), None);
             match step.effect {
                 Some(Effect::Emit(event)) => {
                     prop_assert!(closes == 0, "CloseLast");

@@ -1,4 +1,4 @@
-//! The invariants of the contract, watched by somebody who counts for himself:
+//! The invariants of the contract, watched by an observer that counts by itself:
 //! which chunks were accepted, what the sink was given and what it answered, which
 //! calls were made, which callbacks and events came. Only whether the stream has
 //! failed is read from its state. What was seen is part of what is explored, so
@@ -119,7 +119,7 @@ impl Watched {
         };
         self.world.act(bounds, action, &mut eyes);
         let mut broken = eyes.broken;
-        // One that has called nobody is through.
+        // An end that has called nothing is through.
         self.seen.ended |= may_end && self.world.depth() == depth;
         if self.seen.fates.len() < usize::from(self.world.count) {
             self.seen.fates.resize(self.world.count.into(), Fate::Other);
@@ -150,8 +150,8 @@ impl Watched {
         let at_rest = self.world.stack.is_empty() && self.world.ticks.is_empty();
         let done = state.errored().is_some() || state.is_finished();
         let idle = !state.is_ended() && queue.is_empty();
-        let nobody_owes = *owes == Owes::default() && state.corked() == 0;
-        at_rest && (state.is_destroyed() || !owes.write && (done || idle) || nobody_owes)
+        let all_answered = *owes == Owes::default() && state.corked() == 0;
+        at_rest && (state.is_destroyed() || !owes.write && (done || idle) || all_answered)
     }
 }
 

@@ -3,9 +3,9 @@
 The functions have the names of those in Rust, and stand in the same order. Those of
 level.rs and lease.rs are in level.py and leases.py. They work on plain values and on
 z3 terms alike: `induct.py` runs this very text with terms to prove things of it, and
-with numbers to compare it with the code. Every `if` asks `self.holds(...)`: with numbers that is the answer, with terms it is a
-fork, and `induct.py` follows both ways. Every operation that saturates or could
-wrap notes when it would: the proof says never.
+with numbers to compare it with the code. Every `if` asks `self.holds(...)`: with
+numbers that is the answer, with terms it is a fork, and `induct.py` follows both ways.
+Every operation that saturates or could wrap notes when it would: the proof says never.
 
 Inputs, effects, tasks and continuations are tuples, with the Rust name first:
 `("Emit", ("Error", 2))`.

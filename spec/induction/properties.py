@@ -387,7 +387,7 @@ def _(o, s, g):
     return implies(owed, or_(s.sink == WRITING, s.queued > 0, g.owed_after_write > 0))
 
 
-@always("EndResolves", "once all is written, a stream that has ended is looked at again: a look, a finish,"
+@always("EndResolves", "once all is written, an ended stream is looked at again: a look, a finish,"
         " or what is pending is to come (the part without fairness)", "once")
 def _(o, s, g):
     to_come = or_(g.owed_look > 0, g.owed_pending > 0)

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::mem::{Discriminant, discriminant, take};
 
-use highwater::machine::{Effect, Event, Fault, Input, Measure, Quirks, State, Task, Then, step};
+use highwater::machine::{
+    Effect, Event, Fault, Flow, Input, Leased, Measure, Quirks, State, Step, Task, Then, step,
+};
 
 use crate::{Bytes, Chosen, failed};
 
@@ -35,7 +37,7 @@ pub(crate) fn play(mut bytes: Bytes<'_>, chosen: Chosen) {
     };
     it.put(Input::Start);
     while !bytes.0.is_empty() {
-        let input = match bytes.next() % 24 {
+        let input = match bytes.next() % 26 {
             0..8 => Some(bytes.call()),
             8..12 => Some(bytes.answer()),
             // The right one; any one; one twice; none of them; one made up.
@@ -61,7 +63,8 @@ pub(crate) fn play(mut bytes: Bytes<'_>, chosen: Chosen) {
                     .map(Input::Run),
                 _ => it.tasks.pop_front().and(None),
             },
-            _ => Some(Input::Run(bytes.task())),
+            23 => Some(Input::Run(bytes.task())),
+            _ => it.settles(bytes.leased()),
         };
         if let Some(input) = input {
             it.put(input);
@@ -70,6 +73,31 @@ pub(crate) fn play(mut bytes: Bytes<'_>, chosen: Chosen) {
 }
 
 impl AnyOrder {
+    /// What this driver settles: it is truthful of its queue, so the chunks that a lease
+    /// covers are in it.
+    fn settles(&mut self, leased: Leased) -> Option<Input> {
+        if let Leased::Queued {
+            chunks,
+            len,
+            callback,
+        } = leased
+        {
+            let options = &self.chosen.options;
+            let lease = self.state.lease_to_queue(options);
+            let objects = options.measure(2) == 1;
+            if chunks > 0 && chunks <= lease.count && len <= lease.len {
+                if objects && len != u64::from(chunks) {
+                    return None;
+                }
+                let first = Measure { len, callback };
+                self.queue.push_back(first);
+                let rest = (1..chunks).map(|_| Measure::default());
+                self.queue.extend(rest);
+            }
+        }
+        Some(Input::Settle(leased))
+    }
+
     fn put(&mut self, input: Input) {
         let before = self.state;
         let head = self.queue.front().copied();
@@ -82,6 +110,7 @@ impl AnyOrder {
         let sent = step.effect.and_then(|effect| self.perform(input, effect));
         if self.chosen.quirks == Quirks::NONE {
             self.check_state(&before, input);
+            self.check_quiet(&before, input, step);
             if let Some(effect) = step.effect {
                 self.check_effect(&before, input, effect);
             }
@@ -128,7 +157,8 @@ impl AnyOrder {
             "only a write is in flight"
         );
         let room = self.chosen.room(now.length()) && !failed(now);
-        assert_eq!(now.answer(options), room, "AnswerTruthful");
+        let more = now.answer(options) == Flow::More;
+        assert_eq!(more, room, "AnswerTruthful");
         let corked = match input {
             Input::Cork => before.corked() + 1,
             Input::Uncork => before.corked().saturating_sub(1),
@@ -156,6 +186,25 @@ impl AnyOrder {
                 "FinishFlushed"
             );
             assert!(!failed(before), "FinishFlushed");
+        }
+    }
+
+    /// Progress and settlements lead to a drain at most, and to nothing more.
+    fn check_quiet(&self, before: &State, input: Input, step: Step) {
+        let now = &self.state;
+        match input {
+            Input::Progress(part) => {
+                let done = part.min(before.in_flight());
+                assert_eq!(now.in_flight(), before.in_flight() - done, "LengthAccounts");
+                let drain = step.effect.is_none_or(|it| it == Effect::Emit(Event::Drain));
+                assert!(drain && step.then.is_none(), "progress is no answer");
+                assert_eq!(now.is_writing(), before.is_writing(), "progress is no answer");
+            }
+            Input::Settle(_) => {
+                assert!(step.effect.is_none() && step.then.is_none(), "it counts");
+                assert_eq!(now.answer(&self.chosen.options), before.answer(&self.chosen.options));
+            }
+            _ => {}
         }
     }
 

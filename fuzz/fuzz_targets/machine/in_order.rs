@@ -51,6 +51,8 @@ struct Outside<'a> {
     unsent: usize,
     /// Those of the latest sink call, and all that were written well.
     latest: Vec<usize>,
+    /// How much of the latest sink call is left to do.
+    left: u64,
     written: Vec<usize>,
     owed: Vec<Callback>,
     closed: bool,
@@ -143,7 +145,7 @@ fn react(stream: &mut Stream<'_>) {
 /// Nothing more, if there are no bytes left: they are zeros then.
 fn act(stream: &mut Stream<'_>) -> bool {
     let bytes = &mut stream.host_mut().bytes;
-    match bytes.next() % 20 {
+    match bytes.next() % 22 {
         0..4 => return false,
         4..9 => {
             let (len, kind) = (bytes.len(), bytes.next() % 8);
@@ -176,10 +178,14 @@ fn act(stream: &mut Stream<'_>) -> bool {
                 _ => {}
             }
         }
-        _ => {
+        19 => {
             let callback = Callback::Own(next_call(stream));
             stream.host_mut().owed.push(callback);
             stream.defer(callback, Ok(()));
+        }
+        _ => {
+            let part = bytes.len();
+            progress(stream, part);
         }
     }
     true
@@ -254,6 +260,13 @@ fn answer(stream: &mut Stream<'_>, result: Result<(), Fault>) -> bool {
     true
 }
 
+/// The sink reports what it has done of its latest call, which may be more than all of it.
+fn progress(stream: &mut Stream<'_>, part: u64) {
+    let host = stream.host_mut();
+    host.left -= part.min(host.left);
+    stream.progressed(part);
+}
+
 /// What the machine counts is what the host has seen.
 fn check(stream: &Stream<'_>) {
     let (host, state) = (stream.host(), stream.state());
@@ -262,6 +275,9 @@ fn check(stream: &Stream<'_>) {
         let length: u64 = queued.iter().map(|(_, len)| len).sum();
         assert_eq!(state.queued() as usize, queued.len(), "the queue");
         assert_eq!(state.length(), state.in_flight() + length, "LengthAccounts");
+        if state.is_writing() {
+            assert_eq!(state.in_flight(), host.left, "LengthAccounts");
+        }
     }
 }
 
@@ -282,6 +298,8 @@ fn give(stream: &mut Stream<'_>, chunks: Vec<usize>) {
             "OrderKept"
         );
     }
+    let lens = host.accepted.iter().skip(host.given).take(chunks.len());
+    host.left = lens.fold(0, |sum, (_, len)| sum.saturating_add(*len));
     host.given += chunks.len();
     host.latest = chunks;
     host.write = Asked::Unanswered;

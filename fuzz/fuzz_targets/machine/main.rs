@@ -18,7 +18,7 @@ mod any_order;
 mod in_order;
 
 use highwater::machine::{
-    End, ErrorId, Fault, Input, Measure, Next, Options, Quirks, State, Task, Then,
+    End, ErrorId, Fault, Input, Leased, Measure, Next, Options, Quirks, State, Task, Then,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -101,8 +101,26 @@ impl Bytes<'_> {
         }
     }
 
+    /// What a driver did on a lease; numbers that no lease covers are among them.
+    fn leased(&mut self) -> Leased {
+        let count = self.one_of(&[0, 1, 1, 2, 3, u32::MAX - 1, u32::MAX]);
+        match self.next() % 4 {
+            0 | 1 => Leased::Queued {
+                chunks: count,
+                len: self.len(),
+                callback: self.flag(),
+            },
+            2 => Leased::Written {
+                callbacks: count,
+                deferred: self.flag(),
+            },
+            _ => Leased::Called { callbacks: count },
+        }
+    }
+
     fn answer(&mut self) -> Input {
-        match self.next() % 8 {
+        match self.next() % 9 {
+            8 => Input::Progress(self.len()),
             0..4 => Input::Written {
                 result: self.result(),
                 again: false,
