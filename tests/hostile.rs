@@ -283,3 +283,48 @@ fn no_order_of_inputs_breaks_what_the_state_alone_must_keep() {
         Ok(())
     });
 }
+
+/// What [`holds`] asks of progress and of settlements can fail.
+#[test]
+fn a_fault_in_progress_or_in_a_settlement_is_noticed() {
+    let options = Options::new();
+    let after = |mut state: State, input: Input| {
+        let _ = step(&mut state, &options, None, input);
+        state
+    };
+    let quiet = Step {
+        effect: None,
+        then: None,
+    };
+    let (len, callback) = (3, false);
+    let writing = after(
+        State::new(&options),
+        Input::Write(Measure { len, callback }),
+    );
+
+    let answer = Input::Written {
+        result: Ok(()),
+        again: false,
+    };
+    let answered = after(writing, answer);
+    let taken_for_an_answer = holds(&options, Input::Progress(len), &writing, &answered, quiet);
+    assert_eq!(taken_for_an_answer, Some("progress is no answer"));
+
+    let settle = |chunks| {
+        Input::Settle(Leased::Queued {
+            chunks,
+            len,
+            callback,
+        })
+    };
+    let settled = after(writing, settle(1));
+    assert_eq!(holds(&options, settle(1), &writing, &settled, quiet), None);
+    let passed = holds(&options, settle(u32::MAX), &writing, &settled, quiet);
+    assert_eq!(passed, Some("a lease is not passed"));
+    let loud = Step {
+        effect: Some(Effect::Queue),
+        then: None,
+    };
+    let leads_on = holds(&options, settle(1), &writing, &settled, loud);
+    assert_eq!(leads_on, Some("a settlement leads to nothing"));
+}
