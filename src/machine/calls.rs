@@ -112,6 +112,7 @@ impl Run<'_> {
         };
         if accepted {
             s.ending.ask();
+            s.writable = false;
             return self.look(false, next);
         }
         self.next(next)

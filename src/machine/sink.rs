@@ -3,7 +3,7 @@
 use super::continuation::{Next, Task, Then};
 use super::effect::{Effect, Event, Step};
 use super::fault::Fault;
-use super::lifecycle::{Ending, Opening, Sink};
+use super::lifecycle::{Opening, Sink};
 use super::quirks::Quirks;
 use super::step::Run;
 
@@ -25,7 +25,7 @@ impl Run<'_> {
                 None => self.after_write(1, callback),
             },
             (Err(fault), sync) => {
-                self.state.errored.get_or_insert(fault);
+                self.state.set_errored(Some(fault));
                 if sync {
                     Step::last(Effect::Defer(Task::WriteFailed { fault, callback }))
                 } else {
@@ -177,8 +177,7 @@ impl Run<'_> {
     #[inline]
     fn take_drain(&mut self) -> bool {
         let s = &mut *self.state;
-        let open = s.ending == Ending::Open && !s.stops(self.options);
-        let due = s.drain_wanted(self.options) && open;
+        let due = s.drain_wanted(self.options) && s.refuses(self.options).is_none();
         s.need_drain &= !due;
         due
     }
@@ -224,7 +223,9 @@ impl Run<'_> {
             return Step::then(Effect::Callback(Ok(())), then);
         }
         self.state.pending = self.state.pending.saturating_sub(left);
-        if self.state.stops(self.options) {
+        if self.state.writable {
+            Step::DONE
+        } else if self.state.stops(self.options) {
             self.reject(Next::Look)
         } else {
             self.look(false, Next::Nothing)
@@ -270,7 +271,7 @@ impl Run<'_> {
         let fault = Fault::Destroyed;
         self.state.queued -= 1;
         self.state.level.remove(self.options.measure(head.len));
-        self.state.errored.get_or_insert(fault);
+        self.state.set_errored(Some(fault));
         Step::then(Effect::FailHead(fault), Then::Flushing(next))
     }
 }
