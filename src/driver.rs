@@ -78,9 +78,9 @@ impl<H: Host> Held<H> {
 ///
 /// # A host that answers later
 ///
-/// Here the host starts an operation, and an event loop answers once that is done.
-/// What is to be done then needs the stream, so the host holds a handle to its own
-/// driver: a weak one, or neither would ever be dropped. The event loop borrows the
+/// This host starts an operation. An event loop answers when the operation is done. The
+/// answer needs the driver, so the host holds a handle to it. The handle is weak,
+/// because a strong one would keep both alive for ever. The event loop borrows the
 /// driver. A [`Host`] function must not, because the driver is borrowed while it runs.
 ///
 /// ```
@@ -145,12 +145,13 @@ impl<H: Host> Held<H> {
 ///
 /// # Several streams
 ///
-/// [`Host::deferred`] tells a runtime of several streams when a stream defers
-/// something, so that it runs the ticks of all of them in Node's order.
+/// A runtime of several streams runs the ticks of all of them in one order, Node's:
+/// see [`Host::deferred`].
 ///
-/// A stream may act on another from within a [`Host`] function. If the other acts
-/// back, it must find the first: the function moves the driver that it has borrowed
-/// to where the other finds it ([`core::mem::replace`]), and moves it back before it
+/// A [`Host`] function of one stream may act on another. A driver may be moved while
+/// one of its functions runs. So if the other stream acts back on the first, the
+/// function moves the driver that it has borrowed to where the other finds it, puts
+/// another driver in its place ([`core::mem::replace`]), and moves it back before it
 /// returns.
 pub struct Driver<H: Host> {
     options: Options,

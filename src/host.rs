@@ -136,18 +136,19 @@ pub trait Host: Sized {
     ///
     /// # The law
     ///
-    /// - The driver calls it once for each tick that it appends: for each task of
-    ///   the machine, for each callback of a refused write or end, for each
+    /// - The driver calls `deferred` once for each tick that it appends: for each
+    ///   task of the machine, for each callback of a refused write or end, for each
     ///   [`Driver::defer`]. The first call may come from within [`Driver::new`].
-    /// - It appends no tick, and calls nothing, when it joins an after-write to
-    ///   one that waits ([`Host::same_callback`]).
-    /// - So the calls are as many as the ticks that have run and those that wait,
-    ///   and each `run_tick` of such a runtime returns true.
+    /// - When the driver joins an after-write to one that waits
+    ///   ([`Host::same_callback`]), it appends no tick and does not call `deferred`.
+    /// - So the number of calls is the number of ticks that have run plus the number
+    ///   of ticks that wait. One `run_tick` for each call runs all ticks, and each
+    ///   returns true.
     /// - Ticks that run in the order of the calls run in Node's order.
     ///
-    /// The function gets the host alone, for it is called in the middle of a step:
-    /// it cannot act on the stream, whatever it does. It is meant to note the
-    /// stream's name and to return.
+    /// The driver calls `deferred` in the middle of a step. So the function gets the
+    /// host alone and cannot act on the stream. It should note the stream's name and
+    /// return.
     ///
     /// # Examples
     ///
