@@ -15,14 +15,8 @@ use crate::machine::{
 };
 use crate::queue::Queue;
 
-/// Something that waits for the next tick.
-#[derive(Debug)]
-enum Tick<K> {
-    /// To be put back into the machine, with the callbacks it will want.
-    Task(Task, Callbacks<K>),
-    /// A callback of an operation that failed at once, or one of the host's own.
-    Callback(K, Result<(), Fault>),
-}
+mod ticks;
+use ticks::Tick;
 
 /// What the current input brought along, until an effect takes it.
 struct Held<H: Host> {
@@ -70,10 +64,6 @@ impl<H: Host> Held<H> {
 ///         stream.host_mut().0.push_str(chunk);
 ///         stream.written(Ok(()));
 ///     }
-///     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<&'static str>) {
-///         chunks.into_iter().for_each(|chunk| stream.host_mut().0.push_str(chunk));
-///         stream.written(Ok(()));
-///     }
 ///     fn event(_: &mut Driver<Self>, _: Event) {}
 ///     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
 /// }
@@ -85,6 +75,84 @@ impl<H: Host> Held<H> {
 /// assert!(stream.state().is_finished() && stream.state().is_closed());
 /// assert_eq!(stream.host().0, "hello, world");
 /// ```
+///
+/// # A host that answers later
+///
+/// This host starts an operation. An event loop answers when the operation is done. The
+/// answer needs the driver, so the host holds a handle to it. The handle is weak,
+/// because a strong one would keep both alive for ever. The event loop borrows the
+/// driver. A [`Host`] function must not, because the driver is borrowed while it runs.
+///
+/// ```
+/// use highwater::machine::{Event, Fault, Options};
+/// use highwater::{Driver, Flow, Host};
+/// use std::cell::RefCell;
+/// use std::rc::{Rc, Weak};
+/// use std::sync::mpsc::{Sender, channel};
+///
+/// /// What the event loop is to do once an operation is done.
+/// type Done = Box<dyn FnOnce()>;
+///
+/// struct Device {
+///     stream: Weak<RefCell<Driver<Device>>>,
+///     events: Sender<Done>,
+///     text: String,
+///     shown: Vec<&'static str>,
+/// }
+///
+/// impl Host for Device {
+///     type Chunk = &'static str;
+///     type Callback = &'static str;
+///
+///     fn write(stream: &mut Driver<Self>, chunk: &'static str) {
+///         let this = stream.host().stream.clone();
+///         let done = move || {
+///             let Some(stream) = this.upgrade() else { return };
+///             let mut stream = stream.borrow_mut();
+///             stream.host_mut().text.push_str(chunk);
+///             stream.written(Ok(()));
+///             stream.run_ticks();
+///         };
+///         stream.host().events.send(Box::new(done)).expect("the loop below receives");
+///     }
+///     fn event(stream: &mut Driver<Self>, event: Event) {
+///         if event == Event::Finish {
+///             stream.host_mut().shown.push("finish");
+///         }
+///     }
+///     fn callback(stream: &mut Driver<Self>, name: &'static str, _: Result<(), Fault>) {
+///         stream.host_mut().shown.push(name);
+///     }
+/// }
+///
+/// let (sender, events) = channel::<Done>();
+/// let stream = Rc::new_cyclic(|this| {
+///     let (stream, events) = (this.clone(), sender);
+///     let device = Device { stream, events, text: String::new(), shown: Vec::new() };
+///     RefCell::new(Driver::new(Options::new(), device))
+/// });
+/// assert_eq!(stream.borrow_mut().write("hello, ", 7, Some("first")), Ok(Flow::More));
+/// stream.borrow_mut().end(Some(("world", 5)), Some("end")).expect("an open stream accepts");
+/// stream.borrow_mut().run_ticks();
+/// assert_eq!(stream.borrow().host().text, ""); // nothing is done yet
+///
+/// while let Ok(done) = events.try_recv() {
+///     done(); // may start the next operation
+/// }
+/// assert_eq!(stream.borrow().host().text, "hello, world");
+/// assert_eq!(stream.borrow().host().shown, ["first", "end", "finish"]);
+/// ```
+///
+/// # Several streams
+///
+/// A runtime of several streams runs the ticks of all of them in one order, Node's:
+/// see [`Host::deferred`].
+///
+/// A [`Host`] function of one stream may act on another. A driver may be moved while
+/// one of its functions runs. So if the other stream acts back on the first, the
+/// function moves the driver that it has borrowed to where the other finds it, puts
+/// another driver in its place ([`core::mem::replace`]), and moves it back before it
+/// returns.
 pub struct Driver<H: Host> {
     options: Options,
     state: State,
@@ -229,35 +297,6 @@ impl<H: Host> Driver<H> {
         self.put(Input::Destroyed(error));
     }
 
-    /// Calls this in a tick of its own, in order with what the stream has
-    /// deferred (Node's `process.nextTick`).
-    pub fn defer(&mut self, callback: H::Callback, result: Result<(), Fault>) {
-        self.ticks.push_back(Tick::Callback(callback, result));
-    }
-
-    /// Runs what was deferred, first in, first out, until nothing is left.
-    pub fn run_ticks(&mut self) {
-        while self.run_tick() {}
-    }
-
-    /// Runs the first deferred task. `false` if there was none.
-    pub fn run_tick(&mut self) -> bool {
-        match self.ticks.pop_front() {
-            Some(Tick::Task(task, callbacks)) => {
-                if matches!(task, Task::AfterWrite { callback: true, .. }) {
-                    self.may_join = false;
-                }
-                self.drive(Input::Run(task), &mut Held::callbacks(callbacks));
-                true
-            }
-            Some(Tick::Callback(callback, result)) => {
-                H::callback(self, callback, result);
-                true
-            }
-            None => false,
-        }
-    }
-
     /// The state of the machine.
     pub const fn state(&self) -> &State {
         &self.state
@@ -369,7 +408,7 @@ impl<H: Host> Driver<H> {
                     };
                     H::unsent(self, chunk);
                     let callbacks = Callbacks::from_option(callback);
-                    self.ticks.push_back(Tick::Task(task, callbacks));
+                    self.push_tick(Tick::Task(task, callbacks));
                 }
             }
             Effect::KeepEnd => self.ends.extend(held.callbacks.take().next()),
@@ -380,24 +419,6 @@ impl<H: Host> Driver<H> {
                 }
             }
             Effect::Defer(task) => self.defer_task(task, held),
-        }
-    }
-
-    /// [`Quirks::WRITEV_LOSES`]: what was queued while the batch was on the stack
-    /// is lost; its callbacks are called with those of the batch, if that has any.
-    fn lose_queue(&mut self) {
-        let (_, lost) = self.queue.take_all();
-        let waiting = self.ticks.iter_mut().filter_map(|tick| match tick {
-            Tick::Task(_, callbacks) => Some(callbacks),
-            Tick::Callback(..) => None,
-        });
-        for callbacks in waiting.chain([&mut self.flight]) {
-            match callbacks {
-                Callbacks::Batch(number, batch) if *number == self.batches => {
-                    return batch.extend(lost);
-                }
-                _ => {}
-            }
         }
     }
 
@@ -417,54 +438,6 @@ impl<H: Host> Driver<H> {
                 return;
             }
         }
-    }
-
-    fn defer_callbacks(&mut self, mut callbacks: Callbacks<H::Callback>, fault: Fault) {
-        if let Some(callback) = callbacks.next() {
-            self.defer(callback, Err(fault));
-        }
-    }
-
-    fn defer_task(&mut self, task: Task, held: &mut Held<H>) {
-        let callbacks = match task {
-            Task::AfterWrite { callback: true, .. } => {
-                if self.join(&mut held.callbacks) {
-                    if held.joins_uncounted {
-                        self.put(Input::Joined);
-                    }
-                    return;
-                }
-                self.may_join = true;
-                held.callbacks.take()
-            }
-            Task::WriteFailed { .. } => held.callbacks.take(),
-            _ => Callbacks::None,
-        };
-        self.ticks.push_back(Tick::Task(task, callbacks));
-    }
-
-    /// Rule 10 lets a driver join an after-write to the latest that waits, if
-    /// it has the same callback.
-    fn join(&mut self, new: &mut Callbacks<H::Callback>) -> bool {
-        if !self.may_join {
-            return false;
-        }
-        let waiting = self.ticks.iter_mut().rev().find_map(|tick| match tick {
-            Tick::Task(
-                Task::AfterWrite {
-                    count,
-                    callback: true,
-                },
-                callbacks,
-            ) => Some((count, callbacks)),
-            _ => None,
-        });
-        let Some((count, callbacks)) = waiting else {
-            return false;
-        };
-        let joined = callbacks.join(new, H::same_callback);
-        *count = count.saturating_add(u32::from(joined));
-        joined
     }
 }
 

@@ -82,7 +82,17 @@ pub trait Host: Sized {
 
     /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
     /// [`Options::with_batches`](crate::machine::Options::with_batches) is on.
-    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>);
+    ///
+    /// A host that takes no batches leaves it out. If the options ask for batches
+    /// all the same, the default loses nothing: it hands each chunk to
+    /// [`Host::unsent`], in order, and answers with [`Fault::NotImplemented`], so the
+    /// stream fails and names the mistake.
+    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>) {
+        for chunk in chunks {
+            Self::unsent(stream, chunk);
+        }
+        stream.written(Err(Fault::NotImplemented));
+    }
 
     /// An event.
     fn event(stream: &mut Driver<Self>, event: Event);
@@ -114,6 +124,79 @@ pub trait Host: Sized {
     fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
         stream.destroyed(error.or(construct));
     }
+
+    /// Notifies the runtime: the driver has appended one tick to the FIFO of this
+    /// stream. Does nothing by default.
+    ///
+    /// A runtime of several streams needs it. Node runs what all streams defer in
+    /// one FIFO (`process.nextTick`), so the runtime keeps one FIFO of streams:
+    /// `deferred` appends this stream at the back, and once the call stack has
+    /// unwound, the runtime takes the streams from the front and calls
+    /// [`Driver::run_tick`] once for each.
+    ///
+    /// # The law
+    ///
+    /// - The driver calls `deferred` once for each tick that it appends: for each
+    ///   task of the machine, for each callback of a refused write or end, for each
+    ///   [`Driver::defer`]. The first call may come from within [`Driver::new`].
+    /// - When the driver joins an after-write to one that waits
+    ///   ([`Host::same_callback`]), it appends no tick and does not call `deferred`.
+    /// - So the number of calls is the number of ticks that have run plus the number
+    ///   of ticks that wait. One `run_tick` for each call runs all ticks, and each
+    ///   returns true.
+    /// - Ticks that run in the order of the calls run in Node's order.
+    ///
+    /// The driver calls `deferred` in the middle of a step. So the function gets the
+    /// host alone and cannot act on the stream. It should note the stream's name and
+    /// return.
+    ///
+    /// # Examples
+    ///
+    /// Two streams write in turn, and their callbacks come in the order of the writes:
+    ///
+    /// ```
+    /// use highwater::machine::{Event, Fault, Options};
+    /// use highwater::{Driver, Flow, Host};
+    /// use std::sync::mpsc::{Sender, channel};
+    ///
+    /// /// Answers each write at once.
+    /// struct Letters {
+    ///     name: usize,
+    ///     ticks: Sender<usize>,
+    ///     called: Sender<char>,
+    /// }
+    ///
+    /// impl Host for Letters {
+    ///     type Chunk = char;
+    ///     type Callback = char;
+    ///
+    ///     fn write(stream: &mut Driver<Self>, _: char) {
+    ///         stream.written(Ok(()));
+    ///     }
+    ///     fn event(_: &mut Driver<Self>, _: Event) {}
+    ///     fn callback(stream: &mut Driver<Self>, letter: char, _: Result<(), Fault>) {
+    ///         stream.host().called.send(letter).expect("it is received below");
+    ///     }
+    ///     fn deferred(&mut self) {
+    ///         self.ticks.send(self.name).expect("they are run below");
+    ///     }
+    /// }
+    ///
+    /// let (to_run, ticks) = channel();
+    /// let (to_show, called) = channel();
+    /// let mut streams = [0, 1].map(|name| {
+    ///     let (ticks, called) = (to_run.clone(), to_show.clone());
+    ///     Driver::new(Options::new(), Letters { name, ticks, called })
+    /// });
+    /// for (name, letter) in [(0, 'a'), (1, 'b'), (0, 'c'), (0, 'e'), (1, 'd')] {
+    ///     assert_eq!(streams[name].write(letter, 1, Some(letter)), Ok(Flow::More));
+    /// }
+    /// while let Ok(name) = ticks.try_recv() {
+    ///     assert!(streams[name].run_tick());
+    /// }
+    /// assert_eq!(called.try_iter().collect::<String>(), "abced");
+    /// ```
+    fn deferred(&mut self) {}
 
     /// Whether two callbacks are the same function. Node calls such callbacks of
     /// writes that were answered at once together, in one tick (rule 10).

@@ -93,18 +93,6 @@ fn the_code_has_the_graph_of_the_specification() {
     assert!(states > 9_000, "{states} states are too few to mean much");
 }
 
-/// `cargo run --release --example explore -- diagram spec/golden/*.graph` draws it.
-#[test]
-fn the_diagram_shows_the_golden_graphs() {
-    let names = ["batches", "corks", "nested", "objects", "twice", "whole"];
-    let drawn = diagram::draw(&names.map(golden)).unwrap_or_else(|error| panic!("{error}"));
-    let kept = fs::read_to_string(spec().join("phases.svg")).expect("it is in the tree");
-    assert_eq!(
-        drawn, kept,
-        "spec/phases.svg is no longer what the graphs say"
-    );
-}
-
 /// The phases in the picture are those of the public face.
 #[test]
 fn the_phases_are_those_of_the_machine() {

@@ -13,6 +13,7 @@ use examples::example;
 use serde_json::Value;
 
 const SCENARIOS: &str = "20000";
+const OF_SEVERAL: &str = "5000";
 
 /// Its version, or `None`, said aloud.
 fn node() -> Option<String> {
@@ -31,29 +32,59 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-#[test]
-fn fresh_scenarios_give_the_same_traces() {
-    if node().is_none() {
-        return;
-    }
+/// Compares fresh scenarios. Says whether all were equal, and what was printed.
+fn compare(options: &[&str], count: &str) -> (bool, String) {
     let seed = support::seed().to_string();
     let output = Command::new("node")
         .arg(here().join("tests/node/compare.js"))
+        .args(options)
         .arg(example("replay"))
-        .args([SCENARIOS, &seed])
+        .args([count, &seed])
         .output()
         .expect("node has a version, so it runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
     println!("{said}");
-    assert!(
+    (
         output.status.success(),
-        "again with HIGHWATER_SEED={seed}\n{said}{error}"
-    );
+        format!("again with HIGHWATER_SEED={seed}\n{said}{error}"),
+    )
+}
+
+#[test]
+fn fresh_scenarios_give_the_same_traces() {
+    if node().is_none() {
+        return;
+    }
+    let (equal, said) = compare(&[], SCENARIOS);
+    assert!(equal, "{said}");
+    let summary = format!("scenarios={SCENARIOS} different=0");
+    assert!(said.contains(&summary), "{said}");
+}
+
+#[test]
+fn fresh_scenarios_of_several_streams_give_the_same_traces() {
+    if node().is_none() {
+        return;
+    }
+    let (equal, said) = compare(&["--several"], OF_SEVERAL);
+    assert!(equal, "{said}");
+    let summary = format!("scenarios={OF_SEVERAL} different=0");
+    assert!(said.contains(&summary), "{said}");
+}
+
+/// The planted fault: the comparison finds it and shows a smallest scenario.
+#[test]
+fn ticks_that_run_stream_by_stream_are_reported() {
+    if node().is_none() {
+        return;
+    }
+    let (equal, said) = compare(&["--several", "--stream-by-stream"], "50");
     assert!(
-        said.contains(&format!("scenarios={SCENARIOS} different=0")),
+        !equal && said.contains("differs; the smallest like it:"),
         "{said}"
     );
+    assert!(!said.contains("different=0 "), "{said}");
 }
 
 /// What Node does in the counterexamples of the specification: what the machine

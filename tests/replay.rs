@@ -7,6 +7,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use examples::example;
+use serde_json::Value;
 
 fn replay(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(example("replay"))
@@ -32,6 +33,32 @@ fn a_scenario_gives_a_trace() {
     let expected = "{\"id\":7,\"t\":[\"_write 2@1 | 1000000 2 0 -\",\
                     \"write1=true | 1000000 0 0 -\",\"-- | 1000000 0 0 -\"]}\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+/// Two streams that write in turn: `0:a 1:b 0:c 0:e 1:d`.
+const TWO: &str = r#"{"streams":[{"o":{"hwm":9},"sink":"s"},{"o":{"hwm":9},"sink":"s"}],
+"turns":[["0w1o","1w1o","0w1o","0w1o","1w1o"]]}"#;
+
+#[test]
+fn the_callbacks_of_two_streams_are_called_in_the_order_of_the_writes() {
+    let callbacks = |arguments: &[&str]| {
+        let output = replay(arguments, &TWO.replace('\n', ""));
+        assert!(output.status.success());
+        let trace: Value = serde_json::from_slice(&output.stdout).expect("a trace");
+        let lines = trace["t"].as_array().expect("lines");
+        let lines = lines.iter().map(|line| line.as_str().expect("a line"));
+        let callbacks = lines.filter(|line| line.contains(" cb "));
+        let named = callbacks.map(|line| line.split(" ok").next().expect("a part").to_owned());
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        callbacks(&[]),
+        ["0 cb w1", "1 cb w1", "0 cb w2", "0 cb w3", "1 cb w2"]
+    );
+    assert_eq!(
+        callbacks(&["--stream-by-stream"]),
+        ["0 cb w1", "0 cb w2", "0 cb w3", "1 cb w1", "1 cb w2"]
+    );
 }
 
 #[test]
@@ -63,6 +90,16 @@ fn a_line_that_is_no_scenario_is_named() {
         (
             r#"{"o":{"hwm":1},"sink":"s","turns":[],"on":{"x":[]}}"#,
             "on.x",
+        ),
+        (r#"{"streams":7,"turns":[]}"#, "streams is not a list"),
+        (r#"{"streams":[],"turns":[]}"#, "streams is empty"),
+        (
+            r#"{"streams":[{"o":{"hwm":1},"sink":"s"}],"turns":[["w1n"]]}"#,
+            "\"w1n\" is no action",
+        ),
+        (
+            r#"{"streams":[{"o":{"hwm":1},"sink":"s"}],"turns":[["1w1n"]]}"#,
+            "none of the 1 streams",
         ),
         ("", "EOF"),
     ] {

@@ -41,6 +41,11 @@ impl Graph {
         self.edges.values().map(BTreeSet::len).sum()
     }
 
+    /// The state in which it begins.
+    pub(crate) fn start(&self) -> &str {
+        &self.start
+    }
+
     /// Every edge: from, action, to.
     pub(crate) fn each_edge(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         let all = self.edges.iter();

@@ -24,6 +24,7 @@ pub(crate) fn fault_name(fault: Fault) -> &'static str {
         Fault::AlreadyFinished => "ALREADY_FINISHED",
         Fault::MultipleCallback => "MULTIPLE_CALLBACK",
         Fault::TooLong => "TOO_LONG",
+        Fault::NotImplemented => "NOT_IMPLEMENTED",
     }
 }
 

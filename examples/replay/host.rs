@@ -2,13 +2,15 @@
 //! what happens and act as they were told.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use highwater::machine::{ErrorId, Event, Fault};
 use highwater::{Driver, Host};
 
 use super::history::{Callee, Moment, Record, What};
 use super::player::{act, answer_construct, answer_destroy, answer_final, answer_write};
-use super::scenario::{Mode, POINTS, Scenario};
+use super::scenario::{Mode, POINTS, Plan};
+use super::streams::Streams;
 
 /// What is called back: the producer's callbacks, and the answers that the
 /// scenario gives in a tick.
@@ -41,8 +43,10 @@ pub(crate) enum Hook {
 
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
-    scenario: &'a Scenario,
-    pub(crate) history: Vec<Record>,
+    pub(crate) plan: &'a Plan,
+    /// Which of the streams it is.
+    pub(crate) index: usize,
+    pub(crate) streams: Rc<Streams<'a>>,
     hits: [usize; POINTS.len()],
     /// How many sink calls there were, and which are unanswered.
     calls: usize,
@@ -78,7 +82,8 @@ pub(crate) fn log(stream: &mut Stream<'_>, what: What) {
         corked: s.corked(),
         errored: s.errored().map(|fault| stream.host().code(fault)),
     };
-    stream.host_mut().history.push(Record { what, now });
+    let stage = stream.host();
+    stage.streams.record(stage.index, Record { what, now });
 }
 
 /// Performs the actions that are hooked to this hit of the point.
@@ -87,19 +92,20 @@ fn hit(stream: &mut Stream<'_>, point: &str) {
         return;
     };
     let stage = stream.host_mut();
-    let scenario = stage.scenario;
+    let plan = stage.plan;
     let hit = stage.hits[index];
     stage.hits[index] += 1;
-    if let Some(actions) = scenario.on[index].get(hit) {
+    if let Some(actions) = plan.on[index].get(hit) {
         act(stream, actions);
     }
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(scenario: &'a Scenario) -> Self {
+    pub(crate) fn new(plan: &'a Plan, index: usize, streams: &Rc<Streams<'a>>) -> Self {
         Self {
-            scenario,
-            history: Vec::new(),
+            plan,
+            index,
+            streams: Rc::clone(streams),
             hits: [0; POINTS.len()],
             calls: 0,
             unanswered: VecDeque::new(),
@@ -153,8 +159,8 @@ impl<'a> Stage<'a> {
         self.calls += 1;
         self.unanswered.push_back(call);
         self.answered.push(false);
-        let last = self.scenario.sink.len() - 1;
-        (call, self.scenario.sink[call.min(last)])
+        let last = self.plan.sink.len() - 1;
+        (call, self.plan.sink[call.min(last)])
     }
 }
 
@@ -195,7 +201,7 @@ impl<'a> Host for Stage<'a> {
         stream.host_mut().construct = Hook::Unanswered;
         log(stream, What::Construct);
         hit(stream, "con");
-        match stream.host_mut().scenario.construct {
+        match stream.host_mut().plan.construct {
             Mode::Now { ok } => {
                 let result = stream.host_mut().result(ok);
                 answer_construct(stream, result);
@@ -215,7 +221,7 @@ impl<'a> Host for Stage<'a> {
         stream.host_mut().finalize = Hook::Unanswered;
         log(stream, What::Final);
         hit(stream, "fin");
-        match stream.host_mut().scenario.finalize {
+        match stream.host_mut().plan.finalize {
             Mode::Now { ok } => {
                 let result = stream.host_mut().result(ok);
                 answer_final(stream, result);
@@ -237,7 +243,7 @@ impl<'a> Host for Stage<'a> {
             (Some(error), Some(construct)) => Some(stage.aggregate(error, construct)),
             (error, construct) => error.or(construct),
         };
-        let mode = stage.scenario.destroy;
+        let mode = stage.plan.destroy;
         if mode == Mode::Absent {
             stream.destroyed(given);
             return;
@@ -318,6 +324,10 @@ impl<'a> Host for Stage<'a> {
 
     fn unsent(stream: &mut Stream<'a>, chunk: Chunk) {
         log(stream, What::Unsent(chunk.number));
+    }
+
+    fn deferred(&mut self) {
+        self.streams.deferred(self.index);
     }
 
     fn same_callback(waiting: &Callback, new: &Callback) -> bool {

@@ -2,7 +2,7 @@
 //! object a line.
 //!
 //! ```sh
-//! cargo run --release --example replay -- --profile node|strict [--quirks A,B] [SCENARIOS [TRACES]]
+//! cargo run --release --example replay -- --profile node|strict [--quirks A,B] [--stream-by-stream] [SCENARIOS [TRACES]]
 //! ```
 //!
 //! The same scenarios, played against the real Node by `tests/node/oracle.js`,
@@ -12,6 +12,7 @@ mod history;
 mod host;
 mod player;
 mod scenario;
+mod streams;
 
 use std::error::Error;
 use std::fs::File;
@@ -21,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use highwater::machine::Quirks;
+
+use streams::Order;
 
 /// Play scenarios and print what happened, one JSON object a line.
 #[derive(Parser)]
@@ -32,6 +35,9 @@ struct Arguments {
     /// Single quirks on top of the profile.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     quirks: Vec<String>,
+    /// A planted fault: run all ticks of one stream, then all of the next.
+    #[arg(long)]
+    stream_by_stream: bool,
     /// Where the scenarios are; `-` is standard input.
     #[arg(default_value = "-")]
     scenarios: PathBuf,
@@ -71,13 +77,18 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     let quirks = quirks(&arguments)?;
+    let order = if arguments.stream_by_stream {
+        Order::StreamByStream
+    } else {
+        Order::Shared
+    };
     // First, so that a wrong path does not empty the other file.
     let scenarios = input(&arguments.scenarios)?;
     let mut traces = output(&arguments.traces)?;
     for (index, line) in scenarios.lines().enumerate() {
         let wrong = |error: String| format!("line {}: {error}", index + 1);
         let line = line.map_err(|error| wrong(error.to_string()))?;
-        if let Err(error) = play_line(&line, quirks, &mut traces) {
+        if let Err(error) = play_line(&line, quirks, order, &mut traces) {
             // What was played before it is not lost.
             traces.flush()?;
             return Err(wrong(error.to_string()).into());
@@ -86,11 +97,14 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(traces.flush()?)
 }
 
-fn play_line(line: &str, quirks: Quirks, traces: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+fn play_line(
+    line: &str,
+    quirks: Quirks,
+    order: Order,
+    traces: &mut dyn Write,
+) -> Result<(), Box<dyn Error>> {
     let scenario = scenario::parse(line, quirks)?;
-    let history = player::play(&scenario, player::EXTRA_TURNS);
-    let lines: Vec<_> = history.iter().filter_map(|record| record.line()).collect();
-    let lines = serde_json::to_string(&lines)?;
+    let lines = serde_json::to_string(&player::trace(&scenario, order))?;
     writeln!(traces, "{{\"id\":{},\"t\":{lines}}}", scenario.id)?;
     Ok(())
 }

@@ -1,35 +1,64 @@
 //! Plays a scenario: its turns, and what is still unanswered after them.
 
+use highwater::Flow;
 use highwater::machine::Fault;
-use highwater::{Driver, Flow};
 
 use super::history::{Callee, Record, What};
-use super::host::{Answer, Callback, Chunk, Hook, Stage, Stream, log};
-use super::scenario::{Action, Function, Scenario};
+use super::host::{Answer, Callback, Chunk, Hook, Stream, log};
+use super::scenario::{Action, Aimed, Function, Scenario};
+use super::streams::{Order, Streams, put_back};
 
-/// How many turns are added to a scenario, each of which answers one thing that
-/// is still unanswered.
+/// How many turns are added to a scenario for each of its streams. Each answers one
+/// thing that is still unanswered.
 pub(crate) const EXTRA_TURNS: u32 = 40;
 
-/// Plays a scenario and returns what happened.
-pub(crate) fn play(scenario: &Scenario, extra_turns: u32) -> Vec<Record> {
-    let mut stream = Driver::new(scenario.options, Stage::new(scenario));
+/// Plays a scenario and returns the lines of its trace. Each begins with the number of
+/// its stream if there are several.
+pub(crate) fn trace(scenario: &Scenario, order: Order) -> Vec<String> {
+    let history = play(scenario, EXTRA_TURNS, order);
+    let lines = history.iter().filter_map(|(index, record)| {
+        let line = record.line()?;
+        Some(if scenario.several {
+            format!("{index} {line}")
+        } else {
+            line
+        })
+    });
+    lines.collect()
+}
+
+/// Plays a scenario and returns what happened, each time with the index of the stream.
+pub(crate) fn play(scenario: &Scenario, extra_turns: u32, order: Order) -> Vec<(usize, Record)> {
+    let streams = Streams::new(scenario);
     for turn in &scenario.turns {
-        play_turn(&mut stream, turn);
+        play_turn(&streams, turn, order);
     }
-    for _ in 0..extra_turns {
-        match still_unanswered(&mut stream) {
-            Some(action) => play_turn(&mut stream, &[action]),
+    for _ in 0..extra_turns as usize * streams.count() {
+        match next_answer(&streams) {
+            Some(answer) => play_turn(&streams, &[answer], order),
             None => break,
         }
     }
-    stream.into_host().history
+    streams.into_history()
 }
 
-fn play_turn(stream: &mut Stream<'_>, turn: &[Action]) {
-    act(stream, turn);
-    stream.run_ticks();
-    log(stream, What::TurnOver);
+/// Acts, and runs all ticks of all streams.
+fn play_turn(streams: &Streams<'_>, turn: &[Aimed], order: Order) {
+    for aimed in turn {
+        streams.with(aimed.stream, |stream| act_once(stream, aimed.action));
+    }
+    streams.run_ticks(order);
+    for index in 0..streams.count() {
+        streams.with(index, |stream| log(stream, What::TurnOver));
+    }
+}
+
+/// The answer of the first stream in which something is still unanswered.
+fn next_answer(streams: &Streams<'_>) -> Option<Aimed> {
+    (0..streams.count()).find_map(|stream| {
+        let action = streams.with(stream, still_unanswered)?;
+        Some(Aimed { stream, action })
+    })
 }
 
 fn still_unanswered(stream: &mut Stream<'_>) -> Option<Action> {
@@ -47,65 +76,76 @@ fn still_unanswered(stream: &mut Stream<'_>) -> Option<Action> {
     }
 }
 
-pub(crate) fn act(stream: &mut Stream<'_>, actions: &[Action]) {
-    for action in actions {
-        match *action {
-            Action::Write {
-                times,
-                len,
-                callback,
-            } => (0..times).for_each(|_| write(stream, len, callback)),
-            Action::End { chunk, callback } => end(stream, chunk, callback),
-            Action::Cork => {
-                log(stream, What::Cork);
-                stream.cork();
-                log(stream, What::Returned("cork"));
+/// Acts from within a function of this stream.
+pub(crate) fn act(stream: &mut Stream<'_>, actions: &[Aimed]) {
+    for aimed in actions {
+        if aimed.stream == stream.host().index {
+            act_once(stream, aimed.action);
+        } else {
+            put_back(stream, |streams| {
+                streams.with(aimed.stream, |other| act_once(other, aimed.action));
+            });
+        }
+    }
+}
+
+fn act_once(stream: &mut Stream<'_>, action: Action) {
+    match action {
+        Action::Write {
+            times,
+            len,
+            callback,
+        } => (0..times).for_each(|_| write(stream, len, callback)),
+        Action::End { chunk, callback } => end(stream, chunk, callback),
+        Action::Cork => {
+            log(stream, What::Cork);
+            stream.cork();
+            log(stream, What::Returned("cork"));
+        }
+        Action::Uncork => {
+            log(stream, What::Uncork);
+            stream.uncork();
+            log(stream, What::Returned("uncork"));
+        }
+        Action::Destroy { error } => {
+            let error = error.then(|| stream.host_mut().new_error());
+            log(stream, What::Destroy);
+            stream.destroy(error);
+            log(stream, What::Returned("destroy"));
+        }
+        Action::Answer { ok } => {
+            if let Some(&call) = stream.host_mut().unanswered.front() {
+                let result = stream.host_mut().result(ok);
+                answer_write(stream, call, result);
+                log(stream, What::Answered("done"));
             }
-            Action::Uncork => {
-                log(stream, What::Uncork);
-                stream.uncork();
-                log(stream, What::Returned("uncork"));
+        }
+        Action::Again { ok } => {
+            if let Some(call) = stream.host_mut().answered_last {
+                let result = stream.host_mut().result(ok);
+                answer_write(stream, call, result);
+                log(stream, What::Answered("again"));
             }
-            Action::Destroy { error } => {
-                let error = error.then(|| stream.host_mut().new_error());
-                log(stream, What::Destroy);
-                stream.destroy(error);
-                log(stream, What::Returned("destroy"));
+        }
+        Action::Final { ok } => {
+            if stream.host_mut().finalize != Hook::NotCalled {
+                let result = stream.host_mut().result(ok);
+                answer_final(stream, result);
+                log(stream, What::Answered("final-done"));
             }
-            Action::Answer { ok } => {
-                if let Some(&call) = stream.host_mut().unanswered.front() {
-                    let result = stream.host_mut().result(ok);
-                    answer_write(stream, call, result);
-                    log(stream, What::Answered("done"));
-                }
+        }
+        Action::Construct { ok } => {
+            if stream.host_mut().construct != Hook::NotCalled {
+                let result = stream.host_mut().result(ok);
+                answer_construct(stream, result);
+                log(stream, What::Answered("construct-done"));
             }
-            Action::Again { ok } => {
-                if let Some(call) = stream.host_mut().answered_last {
-                    let result = stream.host_mut().result(ok);
-                    answer_write(stream, call, result);
-                    log(stream, What::Answered("again"));
-                }
-            }
-            Action::Final { ok } => {
-                if stream.host_mut().finalize != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_final(stream, result);
-                    log(stream, What::Answered("final-done"));
-                }
-            }
-            Action::Construct { ok } => {
-                if stream.host_mut().construct != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_construct(stream, result);
-                    log(stream, What::Answered("construct-done"));
-                }
-            }
-            Action::DestroyHook { ok } => {
-                if stream.host_mut().destroy != Hook::NotCalled {
-                    let result = stream.host_mut().result(ok);
-                    answer_destroy(stream, result.err());
-                    log(stream, What::Answered("destroy-done"));
-                }
+        }
+        Action::DestroyHook { ok } => {
+            if stream.host_mut().destroy != Hook::NotCalled {
+                let result = stream.host_mut().result(ok);
+                answer_destroy(stream, result.err());
+                log(stream, What::Answered("destroy-done"));
             }
         }
     }

@@ -1,4 +1,25 @@
-//! Scenarios: what is to be done with a stream, one JSON object a line.
+//! Scenarios: what happens to a stream, or to several, one JSON object a line.
+//!
+//! ```json
+//! {"id":7,"o":{"hwm":3},"sink":"sm","turns":[["w2o","e-n"],["k0"]],"on":{"cb":[["w1n"]]}}
+//! ```
+//!
+//! `o` has the options and the hooks: `f` is `_final`, `c` `_construct`, `d`
+//! `_destroy`, each with a letter that says how it answers ([`Mode`]). `sink` has such a
+//! letter for each sink call; the last one also stands for all further calls. `turns`
+//! are lists of actions ([`Action`]); a turn ends when all ticks have run. `on` has, for
+//! a point, the actions at its first hit, at its second, and so on.
+//!
+//! Several streams are a list, and a number before each action says which of them it is
+//! for, from 0 on. Each line of the trace begins with that number, too.
+//!
+//! ```json
+//! {"streams":[{"o":{"hwm":3},"sink":"s"},{"o":{"hwm":3},"sink":"s","on":{"cb":[["0c"]]}}],
+//!  "turns":[["0w1o","1w1o","0e-o"]]}
+//! ```
+//!
+//! A turn ends when all ticks of all streams have run, in the order in which they were
+//! deferred.
 
 use highwater::machine::{Options, Quirks};
 use serde_json::Value;
@@ -80,17 +101,33 @@ pub(crate) const POINTS: [&str; 11] = [
     "con",
 ];
 
+/// An action, and the stream that it is for, by its index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aimed {
+    pub(crate) stream: usize,
+    pub(crate) action: Action,
+}
+
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) id: Value,
+    /// At least one.
+    pub(crate) streams: Vec<Plan>,
+    /// The scenario has a list of streams.
+    pub(crate) several: bool,
+    pub(crate) turns: Vec<Vec<Aimed>>,
+}
+
+/// What one stream is created with, and how its sink, its hooks and its listeners act.
+#[derive(Debug)]
+pub(crate) struct Plan {
     pub(crate) options: Options,
     pub(crate) finalize: Mode,
     pub(crate) construct: Mode,
     pub(crate) destroy: Mode,
     pub(crate) sink: Vec<Mode>,
-    pub(crate) turns: Vec<Vec<Action>>,
     /// By the index of the point in [`POINTS`].
-    pub(crate) on: [Vec<Vec<Action>>; POINTS.len()],
+    pub(crate) on: [Vec<Vec<Aimed>>; POINTS.len()],
 }
 
 /// Reads one line.
@@ -98,7 +135,30 @@ pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
     // It counts lines of its own; here there is one.
     let wrong = |error: serde_json::Error| error.to_string().replace(" at line 1", " at");
     let json: Value = serde_json::from_str(line).map_err(wrong)?;
-    let o = field(&json, "o")?;
+    let (streams, count) = match json.get("streams") {
+        None => (vec![plan(&json, None, quirks)?], None),
+        Some(list) => {
+            let list = list.as_array().ok_or("streams is not a list")?;
+            let count = Some(list.len());
+            let plans = list.iter().map(|json| plan(json, count, quirks));
+            (plans.collect::<Result<Vec<_>, _>>()?, count)
+        }
+    };
+    if streams.is_empty() {
+        return Err("streams is empty".into());
+    }
+    Ok(Scenario {
+        id: json.get("id").cloned().unwrap_or(Value::Null),
+        streams,
+        several: count.is_some(),
+        turns: lists(field(&json, "turns")?, "turns", count)?,
+    })
+}
+
+/// Reads what belongs to one stream. `count` is how many streams there are, if they
+/// are a list.
+fn plan(json: &Value, count: Option<usize>, quirks: Quirks) -> Result<Plan, String> {
+    let o = field(json, "o")?;
     let finalize = hook(o, "f", "sStTmx")?;
     let construct = hook(o, "c", "sStTmx")?;
     let destroy = hook(o, "d", "sStTmxpP")?;
@@ -114,15 +174,13 @@ pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
         .with_construct(construct != Mode::Absent)
         .with_finalize(finalize != Mode::Absent)
         .with_quirks(quirks);
-    Ok(Scenario {
-        id: json.get("id").cloned().unwrap_or(Value::Null),
+    Ok(Plan {
         options,
         finalize,
         construct,
         destroy,
-        sink: sink(&json)?,
-        turns: lists(field(&json, "turns")?, "turns")?,
-        on: points(&json)?,
+        sink: sink(json)?,
+        on: points(json, count)?,
     })
 }
 
@@ -188,20 +246,22 @@ fn sink(json: &Value) -> Result<Vec<Mode>, String> {
     }
 }
 
-fn points(json: &Value) -> Result<[Vec<Vec<Action>>; POINTS.len()], String> {
-    let mut on: [Vec<Vec<Action>>; POINTS.len()] = Default::default();
+type Points = [Vec<Vec<Aimed>>; POINTS.len()];
+
+fn points(json: &Value, count: Option<usize>) -> Result<Points, String> {
+    let mut on: Points = Default::default();
     let Some(hooks) = json.get("on") else {
         return Ok(on);
     };
     for (point, value) in hooks.as_object().ok_or("on is not an object")? {
         let index = POINTS.iter().position(|known| known == point);
         let index = index.ok_or_else(|| format!("on.{point} is no point"))?;
-        on[index] = lists(value, point)?;
+        on[index] = lists(value, point, count)?;
     }
     Ok(on)
 }
 
-fn lists(value: &Value, name: &str) -> Result<Vec<Vec<Action>>, String> {
+fn lists(value: &Value, name: &str, count: Option<usize>) -> Result<Vec<Vec<Aimed>>, String> {
     let lists = value
         .as_array()
         .ok_or_else(|| format!("{name} is not a list"))?;
@@ -209,15 +269,32 @@ fn lists(value: &Value, name: &str) -> Result<Vec<Vec<Action>>, String> {
         let actions = list
             .as_array()
             .ok_or_else(|| format!("{name} has {list}, which is not a list"))?;
-        actions.iter().map(action).collect()
+        actions.iter().map(|value| action(value, count)).collect()
     };
     lists.iter().map(list).collect()
 }
 
-fn action(value: &Value) -> Result<Action, String> {
+fn action(value: &Value, count: Option<usize>) -> Result<Aimed, String> {
     let wrong = || format!("{value} is no action");
     let text = value.as_str().ok_or_else(wrong)?;
-    parse_action(text).ok_or_else(wrong)
+    let (stream, text) = match count {
+        None => (0, text),
+        Some(count) => {
+            let (number, text) = split_number(text).ok_or_else(wrong)?;
+            let stream = number.parse().map_err(|_| wrong())?;
+            if stream >= count {
+                return Err(format!("{value} is for none of the {count} streams"));
+            }
+            (stream, text)
+        }
+    };
+    let action = parse_action(text).ok_or_else(wrong)?;
+    Ok(Aimed { stream, action })
+}
+
+/// Splits the digits at the beginning off.
+fn split_number(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.find(|letter: char| !letter.is_ascii_digit())?)
 }
 
 fn parse_action(text: &str) -> Option<Action> {

@@ -1,5 +1,4 @@
 use alloc::format;
-use alloc::vec::Vec;
 
 use super::Driver;
 use crate::host::Host;
@@ -13,7 +12,6 @@ impl Host for Silent {
     type Callback = ();
 
     fn write(_: &mut Driver<Self>, (): ()) {}
-    fn write_batch(_: &mut Driver<Self>, _: Vec<()>) {}
     fn event(_: &mut Driver<Self>, _: Event) {}
     fn callback(_: &mut Driver<Self>, (): (), _: Result<(), Fault>) {}
 }

@@ -11,7 +11,7 @@ use super::step::Run;
 
 impl Run<'_> {
     /// Rules 1 and 3: refused, straight to the sink, or queued.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&mut self, chunk: Measure) -> Step {
         if let Some(fault) = self.state.refusal(self.options, chunk) {
             return self.refuse(fault);
@@ -112,6 +112,7 @@ impl Run<'_> {
         };
         if accepted {
             s.ending.ask();
+            s.writable = false;
             return self.look(false, next);
         }
         self.next(next)

@@ -9,6 +9,8 @@ pub const DESTROYED: &str = "ERR_STREAM_DESTROYED";
 pub const ALREADY_FINISHED: &str = "ERR_STREAM_ALREADY_FINISHED";
 /// An answer came when none was due.
 pub const MULTIPLE_CALLBACK: &str = "ERR_MULTIPLE_CALLBACK";
+/// The options ask for a function that the host does not have.
+pub const METHOD_NOT_IMPLEMENTED: &str = "ERR_METHOD_NOT_IMPLEMENTED";
 /// A position lies outside of what was accepted.
 pub const OUT_OF_RANGE: &str = "ERR_OUT_OF_RANGE";
 /// The stream was destroyed with a reason: Node's code of an abort.

@@ -43,6 +43,7 @@ pub enum Task {
 
 /// What is left to do of a step once its outward call has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)] // as for `Effect`
 #[allow(clippy::exhaustive_enums)] // a driver carries all of them
 pub enum Then {
     /// The sink call of a direct write has returned (rules 4, 5).

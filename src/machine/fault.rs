@@ -44,6 +44,11 @@ pub enum Fault {
     /// The chunk would pass the limit of the length (rule 1).
     #[error("the chunk would pass the limit of the length")]
     TooLong,
+    /// The options ask for batches and the sink takes none
+    /// ([`Options::with_batches`](super::Options::with_batches)). The machine never
+    /// says so: a driver answers the batch with it.
+    #[error("the options ask for batches and the sink takes none")]
+    NotImplemented,
 }
 
 impl Fault {
@@ -58,6 +63,7 @@ impl Fault {
             Self::AlreadyFinished => Some(codes::ALREADY_FINISHED),
             Self::MultipleCallback => Some(codes::MULTIPLE_CALLBACK),
             Self::TooLong => Some(codes::TOO_LONG),
+            Self::NotImplemented => Some(codes::METHOD_NOT_IMPLEMENTED),
         }
     }
 }

@@ -81,7 +81,7 @@ impl State {
             (Flow::Wait, options.limit())
         };
         Lease {
-            count: MAX_CHUNKS.saturating_sub(self.pending),
+            count: MAX_CHUNKS.saturating_sub(self.pending.max(self.queued)),
             len: most.saturating_sub(self.length()),
             answer,
         }

@@ -42,16 +42,22 @@ impl Level {
         }
     }
 
-    /// Rule 4: below the mark, or empty. An empty stream has room even at mark 0.
+    /// Rule 4: below the mark, or empty: an empty stream has room even at mark 0, as it has
+    /// at mark 1. So one comparison is enough.
     #[inline]
     pub(super) const fn has_room(self, high_water_mark: u64) -> bool {
-        self.total < high_water_mark || self.total == 0
+        let one_at_least = if high_water_mark > 0 {
+            high_water_mark
+        } else {
+            1
+        };
+        self.total < one_at_least
     }
 
-    /// Accepts `len`, which [`Level::fits`] has allowed.
+    /// Accepts `len`, which [`Level::fits`] has allowed: so the sum does not wrap.
     #[inline]
     pub(super) fn add(&mut self, len: u64) {
-        self.total = self.total.saturating_add(len);
+        self.total = self.total.wrapping_add(len);
     }
 
     /// The sink begins to work on `len` of what is here.

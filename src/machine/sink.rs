@@ -3,7 +3,7 @@
 use super::continuation::{Next, Task, Then};
 use super::effect::{Effect, Event, Step};
 use super::fault::Fault;
-use super::lifecycle::{Ending, Opening, Sink};
+use super::lifecycle::{Opening, Sink};
 use super::quirks::Quirks;
 use super::step::Run;
 
@@ -20,9 +20,12 @@ impl Run<'_> {
         match (result, self.state.sync) {
             (Ok(()), true) => self.written_at_once(callback),
             // Rule 7: the next sink call precedes the callback of this write.
-            (Ok(()), false) => self.flush(Next::AfterWrite { callback }),
+            (Ok(()), false) => match self.send_queued(Next::AfterWrite { callback }) {
+                Some(sent) => sent,
+                None => self.after_write(1, callback),
+            },
             (Err(fault), sync) => {
-                self.state.errored.get_or_insert(fault);
+                self.state.set_errored(Some(fault));
                 if sync {
                     Step::last(Effect::Defer(Task::WriteFailed { fault, callback }))
                 } else {
@@ -39,32 +42,33 @@ impl Run<'_> {
             return self.flush(Next::AtOnce { callback });
         }
         match self.settle_at_once(callback) {
-            (Some(defer), next) => Step::then(defer, Then::Flush(next)),
-            (None, next) => self.flush(next),
+            Some(defer) if self.may_flush() => Step::then(defer, Then::Flush(Next::Nothing)),
+            Some(defer) => Step::last(defer),
+            None => self.flush(Next::Look),
         }
     }
 
     /// [`Quirks::DEFERS_LATE`]: the flush is over, and the write is settled only now.
     pub(super) fn settle_late(&mut self, callback: bool) -> Step {
         match self.settle_at_once(callback) {
-            (Some(defer), _) => Step::last(defer),
-            (None, next) => self.next(next),
+            Some(defer) => Step::last(defer),
+            None => self.next(Next::Look),
         }
     }
 
     /// Rule 10: what follows the write waits for a tick, if there is something
-    /// to tell; else it follows now.
-    fn settle_at_once(&mut self, callback: bool) -> (Option<Effect>, Next) {
+    /// to tell. Else the write is accounted for now, and a look follows.
+    fn settle_at_once(&mut self, callback: bool) -> Option<Effect> {
         let object = self.options.object_mode && self.has(Quirks::OBJECT_MODE_TICK);
         let tell =
             !self.state.after_write_waits && (self.state.drain_wanted(self.options) || object);
         if callback || tell {
             self.state.after_write_waits = true;
             let task = Task::AfterWrite { count: 1, callback };
-            return (Some(Effect::Defer(task)), Next::Nothing);
+            return Some(Effect::Defer(task));
         }
         self.state.pending = self.state.pending.saturating_sub(1);
-        (None, Next::Look)
+        None
     }
 
     /// Rule 10: a joined after-write does not count by itself.
@@ -84,24 +88,39 @@ impl Run<'_> {
         }
     }
 
-    /// Rule 11: the queue goes to the sink, if nothing forbids it.
+    /// Rule 11: the queue goes to the sink, if nothing forbids it; then what is next.
     #[inline]
     pub(super) fn flush(&mut self, next: Next) -> Step {
-        if self.state.flushing || !self.may_flush(self.state.corked > 0) {
-            return self.next(next);
+        match self.send_queued(next) {
+            Some(sent) => sent,
+            None => self.next(next),
+        }
+    }
+
+    /// Rule 11: begins a flush, if nothing forbids it. `next` follows it.
+    #[inline]
+    fn send_queued(&mut self, next: Next) -> Option<Step> {
+        if !self.may_flush() {
+            return None;
         }
         self.state.flushing = true;
-        if self.state.queued > 1 && self.options.batches {
+        Some(if self.state.queued > 1 && self.options.batches {
             self.write_batch(next)
         } else {
             self.write_head(next)
-        }
+        })
+    }
+
+    /// Rule 11: a flush may begin.
+    #[inline]
+    fn may_flush(&self) -> bool {
+        !self.state.flushing && self.may_send(self.state.corked > 0)
     }
 
     /// Rule 11: something is queued, and neither a cork, the sink, construction
     /// nor the end of the stream holds it.
     #[inline]
-    fn may_flush(&self, corked: bool) -> bool {
+    fn may_send(&self, corked: bool) -> bool {
         let s = &*self.state;
         s.queued > 0
             && !corked
@@ -134,7 +153,7 @@ impl Run<'_> {
     pub(super) fn flushing(&mut self, next: Next) -> Step {
         self.state.sync = false;
         let corked = self.state.corked > 0 && !self.has(Quirks::FLUSH_IGNORES_CORK);
-        if self.state.flushing && self.may_flush(corked) {
+        if self.state.flushing && self.may_send(corked) {
             return self.write_head(next);
         }
         if self.has(Quirks::DESTROY_ERRORS) && self.fails_rest() {
@@ -158,8 +177,7 @@ impl Run<'_> {
     #[inline]
     fn take_drain(&mut self) -> bool {
         let s = &mut *self.state;
-        let open = s.ending == Ending::Open && !s.stops(self.options);
-        let due = s.drain_wanted(self.options) && open;
+        let due = s.drain_wanted(self.options) && s.refuses(self.options).is_none();
         s.need_drain &= !due;
         due
     }
@@ -205,7 +223,9 @@ impl Run<'_> {
             return Step::then(Effect::Callback(Ok(())), then);
         }
         self.state.pending = self.state.pending.saturating_sub(left);
-        if self.state.stops(self.options) {
+        if self.state.writable {
+            Step::DONE
+        } else if self.state.stops(self.options) {
             self.reject(Next::Look)
         } else {
             self.look(false, Next::Nothing)
@@ -251,7 +271,7 @@ impl Run<'_> {
         let fault = Fault::Destroyed;
         self.state.queued -= 1;
         self.state.level.remove(self.options.measure(head.len));
-        self.state.errored.get_or_insert(fault);
+        self.state.set_errored(Some(fault));
         Step::then(Effect::FailHead(fault), Then::Flushing(next))
     }
 }

@@ -51,6 +51,9 @@ pub struct State {
     /// Whether a chunk queued since the queue was last found empty has a
     /// callback (rule 10).
     pub(super) queue_callback: bool,
+    /// No `end()`, `destroy()` or error has come. Whatever asks for one of these asks this
+    /// first. Invariant: `ending` is `Open`, `teardown` is `None`, `errored` is not set.
+    pub(super) writable: bool,
     /// A sink call, or `_final`, is on the call stack (Node's `sync`).
     pub(super) sync: bool,
     /// A flush is on the call stack (Node's `bufferProcessing`).
@@ -138,6 +141,7 @@ impl State {
             ending: Ending::Open,
             teardown: Teardown::None,
             queue_callback: false,
+            writable: true,
             sync: false,
             flushing: false,
             need_drain: false,
@@ -185,8 +189,8 @@ impl State {
 
     /// `writable`: a write would be accepted, but for the limit (rule 22).
     #[must_use]
-    pub fn is_writable(&self) -> bool {
-        self.ending == Ending::Open && !self.has_failed()
+    pub const fn is_writable(&self) -> bool {
+        self.writable
     }
 
     /// `writableEnded`: `end()` has been called.
@@ -277,16 +281,23 @@ impl State {
     #[must_use]
     #[inline]
     pub fn refusal(&self, options: &Options, chunk: Measure) -> Option<Fault> {
-        if self.ending != Ending::Open {
+        let reason = self.refuses(options);
+        reason.or_else(|| (!self.fits(options, chunk)).then_some(Fault::TooLong))
+    }
+
+    /// Why every write would be refused now, if it would (rule 1).
+    #[inline]
+    pub(super) fn refuses(&self, options: &Options) -> Option<Fault> {
+        if self.writable {
+            None
+        } else if self.ending != Ending::Open {
             Some(Fault::WriteAfterEnd)
         } else if self.is_destroyed() {
             Some(Fault::Destroyed)
-        } else if self.errored.is_some() && self.stops(options) {
+        } else if self.stops(options) {
             self.errored
-        } else if self.fits(options, chunk) {
-            None
         } else {
-            Some(Fault::TooLong)
+            None
         }
     }
 
@@ -336,17 +347,24 @@ impl State {
         }
     }
 
+    /// The first error wins.
+    #[inline]
+    pub(super) fn set_errored(&mut self, error: Option<Fault>) {
+        self.errored = self.errored.or(error);
+        self.writable &= self.errored.is_none();
+    }
+
     /// Destroyed or errored.
     #[inline]
     pub(super) fn has_failed(&self) -> bool {
-        self.is_destroyed() || self.errored.is_some()
+        !self.writable && (self.is_destroyed() || self.errored.is_some())
     }
 
     /// Destroyed or errored: nothing is accepted or sent any more.
     #[inline]
     pub(super) fn stops(&self, options: &Options) -> bool {
         let errored = self.errored.is_some() && !options.has(Quirks::SENDS_AFTER_ERROR);
-        self.is_destroyed() || errored
+        !self.writable && (self.is_destroyed() || errored)
     }
 }
 

@@ -55,7 +55,7 @@ impl Run<'_> {
         if self.options.auto_destroy {
             return self.destroy(Some(fault));
         }
-        self.state.errored.get_or_insert(fault);
+        self.state.set_errored(Some(fault));
         if self.state.stops(self.options) && self.something_to_reject() {
             return Step::then(Effect::Defer(Task::Reject), Then::TellError { fault, sync });
         }
@@ -86,11 +86,12 @@ impl Run<'_> {
         if !self.state.teardown.begin(error) {
             return Step::DONE;
         }
+        self.state.writable = false;
         if self.state.is_writing() && !self.has(Quirks::CALLBACK_AFTER_CLOSE) {
             self.state.sink = Sink::TakenBack;
             self.state.level.settle();
         }
-        self.state.errored = self.state.errored.or(error);
+        self.state.set_errored(error);
         if self.something_to_reject() {
             return Step::then(Effect::Defer(Task::Reject), Then::CallDestroy);
         }
@@ -122,7 +123,7 @@ impl Run<'_> {
         if !self.state.teardown.answer() {
             return Step::DONE;
         }
-        self.state.errored = self.state.errored.or(error);
+        self.state.set_errored(error);
         Step::last(Effect::Defer(Task::Close(error)))
     }
 

@@ -2,7 +2,7 @@
 // Makes random scenarios. The same seed and number always give the same
 // scenario, on every Node.
 //
-//     node generate.js SEED COUNT
+//     node generate.js SEED COUNT [several]
 //
 // Coincidences are what finds faults, so everything is small: few distinct
 // lengths and marks, chunks of no length, every hook and every way of
@@ -23,9 +23,8 @@ function random(seed) {
   };
 }
 
-// A mix of its own for each scenario, so that rare things pile up in some.
-function scenario(seed, number) {
-  const next = random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
+// Draws by one random sequence.
+function draws(next) {
   const below = (n) => Math.floor(next() * n);
   const chance = (p) => next() < p;
   const pick = (list) => list[below(list.length)];
@@ -37,7 +36,13 @@ function scenario(seed, number) {
     }
     return pairs[0][1];
   };
+  const repeat = (least, most, make) => Array.from({ length: least + below(most - least + 1) }, make);
+  return { below, chance, pick, weighted, repeat };
+}
 
+// A mix of its own for each stream, so that rare things pile up in some: its options,
+// `o`, how often it does what, and an action.
+function mix({ chance, pick, weighted }) {
   // One in eight is wild: longer, and re-entrant everywhere, deep down.
   const wild = chance(0.125);
   const reentrant = wild || chance(0.65);
@@ -78,34 +83,66 @@ function scenario(seed, number) {
     [o.c ? 2 : 0.1, () => `o${bit()}`],
     [o.d ? 1 : 0.1, () => `x${bit()}`],
   ])();
-  const list = (least, most, inside) => Array.from(
-    { length: least + below(most - least + 1) },
-    () => action(inside),
-  );
+  return { wild, reentrant, sinkLetters, o, action };
+}
 
+// What is hooked to the points of a stream. `action` makes each action.
+function hooked({ below, chance, repeat }, { wild, reentrant }, action) {
   const on = {};
   if (reentrant) {
     for (const point of POINTS) {
       const often = point === 'w' || point === 'cb' ? 0.6 : 0.3;
       if (!chance(wild ? often + 0.35 : often)) continue;
       const hits = 1 + below(wild ? 5 : 3);
-      on[point] = Array.from({ length: hits }, () => list(0, wild ? 5 : 3, true));
+      on[point] = Array.from({ length: hits }, () => repeat(0, wild ? 5 : 3, action));
     }
   }
+  return on;
+}
+
+const sink = ({ pick, repeat }, { sinkLetters }) => repeat(1, 5, () => pick([...sinkLetters])).join('');
+
+// A scenario of one stream.
+function scenario(seed, number) {
+  const draw = draws(random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b)));
+  const { repeat } = draw;
+  const stream = mix(draw);
+  const { wild, o, action } = stream;
+  const on = hooked(draw, stream, () => action(true));
   return {
     id: number,
     o,
-    sink: Array.from({ length: 1 + below(5) }, () => pick([...sinkLetters])).join(''),
-    turns: Array.from({ length: 1 + below(wild ? 9 : 5) }, () => list(0, wild ? 9 : 6, false)),
+    sink: sink(draw, stream),
+    turns: repeat(1, wild ? 9 : 5, () => repeat(0, wild ? 9 : 6, () => action(false))),
     on,
   };
 }
 
-module.exports = { scenario };
+// A scenario of two or three streams. What is hooked to one of them acts on another one
+// as often as on itself.
+function several(seed, number) {
+  const draw = draws(random(Math.imul(seed, 0xc2b2ae35) ^ Math.imul(number + 1, 0x27d4eb2f)));
+  const { below, chance, repeat } = draw;
+  const mixes = repeat(2, 3, () => mix(draw));
+  const act = (index, inside) => `${index}${mixes[index].action(inside)}`;
+  const any = () => below(mixes.length);
+  return {
+    id: number,
+    streams: mixes.map((stream, own) => ({
+      o: stream.o,
+      on: hooked(draw, stream, () => act(chance(0.5) ? own : any(), true)),
+      sink: sink(draw, stream),
+    })),
+    turns: repeat(1, 5, () => repeat(0, 9, () => act(any(), false))),
+  };
+}
+
+module.exports = { scenario, several };
 
 if (require.main === module) {
-  const [seed, count] = process.argv.slice(2).map(Number);
+  const [seed, count] = process.argv.slice(2, 4).map(Number);
+  const make = process.argv[4] === 'several' ? several : scenario;
   for (let number = 0; number < count; number++) {
-    process.stdout.write(`${JSON.stringify(scenario(seed, number))}\n`);
+    process.stdout.write(`${JSON.stringify(make(seed, number))}\n`);
   }
 }

@@ -5,13 +5,13 @@ const { Writable } = require('stream');
 
 const POINTS = ['drain', 'finish', 'error', 'close', 'prefinish', 'cb', 'ecb', 'w', 'fin', 'des', 'con'];
 
-// Plays one scenario; resolves to { t: lines, q: marks }.
+// Plays one scenario, of one stream or of several; resolves to { t: lines, q: marks }.
 //
 // `q` marks the corners in which Node corrupts its own array, and which the
 // machine does not follow: K1 (a sink call while chunks are being rejected),
 // K2 (chunks are rejected from inside a sink call), and what they lead to.
 function play(scenario) {
-  return new Promise((resolve) => new Player(scenario, resolve).start());
+  return new Promise((resolve) => new Scene(scenario, resolve).start());
 }
 
 // Whether a function of Node's of this name is on the stack.
@@ -38,22 +38,18 @@ function isNodesOwn(error) {
   return error instanceof TypeError && /^ +at [^\n]*node:internal/m.test(error.stack.split('\n', 2)[1]);
 }
 
-class Player {
+// One scenario: its streams, its turns, and the one trace of all its streams.
+class Scene {
   constructor(scenario, resolve) {
     this.scenario = scenario;
     this.resolve = resolve;
     this.trace = [];
     this.marks = new Set();
-    this.hits = Object.fromEntries(POINTS.map((point) => [point, 0]));
-    this.operations = 0;
-    this.errors = 0;
-    this.calls = []; // sink calls: { answer, answered }
-    this.answeredLast = null;
-    this.hooks = {}; // f, c, d: { answer, answered } once called
-    this.shared = { a: this.callback('sA'), b: this.callback('sB') };
+    this.several = scenario.streams !== undefined;
+    const plans = this.several ? scenario.streams : [scenario];
+    this.players = plans.map((plan, n) => new Player(this, plan, this.several ? `${n} ` : ''));
     this.turn = 0;
     this.extra = 0;
-    this.inSinkCall = 0;
     this.over = false;
   }
 
@@ -77,29 +73,68 @@ class Player {
 
   runTurn() {
     if (this.over) return;
-    if (this.turn === 0) this.create();
+    if (this.turn === 0) this.players.forEach((player) => player.create());
     const actions = this.turn < this.scenario.turns.length
       ? this.scenario.turns[this.turn]
       : this.stillUnanswered();
     if (actions === null) return this.finish();
     this.turn += 1;
     this.act(actions);
-    // All ticks run before the next macrotask.
+    // All ticks of all streams run before the next macrotask.
     setImmediate(() => {
       if (this.over) return;
-      this.log('--');
+      this.players.forEach((player) => player.log('--'));
       this.runTurn();
     });
   }
 
   stillUnanswered() {
-    if (this.extra === 40) return null;
+    if (this.extra === 40 * this.players.length) return null;
     this.extra += 1;
+    for (const [index, player] of this.players.entries()) {
+      const action = player.stillUnanswered();
+      if (action) return [this.several ? `${index}${action}` : action];
+    }
+    return null;
+  }
+
+  act(actions) {
+    for (const action of actions) {
+      const [, index, rest] = this.several ? /^(\d+)(.*)$/.exec(action) : [null, 0, action];
+      try {
+        this.players[index].act(rest);
+      } catch (error) {
+        // It may be thrown into a hook whose errors Node catches.
+        if (isNodesOwn(error)) this.marks.add('crash');
+        throw error;
+      }
+    }
+  }
+}
+
+// One stream of a scene. `prefix` begins its lines.
+class Player {
+  constructor(scene, plan, prefix) {
+    this.scene = scene;
+    this.plan = plan;
+    this.prefix = prefix;
+    this.marks = scene.marks;
+    this.hits = Object.fromEntries(POINTS.map((point) => [point, 0]));
+    this.operations = 0;
+    this.errors = 0;
+    this.calls = []; // sink calls: { answer, answered }
+    this.answeredLast = null;
+    this.hooks = {}; // f, c, d: { answer, answered } once called
+    this.shared = { a: this.callback('sA'), b: this.callback('sB') };
+    this.inSinkCall = 0;
+  }
+
+  stillUnanswered() {
     const waits = (hook) => this.hooks[hook] && !this.hooks[hook].answered;
-    if (waits('c')) return ['o0'];
-    if (this.calls.some((call) => !call.answered)) return ['k0'];
-    if (waits('f')) return ['f0'];
-    if (waits('d')) return ['x0'];
+    if (waits('c')) return 'o0';
+    if (this.calls.some((call) => !call.answered)) return 'k0';
+    if (waits('f')) return 'f0';
+    if (waits('d')) return 'x0';
     return null;
   }
 
@@ -128,12 +163,12 @@ class Player {
     const bits = [s.writable, s.writableEnded, s.writableFinished, s.writableNeedDrain,
       s.destroyed, s.closed, s.writableAborted].map((bit) => (bit ? 1 : 0)).join('');
     if (s.writableLength < 0) this.marks.add('negative-length');
-    this.trace.push(`${what} | ${bits} ${s.writableLength} ${s.writableCorked} ${this.code(s.errored)}`);
+    this.scene.trace.push(`${this.prefix}${what} | ${bits} ${s.writableLength} ${s.writableCorked} ${this.code(s.errored)}`);
   }
 
   hit(point) {
-    const actions = (this.scenario.on?.[point] ?? [])[this.hits[point]++];
-    if (actions) this.act(actions);
+    const actions = (this.plan.on?.[point] ?? [])[this.hits[point]++];
+    if (actions) this.scene.act(actions);
   }
 
   callback(name) {
@@ -145,7 +180,7 @@ class Player {
   }
 
   create() {
-    const { o } = this.scenario;
+    const { o } = this.plan;
     const player = this;
     const size = (chunk) => (o.obj ? chunk.len : chunk.length);
     const name = (chunk) => `${size(chunk)}@${chunk.number}`;
@@ -207,7 +242,7 @@ class Player {
     this.log(what);
     this.inSinkCall += 1;
     this.hit('w');
-    const { sink } = this.scenario;
+    const { sink } = this.plan;
     this.answerBy(sink[Math.min(index, sink.length - 1)], call, 'tick-done');
     this.inSinkCall -= 1;
   }
@@ -221,7 +256,7 @@ class Player {
     this.hooks[name] = call;
     this.log(what);
     this.hit(point);
-    this.answerBy(this.scenario.o[name], call, tick, given);
+    this.answerBy(this.plan.o[name], call, tick, given);
   }
 
   answerBy(mode, call, tick, given) {
@@ -243,19 +278,7 @@ class Player {
     }
   }
 
-  act(actions) {
-    for (const action of actions) {
-      try {
-        this.actOne(action);
-      } catch (error) {
-        // It may be thrown into a hook whose errors Node catches.
-        if (isNodesOwn(error)) this.marks.add('crash');
-        throw error;
-      }
-    }
-  }
-
-  actOne(action) {
+  act(action) {
     const rest = action.slice(1);
     const error = () => (rest === '1' ? this.newError() : null);
     const answer = (call, line) => {
@@ -284,7 +307,7 @@ class Player {
   }
 
   chunk(len, number) {
-    const chunk = this.scenario.o.obj ? { len } : Buffer.alloc(len);
+    const chunk = this.plan.o.obj ? { len } : Buffer.alloc(len);
     chunk.number = number;
     return chunk;
   }

@@ -11,11 +11,11 @@ use highwater::machine::Phase;
 use highwater::{Chunk, Event, Flow, Snapshot, WaitError, WriteError};
 
 use super::history::{Callee, Moment, Record, Told, What};
-use super::scenario::{Action, Scenario};
+use super::scenario::{Action, Plan, Scenario};
 
 /// An adapter, its sink behind a gate, and its opener.
 pub(crate) trait Stage {
-    fn new(scenario: &Scenario) -> Self;
+    fn new(plan: &Plan) -> Self;
     fn snapshot(&self) -> Snapshot;
     fn position(&self) -> u64;
     fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>>;
@@ -48,9 +48,9 @@ pub(crate) trait Stage {
 }
 
 pub(crate) fn play<S: Stage>(scenario: &Scenario) -> Vec<Record> {
-    let mut player = Player::<S>::new(scenario);
-    for action in scenario.turns.iter().flatten() {
-        player.act(*action);
+    let mut player = Player::<S>::new(&scenario.streams[0]);
+    for aimed in scenario.turns.iter().flatten() {
+        player.act(aimed.action);
         player.settle();
     }
     player.wind_down()
@@ -76,9 +76,9 @@ struct Player<S> {
 }
 
 impl<S: Stage> Player<S> {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(plan: &Plan) -> Self {
         Self {
-            stage: S::new(scenario),
+            stage: S::new(plan),
             history: Vec::new(),
             operations: 0,
             calls: 0,

@@ -20,6 +20,8 @@ pub(crate) mod polled;
 #[path = "../../examples/replay/scenario.rs"]
 pub(crate) mod scenario;
 pub(crate) mod scenarios;
+#[path = "../../examples/replay/streams.rs"]
+pub(crate) mod streams;
 pub(crate) mod subjects;
 pub(crate) mod threaded;
 

@@ -15,7 +15,7 @@ use highwater::future::{Builder, Corked, Writable, Writer};
 use highwater::{Chunk, Done, EndError, Event, Flow, Remains, Snapshot, WaitError, WriteError};
 
 use super::adapter::Stage;
-use super::scenario::{Mode, Scenario};
+use super::scenario::{Mode, Plan};
 
 /// The sink's side of the gate, and the test's.
 #[derive(Clone, Default)]
@@ -195,18 +195,18 @@ impl<E: Executor> Polled<E> {
 }
 
 impl<E: Executor> Stage for Polled<E> {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(plan: &Plan) -> Self {
         let gate = PolledGate::default();
         let events = Arc::new(Mutex::new(VecDeque::new()));
         let tell = Arc::clone(&events);
-        let options = &scenario.options;
+        let options = &plan.options;
         let builder = Writable::builder()
             .high_water_mark(options.high_water_mark())
             .low_water_mark(options.low_water_mark())
             .limit(options.limit())
             .observer(move |event| tell.lock().expect("no panic").push_back(event));
         let sink = gate.clone();
-        let ((owner, executor), opener) = if scenario.construct == Mode::Absent {
+        let ((owner, executor), opener) = if plan.construct == Mode::Absent {
             (E::over(builder, sink), None)
         } else {
             let (opener, go_on) = oneshot::channel();

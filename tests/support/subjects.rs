@@ -8,7 +8,8 @@ use super::judge::Terms;
 use super::player;
 #[cfg(feature = "futures")]
 use super::polled::{Alone, Polled};
-use super::scenario::{self, Mode, Scenario};
+use super::scenario::{self, Mode, Plan, Scenario};
+use super::streams::Order;
 use super::threaded::Threaded;
 
 /// A stream that a scenario can be played on.
@@ -35,17 +36,17 @@ impl Subject {
             Self::Driver(quirks) => {
                 let scenario = scenario::parse(line, quirks).expect(line);
                 (
-                    terms(&scenario),
-                    player::play(&scenario, player::EXTRA_TURNS),
+                    terms(&scenario.streams[0]),
+                    play_driver(&scenario, player::EXTRA_TURNS),
                 )
             }
             Self::Unanswered(quirks) => {
                 let scenario = scenario::parse(line, quirks).expect(line);
                 let terms = Terms {
                     answered: false,
-                    ..terms(&scenario)
+                    ..terms(&scenario.streams[0])
                 };
-                (terms, player::play(&scenario, 0))
+                (terms, play_driver(&scenario, 0))
             }
             Self::Thread => play_adapter::<Threaded>(line),
             #[cfg(feature = "futures")]
@@ -56,6 +57,11 @@ impl Subject {
     }
 }
 
+fn play_driver(scenario: &Scenario, extra_turns: u32) -> Vec<Record> {
+    let history = player::play(scenario, extra_turns, Order::Shared);
+    history.into_iter().map(|(_, record)| record).collect()
+}
+
 fn play_adapter<S: Stage>(line: &str) -> (Terms, Vec<Record>) {
     let scenario = scenario::parse(line, Quirks::NONE).expect(line);
     let terms = Terms {
@@ -63,20 +69,20 @@ fn play_adapter<S: Stage>(line: &str) -> (Terms, Vec<Record>) {
         emit_close: true,
         has_final: false,
         unsent_at_end: true,
-        ..terms(&scenario)
+        ..terms(&scenario.streams[0])
     };
     (terms, adapter::play::<S>(&scenario))
 }
 
-fn terms(scenario: &Scenario) -> Terms {
-    let options = &scenario.options;
+fn terms(plan: &Plan) -> Terms {
+    let options = &plan.options;
     Terms {
         high_water_mark: options.high_water_mark(),
         low_water_mark: options.low_water_mark(),
         object_mode: options.measure(2) == 1,
         emit_close: options.emit_close(),
-        has_construct: scenario.construct != Mode::Absent,
-        has_final: scenario.finalize != Mode::Absent,
+        has_construct: plan.construct != Mode::Absent,
+        has_final: plan.finalize != Mode::Absent,
         unsent_at_end: false,
         answered: true,
     }

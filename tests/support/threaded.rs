@@ -15,7 +15,7 @@ use highwater::{
 
 use super::adapter::Stage;
 use super::gate::{Gate, GatedSink, WATCHDOG};
-use super::scenario::{Mode, Scenario};
+use super::scenario::{Mode, Plan};
 
 pub(crate) struct Threaded {
     gate: Gate,
@@ -33,17 +33,17 @@ fn failure() -> io::Error {
 }
 
 impl Stage for Threaded {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(plan: &Plan) -> Self {
         let gate = Gate::default();
         let (tell, events) = channel();
-        let options = &scenario.options;
+        let options = &plan.options;
         let builder = Writable::builder()
             .high_water_mark(options.high_water_mark())
             .low_water_mark(options.low_water_mark())
             .limit(options.limit())
             .observer(move |event| drop(tell.send(event)));
         let sink = gate.sink();
-        let (owner, opener) = if scenario.construct == Mode::Absent {
+        let (owner, opener) = if plan.construct == Mode::Absent {
             (builder.spawn(sink).map_err(io::Error::from), None)
         } else {
             let (opener, go_on) = channel();

@@ -94,7 +94,6 @@ impl Host for Sink {
         black_box(chunk);
     }
 
-    fn write_batch(_: &mut Driver<Self>, _: Vec<u64>) {}
     fn event(_: &mut Driver<Self>, _: Event) {}
     fn callback(_: &mut Driver<Self>, (): (), _: Result<(), Fault>) {}
 }

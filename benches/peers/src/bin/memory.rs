@@ -94,7 +94,6 @@ impl Host for Nothing {
     type Callback = ();
 
     fn write(_: &mut Driver<Self>, _: Vec<u8>) {}
-    fn write_batch(_: &mut Driver<Self>, _: Vec<Vec<u8>>) {}
     fn event(_: &mut Driver<Self>, _: Event) {}
     fn callback(_: &mut Driver<Self>, (): (), _: Result<(), Fault>) {}
 }

@@ -1,0 +1,125 @@
+//! The FIFO of ticks: what the stream has deferred, and one call of
+//! [`Host::deferred`] for each.
+
+use super::{Driver, Held};
+use crate::callbacks::Callbacks;
+use crate::host::Host;
+use crate::machine::{Fault, Input, Task};
+
+/// Something that waits for the next tick.
+#[derive(Debug)]
+pub(super) enum Tick<K> {
+    /// To be put back into the machine, with the callbacks it will want.
+    Task(Task, Callbacks<K>),
+    /// A callback of an operation that failed at once, or one of the host's own.
+    Callback(K, Result<(), Fault>),
+}
+
+impl<H: Host> Driver<H> {
+    /// Calls this in a tick of its own, in order with what the stream has
+    /// deferred (Node's `process.nextTick`).
+    pub fn defer(&mut self, callback: H::Callback, result: Result<(), Fault>) {
+        self.push_tick(Tick::Callback(callback, result));
+    }
+
+    /// Runs what was deferred, first in, first out, until nothing is left.
+    ///
+    /// This is for a stream alone. A runtime of several streams calls
+    /// [`Driver::run_tick`] in the order of [`Host::deferred`].
+    pub fn run_ticks(&mut self) {
+        while self.run_tick() {}
+    }
+
+    /// Runs the first deferred task. `false` if there was none.
+    pub fn run_tick(&mut self) -> bool {
+        match self.ticks.pop_front() {
+            Some(Tick::Task(task, callbacks)) => {
+                if matches!(task, Task::AfterWrite { callback: true, .. }) {
+                    self.may_join = false;
+                }
+                self.drive(Input::Run(task), &mut Held::callbacks(callbacks));
+                true
+            }
+            Some(Tick::Callback(callback, result)) => {
+                H::callback(self, callback, result);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Appends a tick and notifies the host. All ticks are appended here.
+    pub(super) fn push_tick(&mut self, tick: Tick<H::Callback>) {
+        self.ticks.push_back(tick);
+        self.host.deferred();
+    }
+
+    pub(super) fn defer_callbacks(&mut self, mut callbacks: Callbacks<H::Callback>, fault: Fault) {
+        if let Some(callback) = callbacks.next() {
+            self.defer(callback, Err(fault));
+        }
+    }
+
+    pub(super) fn defer_task(&mut self, task: Task, held: &mut Held<H>) {
+        let callbacks = match task {
+            Task::AfterWrite { callback: true, .. } => {
+                if self.join(&mut held.callbacks) {
+                    if held.joins_uncounted {
+                        self.put(Input::Joined);
+                    }
+                    return;
+                }
+                self.may_join = true;
+                held.callbacks.take()
+            }
+            Task::WriteFailed { .. } => held.callbacks.take(),
+            _ => Callbacks::None,
+        };
+        self.push_tick(Tick::Task(task, callbacks));
+    }
+
+    /// Rule 10 lets a driver join an after-write to the latest that waits, if
+    /// it has the same callback. No tick is appended then.
+    fn join(&mut self, new: &mut Callbacks<H::Callback>) -> bool {
+        if !self.may_join {
+            return false;
+        }
+        let waiting = self.ticks.iter_mut().rev().find_map(|tick| match tick {
+            Tick::Task(
+                Task::AfterWrite {
+                    count,
+                    callback: true,
+                },
+                callbacks,
+            ) => Some((count, callbacks)),
+            _ => None,
+        });
+        let Some((count, callbacks)) = waiting else {
+            return false;
+        };
+        let joined = callbacks.join(new, H::same_callback);
+        *count = count.saturating_add(u32::from(joined));
+        joined
+    }
+
+    /// [`Quirks::WRITEV_LOSES`]: what was queued while the batch was on the stack
+    /// is lost; its callbacks are called with those of the batch, if that has any.
+    /// They go with the tick of the batch, so no tick is appended.
+    ///
+    /// [`Quirks::WRITEV_LOSES`]: crate::machine::Quirks::WRITEV_LOSES
+    pub(super) fn lose_queue(&mut self) {
+        let (_, lost) = self.queue.take_all();
+        let waiting = self.ticks.iter_mut().filter_map(|tick| match tick {
+            Tick::Task(_, callbacks) => Some(callbacks),
+            Tick::Callback(..) => None,
+        });
+        for callbacks in waiting.chain([&mut self.flight]) {
+            match callbacks {
+                Callbacks::Batch(number, batch) if *number == self.batches => {
+                    return batch.extend(lost);
+                }
+                _ => {}
+            }
+        }
+    }
+}
