@@ -41,13 +41,11 @@ class Run(Level, Leases):
 
     def refusal(self, length):
         s = self.state
+        if not self.holds(s.refuses()):
+            return None if self.holds(self.fits(length)) else TOO_LONG
         if self.holds(s.ending != OPEN):
             return WRITE_AFTER_END
-        if self.holds(s.is_destroyed()):
-            return DESTROYED
-        if self.holds(s.errored != 0):
-            return s.errored
-        return None if self.holds(self.fits(length)) else TOO_LONG
+        return DESTROYED if self.holds(s.is_destroyed()) else s.errored
 
     def write(self, chunk):
         s, (length, callback) = self.state, chunk
@@ -129,7 +127,7 @@ class Run(Level, Leases):
         following = ("EndCallback", fault) if self.holds(callback) else NOTHING
         if not accepted:
             return self.next(following)
-        s.ending = ASKED
+        s.ending, s.writable = ASKED, False
         return self.look(False, following)
 
     def end_callback(self, fault):
@@ -155,35 +153,39 @@ class Run(Level, Leases):
         callback = self.end_sink_call(IDLE)
         if self.holds(result == 0):
             sync = self.holds(s.sync)
-            return self.written_at_once(callback) if sync else self.flush(("AfterWrite", callback))
-        s.errored = ite(s.errored != 0, s.errored, result)
+            if sync:
+                return self.written_at_once(callback)
+            return self.send_queued(("AfterWrite", callback)) or self.after_write(1, callback)
+        s.set_errored(result)
         if self.holds(s.sync):
             return ("Defer", ("WriteFailed", result, callback)), None
         return self.write_failed(result, callback)
 
     def written_at_once(self, callback):
-        defer, following = self.settle_at_once(callback)
-        return (defer, ("Flush", following)) if defer else self.flush(following)
+        defer = self.settle_at_once(callback)
+        if not defer:
+            return self.flush(LOOK)
+        return defer, ("Flush", NOTHING) if self.holds(self.may_flush()) else None
 
     def settle_late(self, callback):
-        defer, following = self.settle_at_once(callback)
-        return (defer, None) if defer else self.next(following)
+        defer = self.settle_at_once(callback)
+        return (defer, None) if defer else self.next(LOOK)
 
     def settle_at_once(self, callback):
         s = self.state
         tell = and_(not_(s.after_write_waits), self.drain_wanted())
         if self.holds(or_(callback, tell)):
             s.after_write_waits = True
-            return ("Defer", ("AfterWrite", 1, callback)), NOTHING
+            return "Defer", ("AfterWrite", 1, callback)
         self.minus("pending", 1)
-        return None, LOOK
+        return None
 
     def drain_wanted(self):
         return and_(self.state.need_drain, self.state.total <= self.options.low())
 
     def tells_drain(self):
         s = self.state
-        return and_(self.drain_wanted(), s.ending == OPEN, not_(s.has_failed()))
+        return and_(self.drain_wanted(), not_(s.refuses()))
 
     def progress(self, length):
         s = self.state
@@ -206,14 +208,20 @@ class Run(Level, Leases):
         return self.reject(("Fail", fault))
 
     def flush(self, following):
+        return self.send_queued(following) or self.next(following)
+
+    def send_queued(self, following):
         s = self.state
-        if self.holds(or_(s.flushing, not_(self.may_flush()))):
-            return self.next(following)
+        if not self.holds(self.may_flush()):
+            return None
         s.flushing = True
         batch = self.holds(and_(s.queued > 1, self.options.batches))
         return self.write_batch(following) if batch else self.write_head(following)
 
     def may_flush(self):
+        return and_(not_(self.state.flushing), self.may_send())
+
+    def may_send(self):
         s = self.state
         return and_(s.queued > 0, s.corked == 0, s.sink == IDLE,
                     s.opening == DONE, not_(s.has_failed()))
@@ -236,7 +244,7 @@ class Run(Level, Leases):
     def flushing(self, following):
         s = self.state
         s.sync = False
-        if self.holds(and_(s.flushing, self.may_flush())):
+        if self.holds(and_(s.flushing, self.may_send())):
             return self.write_head(following)
         s.flushing = False
         s.queue_callback = and_(s.queue_callback, s.queued > 0)
@@ -255,6 +263,8 @@ class Run(Level, Leases):
             self.minus("pending", 1)
             return ("Callback", 0), ("Callbacks", left - 1, callback)
         self.minus("pending", left)
+        if self.holds(self.state.writable):
+            return NO_STEP
         failed = self.holds(self.state.has_failed())
         return self.reject(LOOK) if failed else self.look(False, NOTHING)
 
@@ -383,7 +393,7 @@ class Run(Level, Leases):
             return NO_STEP
         if self.holds(self.options.auto_destroy):
             return self.destroy(fault)
-        s.errored = ite(s.errored != 0, s.errored, fault)
+        s.set_errored(fault)
         if self.holds(and_(s.has_failed(), self.something_to_reject())):
             return ("Defer", ("Reject",)), ("TellError", fault, sync)
         return self.tell_or_defer_error(fault, sync)
@@ -404,9 +414,10 @@ class Run(Level, Leases):
         s = self.state
         if self.holds(s.is_destroyed()):
             return NO_STEP
+        s.writable = False
         if self.holds(s.sink == WRITING):
             self.end_sink_call(TAKEN_BACK)
-        s.errored = ite(s.errored != 0, s.errored, error)
+        s.set_errored(error)
         s.teardown, s.waiting_error = WAITING, error
         if self.holds(self.something_to_reject()):
             return ("Defer", ("Reject",)), ("CallDestroy",)
@@ -427,7 +438,7 @@ class Run(Level, Leases):
         s = self.state
         if self.holds(s.teardown != DESTROYING):
             return NO_STEP
-        s.errored = ite(s.errored != 0, s.errored, error)
+        s.set_errored(error)
         s.teardown = CLOSED
         return ("Defer", ("Close", error)), None
 

@@ -14,7 +14,8 @@ once   as well: a task or continuation comes no more often than the machine gave
 from collections import Counter
 
 from induction.values import (
-    DONE, MOST_CHUNKS, NOTHING, OPEN, TOO_LONG, U32, U64, and_, implies, ite, not_, or_,
+    DONE, MOST_CHUNKS, NOTHING, OPEN, STANDING, TOO_LONG, U32, U64, and_, implies, ite, not_,
+    or_,
 )
 
 # The driver's queue: chunks, sum of their measures, callbacks. The sink: unanswered
@@ -117,22 +118,26 @@ def owed_by_input(given):
 # of these writes would be accepted, queued, and answered alike;
 def may_queue(o, s, g, chunks, length):
     full = [and_(total >= o.high_water_mark, total != 0) for total in (s.total, s.total + length)]
-    return and_(chunks > 0, s.is_writable(), not_(sink_waits(s, g)),
-                s.total + length <= o.limit, s.pending + chunks <= MOST_CHUNKS,
+    return and_(chunks > 0, stands_open(s), not_(sink_waits(s, g)), s.total + length <= o.limit,
+                s.pending + chunks <= MOST_CHUNKS, g.queue + chunks <= MOST_CHUNKS,
                 full[0] == full[1])
 
 
 # each would go to the sink, and once that has answered within its call, nothing would
 # be left to do but to call the callback in a tick;
 def may_write(o, s, g, callbacks):
-    return and_(s.is_writable(), sink_waits(s, g), not_(s.sync), not_(s.need_drain),
+    return and_(stands_open(s), sink_waits(s, g), not_(s.sync), not_(s.need_drain),
                 s.pending + callbacks <= MOST_CHUNKS)
 
 
 # each callback would be called, and no 'drain' before it.
 def may_call(o, s, g, callbacks):
     drains = and_(s.need_drain, s.total <= o.low())
-    return and_(callbacks > 0, s.is_writable(), not_(drains), callbacks <= s.pending)
+    return and_(callbacks > 0, stands_open(s), not_(drains), callbacks <= s.pending)
+
+
+def stands_open(s):
+    return and_(s.ending == OPEN, s.teardown == STANDING, s.errored == 0)
 
 
 def sink_waits(s, g):
@@ -244,9 +249,6 @@ def assumptions(o, g, head, given):
         (_, chunks, length, _), callbacks = given[1:]
         yield callbacks <= chunks
         yield implies(o.object_mode, length == chunks)
-        # The lease looks at pending, which no order of inputs but an untruthful one (a task
-        # that comes twice) takes below what is queued.
-        yield g.queue + chunks <= MOST_CHUNKS
     if given[0] == "Settle" and given[1][0] == "Written":
         _, callbacks, deferred = given[1]
         yield implies(deferred, callbacks > 0)

@@ -10,22 +10,23 @@ class Leases:
         s, o = self.state, self.options
         below = ite(o.high_water_mark >= 1, o.high_water_mark - 1, 0)
         most = ite(and_(s.has_room(o), below < o.limit), below, o.limit)
-        may = and_(s.is_writable(), not_(self.goes_straight()))
+        may = and_(s.writable, not_(self.goes_straight()))
         length = ite(s.total < most, most - s.total, 0)
-        return ite(may, self.most_chunks(), 0), ite(may, length, 0)
+        counted = ite(s.pending < s.queued, s.queued, s.pending)
+        return ite(may, self.chunks_left(counted), 0), ite(may, length, 0)
 
-    def most_chunks(self):
-        return ite(self.state.pending < MOST_CHUNKS, MOST_CHUNKS - self.state.pending, 0)
+    def chunks_left(self, number):
+        return ite(number < MOST_CHUNKS, MOST_CHUNKS - number, 0)
 
     def lease_to_write(self):
         s = self.state
         alone = and_(s.queued == 0, not_(s.flushing), not_(s.sync))
-        may = and_(s.is_writable(), self.goes_straight(), alone, not_(s.need_drain))
-        return ite(may, self.most_chunks(), 0)
+        may = and_(s.writable, self.goes_straight(), alone, not_(s.need_drain))
+        return ite(may, self.chunks_left(s.pending), 0)
 
     def lease_to_call(self):
         s = self.state
-        may = and_(s.is_writable(), not_(self.drain_wanted()))
+        may = and_(s.writable, not_(self.drain_wanted()))
         return ite(may, s.pending, 0)
 
     def settle_queued(self, chunks, length, callback):

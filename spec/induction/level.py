@@ -26,10 +26,10 @@ class Level:
         return and_(sum_ <= U64, sum_ <= self.options.limit,
                     s.pending < MOST_CHUNKS, s.queued < MOST_CHUNKS)
 
-    def level_add(self, length):
+    def level_add(self, length):  # wrapping_add
         total = self.state.total + length
         self.notes.append(("total", total > U64))
-        self.state.total = ite(total > U64, U64, total)
+        self.state.total = ite(total > U64, total - U64 - 1, total)
 
     def level_start(self, length):
         self.notes.append(("total", length > self.state.total))

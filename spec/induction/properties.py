@@ -5,11 +5,13 @@ of a driver of one of the two kinds in ghosts.py. What is marked `helps` is no
 promise, but what the induction needs.
 """
 
-from induction.ghosts import COUNTS, OWED, may_call, may_queue, may_write, now_with_next
+from induction.ghosts import (
+    COUNTS, OWED, may_call, may_queue, may_write, now_with_next, stands_open,
+)
 from induction.values import (
     ASKED, CALLED, CLOSED, CLOSE_TOLD, DESTROYING, DONE, FINALIZING, FINISHED, FLAGS, IDLE,
-    MOST_CHUNKS, NUMBERS, OPEN, PREFINISHED, TAKEN_BACK, TOLD, U32, U64, WAITING, WRITING, and_,
-    implies, ite, not_, or_,
+    MOST_CHUNKS, NUMBERS, OPEN, PREFINISHED, STANDING, TAKEN_BACK, TOLD, U32, U64, WAITING,
+    WRITING, and_, implies, ite, not_, or_,
 )
 
 PROPERTIES = []
@@ -47,7 +49,7 @@ def dry(s):
 
 
 def working(s):
-    return not_(s.has_failed())
+    return and_(s.teardown == STANDING, s.errored == 0)
 
 
 # What the contract promises, for a driver of the kind `any`.
@@ -58,7 +60,7 @@ def _(m):
     if m.accepts:
         return and_(m.s.ending == OPEN, working(m.s), m.given[0] == "Write")
     if m.leased in ("Queued", "Written"):
-        return implies(m.changes("pending"), m.s.is_writable())
+        return implies(m.changes("pending"), stands_open(m.s))
     if m.effect and m.effect[0] == "Refuse":
         same = (getattr(m.s, name) is getattr(m.after, name)
                 for name in NUMBERS + FLAGS if name != "need_drain")
@@ -238,6 +240,11 @@ def _(o, s, g):
                 implies(and_(g.waits, s.ending == OPEN, working(s)), s.need_drain))
 
 
+@always("WritableTruthful", "the stream is writable until end, error or destroy")
+def _(o, s, g):
+    return s.writable == stands_open(s)
+
+
 @always("LimitKept", "the length never passes the limit")
 def _(o, s, g):
     return and_(s.total <= o.limit, s.total <= U64)
@@ -323,13 +330,13 @@ def _(m):
         one = counted(o, s, ("Queued", 1, length, callback))
         straight = m.effect == ("WriteGiven",) and m.then == ("Answer",)
         written = implies(and_(may_write(o, s, m.g, 1), s.total + length <= o.limit), straight)
-        covered = and_(may_queue(o, s, m.g, 1, length), m.g.queue < MOST_CHUNKS)
+        covered = may_queue(o, s, m.g, 1, length)
         if m.effect != ("Queue",):
             return and_(not_(covered), written)
         alike = s.answer(o) == m.after.answer(o)
         return and_(covered == alike, becomes(m, one), written)
     if name == "Written":
-        leased = and_(s.sink == WRITING, args[0] == 0, not_(args[1]), s.is_writable(), s.sync,
+        leased = and_(s.sink == WRITING, args[0] == 0, not_(args[1]), stands_open(s), s.sync,
                       s.queued == 0, not_(s.need_drain))
         deferred = m.task == ("AfterWrite", 1, s.flight_callback)
         quiet = m.effect is None and m.then is None

@@ -19,13 +19,14 @@ NAMES = {  # as Rust prints them
     "ending": ("Open", "Asked", "Finalizing", "Prefinished", "Finished", "Told"),
     "teardown": ("None", "Waiting", "Called", "Closed", "Told"),
 }
-FAULTS = ("WriteAfterEnd", "Destroyed", "AlreadyFinished", "MultipleCallback", "TooLong")
+FAULTS = ("WriteAfterEnd", "Destroyed", "AlreadyFinished", "MultipleCallback", "TooLong",
+          "NotImplemented")
 WRITE_AFTER_END, DESTROYED, ALREADY_FINISHED, MULTIPLE_CALLBACK, TOO_LONG = range(1, 6)
 CALLER = 16  # Caller(ErrorId(n)) is 16 + n
 
 NUMBERS = ("total", "in_flight", "queued", "pending", "corked", "errored",
            "opening", "sink", "ending", "teardown", "waiting_error")
-FLAGS = ("error_told", "flight_callback", "queue_callback", "sync", "flushing",
+FLAGS = ("error_told", "flight_callback", "queue_callback", "writable", "sync", "flushing",
          "need_drain", "after_write_waits", "ends_kept")
 MARKS = ("high_water_mark", "low_water_mark", "limit")
 CHOICES = ("object_mode", "auto_destroy", "refusals_fail", "emit_close", "batches",
@@ -87,7 +88,7 @@ class State:
         for name in NUMBERS:
             setattr(state, name, 0)
         for name in FLAGS:
-            setattr(state, name, False)
+            setattr(state, name, name == "writable")
         state.opening = ite(options.construct, NOT_CALLED, DONE)
         return state
 
@@ -101,13 +102,19 @@ class State:
         return self.teardown != STANDING
 
     def has_failed(self):
-        return or_(self.is_destroyed(), self.errored != 0)
+        return and_(not_(self.writable), or_(self.is_destroyed(), self.errored != 0))
 
-    def is_writable(self):
-        return and_(self.ending == OPEN, not_(self.has_failed()))
+    def refuses(self):
+        """Every write would be refused."""
+        open_ = and_(self.ending == OPEN, not_(self.has_failed()))
+        return not_(or_(self.writable, open_))
+
+    def set_errored(self, error):
+        self.errored = ite(self.errored != 0, self.errored, error)
+        self.writable = and_(self.writable, self.errored == 0)
 
     def has_room(self, options):
-        return or_(self.total < options.high_water_mark, self.total == 0)
+        return self.total < ite(options.high_water_mark > 0, options.high_water_mark, 1)
 
     def answer(self, options):
         return and_(self.has_room(options), not_(self.has_failed()))
