@@ -60,7 +60,8 @@ pub struct Snapshot {
     pub high_water_mark: u64,
     /// At this length or below, in bytes, 'drain' is told.
     pub low_water_mark: u64,
-    /// A writer was told to wait, and 'drain' is to come.
+    /// A writer was told to wait, and 'drain' is to come, unless the stream ends or fails
+    /// first.
     pub needs_drain: bool,
     /// How many corks hold the stream.
     pub corked: u32,

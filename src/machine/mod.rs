@@ -12,7 +12,8 @@
 //! chunks, callbacks and ticks. On a system without an allocator it is written
 //! by hand:
 //!
-//! 1. Put in an input: a call of the producer, an answer of the sink or a hook.
+//! 1. Put in an input: a call of the producer, an answer of the sink or a hook, progress
+//!    of the sink.
 //! 2. If there is an effect, perform it. It may call user code (the sink, a
 //!    callback, a listener), and that may put in further inputs: nested, with a
 //!    loop of their own.
