@@ -25,6 +25,8 @@ mod law;
 mod notation;
 #[path = "../examples/explore/scenario.rs"]
 mod scenario;
+#[path = "../examples/explore/steps.rs"]
+mod steps;
 mod support;
 #[path = "../examples/explore/tla.rs"]
 mod tla;
@@ -344,6 +346,18 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
         Graph::span_watched(&bounds(name, &[mark.to_owned()]), &mut law);
         assert_eq!(law.broken(), [""; 0], "{name}");
     }
+    let looked = [law.queue.times, law.write.times, law.call.times];
+    assert!(looked.iter().all(|times| *times > 1_000), "{looked:?}");
+}
+
+/// The same in random runs, with lengths and marks of any size.
+#[test]
+fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_random_runs() {
+    let seed = support::seed();
+    let mut law = Law::default();
+    let few = |law: &Law| law.broken().is_empty() && law.write.times < 100_000;
+    steps::wander(seed, &mut law, few);
+    assert_eq!(law.broken(), [""; 0], "again with HIGHWATER_SEED={seed}");
     let looked = [law.queue.times, law.write.times, law.call.times];
     assert!(looked.iter().all(|times| *times > 1_000), "{looked:?}");
 }

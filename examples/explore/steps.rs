@@ -127,36 +127,41 @@ impl<W: Write> Observer for Pen<W> {
     }
 }
 
-/// So many steps of random runs: long ones, with lengths and marks of any size.
+/// So many steps of random runs.
 pub(crate) fn walk(seed: u64, steps: usize, out: impl Write) -> Result<(), String> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut random = Random(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let out = io::BufWriter::new(out);
     let mut pen = Pen {
-        out,
+        out: io::BufWriter::new(out),
         left: steps,
         result: Ok(()),
     };
-    while pen.left > 0 && pen.result.is_ok() {
+    wander(seed, &mut pen, |pen| pen.left > 0 && pen.result.is_ok());
+    let written = pen.result.and_then(|()| pen.out.flush());
+    written.map_err(|error| format!("standard output: {error}"))
+}
+
+/// Random runs, watched as long as the observer wants more: long ones, with lengths
+/// and marks of any size.
+pub(crate) fn wander<O: Observer>(seed: u64, observer: &mut O, more: impl Fn(&O) -> bool) {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut random = Random(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    while more(observer) {
         let mut bounds = random.bounds();
-        let mut world = World::watched(&bounds, &mut pen);
+        let mut world = World::watched(&bounds, observer);
         for _ in 0..random.below(1_000) {
-            random.act(&mut world, &bounds, &mut pen);
-            random.look_aside(&world.state, &bounds.options, &mut pen);
+            random.act(&mut world, &bounds, observer);
+            random.look_aside(&world.state, &bounds.options, observer);
         }
         // Then everything is answered, so that it may finish.
-        world.act(&bounds, Action::End, &mut pen);
+        world.act(&bounds, Action::End, observer);
         bounds.user_calls = vec!["cork".to_owned()];
         bounds.max_cork = 0;
         bounds.lens.clear();
         for _ in 0..1_000 {
-            random.act(&mut world, &bounds, &mut pen);
-            random.look_aside(&world.state, &bounds.options, &mut pen);
+            random.act(&mut world, &bounds, observer);
+            random.look_aside(&world.state, &bounds.options, observer);
         }
     }
-    let written = pen.result.and_then(|()| pen.out.flush());
-    written.map_err(|error| format!("standard output: {error}"))
 }
 
 struct Random(TestRng);
