@@ -119,6 +119,27 @@ fn a_line_that_is_no_scenario_is_named() {
     }
 }
 
+/// Two of the three bytes are done: room again, before the sink answers.
+#[test]
+fn progress_makes_room_and_is_refused_by_the_profile_of_node() {
+    let line = r#"{"id":1,"o":{"hwm":2,"lw":1},"sink":"m","turns":[["w3n","p2","k0"]]}"#;
+    let output = replay(&["--profile", "strict"], line);
+    let trace = String::from_utf8_lossy(&output.stdout);
+    let parts = [
+        "write1=false",
+        "ev drain | 1000000 1 ",
+        "progress | 1000000 1 ",
+        "done",
+    ];
+    let at = parts.map(|part| trace.find(part));
+    assert!(at.is_sorted() && at[0].is_some(), "{trace}");
+
+    let output = replay(&["--profile", "node"], line);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(error, "replay: line 1: p is an action that Node has not\n");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[test]
 fn wrong_arguments_are_named() {
     for (arguments, says) in [

@@ -76,6 +76,10 @@ pub(crate) enum What {
         ok: bool,
         again: bool,
     },
+    /// The sink reports that so much more of its call is done.
+    SinkProgresses {
+        done: u64,
+    },
     /// `_final` is called, or answers.
     Final,
     FinalAnswers {
@@ -153,6 +157,7 @@ impl What {
             | Self::Uncork
             | Self::Destroy
             | Self::SinkAnswers { .. }
+            | Self::SinkProgresses { .. }
             | Self::FinalAnswers { .. }
             | Self::ConstructAnswers { .. }
             | Self::Unsent(_) => return None,

@@ -120,6 +120,13 @@ fn act_once(stream: &mut Stream<'_>, action: Action) {
                 log(stream, What::Answered("done"));
             }
         }
+        Action::Progress(done) => {
+            if !stream.host().unanswered.is_empty() {
+                log(stream, What::SinkProgresses { done });
+                stream.progressed(done);
+                log(stream, What::Answered("progress"));
+            }
+        }
         Action::Again { ok } => {
             if let Some(call) = stream.host_mut().answered_last {
                 let result = stream.host_mut().result(ok);

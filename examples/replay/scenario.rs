@@ -71,6 +71,9 @@ pub(crate) enum Action {
     Answer {
         ok: bool,
     },
+    /// The sink reports that it has done so many bytes (or objects) more of the call
+    /// that is unanswered. Node has no such report: the profile `node` refuses it.
+    Progress(u64),
     /// Answer again the sink call that was answered last.
     Again {
         ok: bool,
@@ -147,12 +150,25 @@ pub(crate) fn parse(line: &str, quirks: Quirks) -> Result<Scenario, String> {
     if streams.is_empty() {
         return Err("streams is empty".into());
     }
-    Ok(Scenario {
+    let scenario = Scenario {
         id: json.get("id").cloned().unwrap_or(Value::Null),
         streams,
         several: count.is_some(),
         turns: lists(field(&json, "turns")?, "turns", count)?,
-    })
+    };
+    if quirks == Quirks::NODE && scenario.reports_progress() {
+        return Err("p is an action that Node has not".into());
+    }
+    Ok(scenario)
+}
+
+impl Scenario {
+    fn reports_progress(&self) -> bool {
+        let hooked = self.streams.iter().flat_map(|plan| &plan.on).flatten();
+        let actions = self.turns.iter().chain(hooked).flatten();
+        let mut actions = actions.map(|aimed| aimed.action);
+        actions.any(|action| matches!(action, Action::Progress(_)))
+    }
 }
 
 /// Reads what belongs to one stream. `count` is how many streams there are, if they
@@ -330,6 +346,7 @@ fn parse_action(text: &str) -> Option<Action> {
         'd' => Action::Destroy { error: !ok()? },
         'k' => Action::Answer { ok: ok()? },
         'K' => Action::Again { ok: ok()? },
+        'p' => Action::Progress(digits(rest)?),
         'f' => Action::Final { ok: ok()? },
         'o' => Action::Construct { ok: ok()? },
         'x' => Action::DestroyHook { ok: ok()? },

@@ -178,7 +178,10 @@ impl<'a> Judge<'a> {
         // What begins takes effect only after its record.
         let begins = matches!(
             record.what,
-            What::Write { .. } | What::End { .. } | What::SinkAnswers { .. }
+            What::Write { .. }
+                | What::End { .. }
+                | What::SinkAnswers { .. }
+                | What::SinkProgresses { .. }
         );
         if !begins {
             self.see_length(now);
@@ -235,6 +238,7 @@ impl<'a> Judge<'a> {
             What::Uncork => self.corked = self.corked.saturating_sub(1),
             What::Sink { chunks, .. } => self.sink_called(chunks, now),
             What::SinkAnswers { call, ok, again } => self.sink_answers(*call, *ok, *again),
+            What::SinkProgresses { done } => self.sink_progresses(*done),
             What::FinalAnswers { ok } => drop(self.finalized.get_or_insert(*ok)),
             What::ConstructAnswers { ok } => drop(self.constructed.get_or_insert(*ok)),
             What::Unsent(number) => self.unsent(*number),
@@ -318,6 +322,15 @@ impl<'a> Judge<'a> {
             if ok {
                 self.written.insert(number);
             }
+        }
+    }
+
+    /// What is done leaves the chunks that the sink has, first things first.
+    fn sink_progresses(&mut self, mut done: u64) {
+        for (_, len) in &mut self.in_flight {
+            let part = done.min(*len);
+            *len -= part;
+            done -= part;
         }
     }
 

@@ -83,7 +83,7 @@ fn action(mix: Mix) -> impl Strategy<Value = String> {
         6 => Just("c".to_owned()),
         6 => Just("u".to_owned()),
         (if mix.destroys { 3 } else { 0 }) => with_bit("d"),
-        14 => with_bit("k"),
+        17 => prop_oneof![14 => with_bit("k"), 3 => (0..6).prop_map(|done| format!("p{done}"))],
         (if mix.twice { 3 } else { 0 }) => with_bit("K"),
         (if mix.hooks { 3 } else { 0 }) => with_bit("f"),
         (if mix.hooks { 3 } else { 0 }) => with_bit("o"),
