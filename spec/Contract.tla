@@ -4,8 +4,8 @@
 (* they have in the documentation and in the tests.                        *)
 (*                                                                         *)
 (* An observer watches the stream from outside: which calls the user made, *)
-(* what the sink was given and what it answered, which callbacks and       *)
-(* events came. Whether the stream has failed it reads from its state.     *)
+(* what the sink was given, what it reported and answered, which callbacks *)
+(* and events came. Whether the stream has failed it reads from its state. *)
 (* Calls of the user are numbered (Numbered = TRUE); there are at most     *)
 (* MaxCalls of them.                                                       *)
 (***************************************************************************)
@@ -211,7 +211,7 @@ CloseLast == [][(s.teardown = "Told" \/ seen.closes > 0) /\ Begins =>
   /\ \/ seen.fate[Given[1]] = "refused"
      \/ seen.fate[Given[1]] = "other" /\ Given[1] \in seen.late]_observed
 
-\* Who is told to wait for room is owed a drain (unless that was cancelled).
+\* A writer that waits for room is owed a drain (unless that was cancelled).
 AnswerTruthful == [][Top("WriteReturns") /\ Head(todo).fault = None /\ ~Failed /\ s.ending = "Open" =>
   (HasRoom \/ s.needDrain)]_observed
 

@@ -17,7 +17,7 @@ Init == phase = "Open" /\ stop = "No" /\ waiting = FALSE /\ errorTold = FALSE
 Wait == phase = "Open" /\ stop = "No" /\ waiting' = TRUE
         /\ phase' = phase /\ stop' = stop /\ errorTold' = errorTold
 
-\* Room again: only who waits is told, and not once the end has come.
+\* Room again: only a writer that waits hears of it, and not once the end has come.
 Drain == waiting /\ phase = "Open" /\ stop = "No" /\ waiting' = FALSE
          /\ phase' = phase /\ stop' = stop /\ errorTold' = errorTold
 

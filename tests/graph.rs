@@ -363,13 +363,14 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_random_runs() {
 }
 
 /// Configurations, and a mark that leaves room for leases.
-const LEASED: [(&str, &str); 7] = [
+const LEASED: [(&str, &str); 8] = [
     ("small", "Mark=4"),
     ("corks", "Mark=4"),
     ("sync", "Mark=4"),
     ("destroys", "Mark=4"),
     ("marks", "Limit=4"),
     ("objects", "Mark=3"),
+    ("objects", "Limit=0"),
     ("survives", "Mark=4"),
 ];
 

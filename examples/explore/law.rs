@@ -104,6 +104,9 @@ impl Law {
         }
         let most = lease.len.saturating_add(self.excess.written);
         for len in lengths(most) {
+            if look.options.measure(len) > most {
+                continue; // an object, and the lease is on none
+            }
             for callbacks in CALLBACKS {
                 for joins in [false, true] {
                     let extra = self.excess.callbacks;

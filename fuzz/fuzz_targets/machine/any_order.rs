@@ -196,13 +196,22 @@ impl AnyOrder {
             Input::Progress(part) => {
                 let done = part.min(before.in_flight());
                 assert_eq!(now.in_flight(), before.in_flight() - done, "LengthAccounts");
-                let drain = step.effect.is_none_or(|it| it == Effect::Emit(Event::Drain));
+                let drain = step
+                    .effect
+                    .is_none_or(|it| it == Effect::Emit(Event::Drain));
                 assert!(drain && step.then.is_none(), "progress is no answer");
-                assert_eq!(now.is_writing(), before.is_writing(), "progress is no answer");
+                assert_eq!(
+                    now.is_writing(),
+                    before.is_writing(),
+                    "progress is no answer"
+                );
             }
             Input::Settle(_) => {
                 assert!(step.effect.is_none() && step.then.is_none(), "it counts");
-                assert_eq!(now.answer(&self.chosen.options), before.answer(&self.chosen.options));
+                assert_eq!(
+                    now.answer(&self.chosen.options),
+                    before.answer(&self.chosen.options)
+                );
             }
             _ => {}
         }
