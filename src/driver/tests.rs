@@ -24,3 +24,18 @@ fn the_position_is_what_was_accepted() {
     assert_eq!(stream.accepted(), 3);
     assert!(format!("{stream:?}").contains("accepted: 3"));
 }
+
+#[test]
+fn progress_of_the_sink_makes_room() {
+    let options = Options::new().with_high_water_mark(3);
+    let mut stream = Driver::new(options, Silent);
+    assert_eq!(stream.write((), 3, None), Ok(Flow::Wait));
+    stream.progressed(2);
+    assert_eq!(
+        (stream.state().length(), stream.state().in_flight()),
+        (1, 1)
+    );
+    assert!(stream.state().is_writing() && stream.state().needs_drain());
+    stream.progressed(1);
+    assert!(stream.state().is_writing() && !stream.state().needs_drain());
+}
