@@ -267,7 +267,9 @@ impl<H: Host> Driver<H> {
     }
 
     /// The sink has done so many bytes (or objects) more of what it was given last, and
-    /// goes on (rule 24). That may make room: 'drain' comes before its answer then.
+    /// goes on (rule 24). That may make room: then 'drain' comes now, before its answer. A
+    /// report from within [`Host::write`] makes room, too, but 'drain' waits for the next
+    /// report or for the answer.
     pub fn progressed(&mut self, done: u64) {
         self.put(Input::Progress(done));
     }

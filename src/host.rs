@@ -85,8 +85,8 @@ pub trait Host: Sized {
     ///
     /// A host that takes no batches leaves it out. If the options ask for batches
     /// all the same, the default loses nothing: it hands each chunk to
-    /// [`Host::unsent`], in order, and answers with [`Fault::NotImplemented`], so the
-    /// stream fails and names the mistake.
+    /// [`Host::unsent`], in order, and answers with [`Fault::NotImplemented`]. Unless
+    /// `unsent` destroys it, the stream fails with that.
     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>) {
         for chunk in chunks {
             Self::unsent(stream, chunk);
@@ -137,14 +137,18 @@ pub trait Host: Sized {
     /// # The law
     ///
     /// - The driver calls `deferred` once for each tick that it appends: for each
-    ///   task of the machine, for each callback of a refused write or end, for each
-    ///   [`Driver::defer`]. The first call may come from within [`Driver::new`].
+    ///   task of the machine, for each callback of a write that was refused or of an end
+    ///   that failed at once, for each [`Driver::defer`]. The first call may come from
+    ///   within [`Driver::new`].
     /// - When the driver joins an after-write to one that waits
     ///   ([`Host::same_callback`]), it appends no tick and does not call `deferred`.
     /// - So the number of calls is the number of ticks that have run plus the number
     ///   of ticks that wait. One `run_tick` for each call runs all ticks, and each
     ///   returns true.
     /// - Ticks that run in the order of the calls run in Node's order.
+    ///
+    /// [`Driver::into_host`] drops the ticks that wait, so the runtime forgets its calls
+    /// then. A tick in which a callback panics has run.
     ///
     /// The driver calls `deferred` in the middle of a step. So the function gets the
     /// host alone and cannot act on the stream. It should note the stream's name and

@@ -164,9 +164,13 @@ fn covers(options: &Options, state: &State, leased: Leased) -> bool {
     match leased {
         Leased::Queued { chunks, len, .. } => {
             let lease = state.lease_to_queue(options);
+            let objects = options.measure(2) == 1;
+            let len = if objects { chunks.into() } else { len };
             chunks <= lease.count && len <= lease.len
         }
-        Leased::Written { callbacks, .. } => callbacks <= state.lease_to_write(options).count,
+        Leased::Written { callbacks, .. } => {
+            callbacks > 0 && callbacks <= state.lease_to_write(options).count
+        }
         Leased::Called { callbacks } => callbacks <= state.lease_to_call(options).count,
     }
 }
@@ -213,7 +217,8 @@ fn holds(
         ),
         (!drain || !before.is_ended() && !stopped, "DrainEarned"),
         (
-            !matches!(input, Input::Progress(_)) || progressed(before, after, quiet || drain),
+            !matches!(input, Input::Progress(_))
+                || progressed(before, after, quiet || drain && before.is_writing()),
             "progress is no answer",
         ),
         (

@@ -45,6 +45,7 @@ impl Observer for Law {
         self.queues(&look);
         self.writes(&look);
         self.calls(&look);
+        self.nothing(&look);
     }
 }
 
@@ -80,6 +81,12 @@ impl Law {
         let lease = look.state.lease_to_queue(look.options);
         if lease.count < 2 {
             return;
+        }
+        let past = lease.len.saturating_add(1);
+        if look.options.measure(past) > lease.len {
+            let queued = look.queued(&[past], &[false], lease);
+            let what = format_args!("{past} is past the lease to queue");
+            self.queue.must(queued.is_none(), look, what);
         }
         let most = lease.len.saturating_add(self.excess.queued);
         for first in lengths(most) {
@@ -118,6 +125,25 @@ impl Law {
         }
     }
 
+    /// A settlement of nothing changes nothing.
+    fn nothing(&mut self, look: &Look<'_>) {
+        let (chunks, len, callbacks) = (0, 0, 0);
+        let [callback, deferred] = [true; 2];
+        let queued = Leased::Queued {
+            chunks,
+            len,
+            callback,
+        };
+        let written = Leased::Written {
+            callbacks,
+            deferred,
+        };
+        for leased in [queued, written, Leased::Called { callbacks }] {
+            let same = look.settled(leased) == look.state;
+            self.queue.must(same, look, format_args!("{leased:?}"));
+        }
+    }
+
     /// Callbacks of after-writes are called, in one tick or in ticks of their own.
     fn calls(&mut self, look: &Look<'_>) {
         let lease = look.state.lease_to_call(look.options);
@@ -127,6 +153,11 @@ impl Law {
             let apart = look.called(&vec![1; count as usize], extra);
             let what = format_args!("{count} are called");
             self.call.must(joined && apart, look, what);
+        }
+        if look.state.is_writable() && lease.count < look.state.pending() {
+            let plain = look.only_calls(lease.count + 1);
+            let what = format_args!("{} are past the lease to call", lease.count + 1);
+            self.call.must(!plain, look, what);
         }
     }
 }
@@ -245,6 +276,22 @@ impl Look<'_> {
             deferred,
         });
         state == settled
+    }
+
+    /// An after-write of so many callbacks calls them and does nothing else.
+    fn only_calls(&self, count: u32) -> bool {
+        let mut state = self.state;
+        let callback = true;
+        let mut next = self.step(&mut state, Input::Run(Task::AfterWrite { count, callback }));
+        for _ in 0..count {
+            match (next.effect, next.then) {
+                (Some(Effect::Callback(Ok(()))), Some(then)) => {
+                    next = self.step(&mut state, Input::Resume(then));
+                }
+                _ => return false,
+            }
+        }
+        next.effect.is_none() && next.then.is_none()
     }
 
     /// After-writes of so many callbacks each: every step calls the next one and does

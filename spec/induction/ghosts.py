@@ -126,7 +126,7 @@ def may_queue(o, s, g, chunks, length):
 # each would go to the sink, and once that has answered within its call, nothing would
 # be left to do but to call the callback in a tick;
 def may_write(o, s, g, callbacks):
-    return and_(stands_open(s), sink_waits(s, g), not_(s.sync), not_(s.need_drain),
+    return and_(callbacks > 0, stands_open(s), sink_waits(s, g), not_(s.sync), not_(s.need_drain),
                 s.pending + callbacks <= MOST_CHUNKS)
 
 
@@ -249,9 +249,6 @@ def assumptions(o, g, head, given):
         (_, chunks, length, _), callbacks = given[1:]
         yield callbacks <= chunks
         yield implies(o.object_mode, length == chunks)
-    if given[0] == "Settle" and given[1][0] == "Written":
-        _, callbacks, deferred = given[1]
-        yield implies(deferred, callbacks > 0)
 
 
 def now_with_next(following):

@@ -20,7 +20,8 @@ class Leases:
 
     def lease_to_write(self):
         s = self.state
-        alone = and_(s.queued == 0, not_(s.flushing), not_(s.sync))
+        empty = and_(s.total == 0, s.queued == 0)
+        alone = and_(empty, not_(s.flushing), not_(s.sync))
         may = and_(s.writable, self.goes_straight(), alone, not_(s.need_drain))
         return ite(may, self.chunks_left(s.pending), 0)
 
@@ -31,6 +32,7 @@ class Leases:
 
     def settle_queued(self, chunks, length, callback):
         s, (count, most) = self.state, self.lease_to_queue()
+        length = ite(self.options.object_mode, chunks, length)
         if self.holds(and_(chunks > 0, chunks <= count, length <= most)):
             self.plus("pending", chunks)
             self.plus("queued", chunks)
@@ -41,7 +43,7 @@ class Leases:
 
     def settle_written(self, callbacks, deferred):
         s = self.state
-        if self.holds(callbacks <= self.lease_to_write()):
+        if self.holds(and_(callbacks > 0, callbacks <= self.lease_to_write())):
             self.plus("pending", callbacks)
             s.after_write_waits = or_(s.after_write_waits, deferred)
         return NO_STEP

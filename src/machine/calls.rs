@@ -132,3 +132,20 @@ impl Run<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::machine::{Effect, Fault, Input, Measure, Options, State, step};
+
+    #[test]
+    fn a_chunk_that_is_too_long_does_not_make_the_stream_fail() {
+        let options = Options::new().with_limit(4);
+        let mut state = State::new(&options);
+        let (len, callback) = (5, false);
+        let write = Input::Write(Measure { len, callback });
+        let refused = step(&mut state, &options, None, write);
+        assert_eq!(refused.effect, Some(Effect::Refuse(Fault::TooLong)));
+        assert_eq!(refused.then, None);
+        assert!(state.is_writable() && !state.needs_drain());
+    }
+}

@@ -21,7 +21,7 @@ pub enum Leased {
     Queued {
         /// How many.
         chunks: u32,
-        /// Their length in sum, in bytes (or objects).
+        /// Their length in sum, in bytes. In object mode it is not looked at.
         len: u64,
         /// Whether at least one of them has a callback.
         callback: bool,
@@ -29,7 +29,7 @@ pub enum Leased {
     /// It has given writes to the sink, which has answered each within its call with ok:
     /// [`State::lease_to_write`](super::State::lease_to_write).
     Written {
-        /// How many of them have a callback.
+        /// How many of them have a callback. If none has, nothing is left to settle.
         callbacks: u32,
         /// Whether an after-write of theirs was deferred, and not only joined to one
         /// that waits already.
@@ -38,7 +38,7 @@ pub enum Leased {
     /// It has called callbacks of deferred after-writes with ok:
     /// [`State::lease_to_call`](super::State::lease_to_call).
     Called {
-        /// How many.
+        /// How many; those of a batch are one.
         callbacks: u32,
     },
 }
@@ -79,7 +79,7 @@ pub enum Input {
         again: bool,
     },
     /// The sink has done so many bytes (or objects) more of what it was given last, and
-    /// goes on. Node has no such thing.
+    /// goes on (rule 24). Node has no such thing.
     Progress(u64),
     /// `_construct` has answered.
     Constructed(Result<(), Fault>),

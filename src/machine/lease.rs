@@ -7,13 +7,16 @@
 //!
 //! | lease | what may be done | what the machine would have answered |
 //! | --- | --- | --- |
-//! | [`State::lease_to_queue`] | writes are appended to the queue | `Effect::Queue`, and [`Lease::answer`] |
-//! | [`State::lease_to_write`] | writes are given to a sink that answers each within its call, with ok | nothing but counts, and `Flow::More` |
+//! | [`State::lease_to_queue`] | writes are appended to the queue | `Effect::Queue`; [`Lease::answer`] |
+//! | [`State::lease_to_write`] | writes are given to a sink that answers each within its call, with ok | `Effect::WriteGiven`, and `Effect::Defer` of the after-write if there is a callback; `Flow::More` |
 //! | [`State::lease_to_call`] | deferred after-writes call their callbacks, with ok | `Effect::Callback` |
 //!
 //! **The law of leases**: after the settlement the state is the one, bit for bit, that the
 //! single steps lead to; and each single step would have had the effects and answers that
 //! the lease says. So no one can tell a driver with leases from one without.
+//!
+//! *Anything else* is every other input, and every look at the [`State`]: a property that
+//! the sink or a callback reads within its call is the state of that very moment.
 
 use super::effect::{Flow, Step};
 use super::input::Leased;
@@ -29,9 +32,9 @@ use super::step::Run;
 pub struct Lease {
     /// Up to how many writes, or callbacks. 0: nothing may be done without the machine.
     pub count: u32,
-    /// Up to how many bytes (or objects) these writes have: see the lease.
+    /// Up to how many bytes (or objects) these writes have: see the lease. For callbacks 0.
     pub len: u64,
-    /// What each of these writes is answered.
+    /// What each of these writes is answered. For callbacks it means nothing.
     pub answer: Flow,
 }
 
@@ -50,8 +53,8 @@ impl State {
     /// bytes (or objects) in sum, would be queued and answered `answer` (rules 3, 4).
     ///
     /// The driver appends the chunks to its queue and settles with
-    /// [`Leased::Queued`](super::Leased::Queued). If none of them has a callback, it may
-    /// also join their bytes to one chunk and put that in as one
+    /// [`Leased::Queued`](super::Leased::Queued). If none of them has a callback, and they are
+    /// not objects, it may also join their bytes to one chunk and put that in as one
     /// [`Input::Write`](super::Input::Write): the state is the same but for the number of
     /// chunks.
     ///
@@ -92,9 +95,13 @@ impl State {
     /// but its deferred callback, and is answered `Flow::More` (rules 3, 4, 7, 10).
     ///
     /// The driver gives each chunk to the sink, defers (or joins) the after-write if there
-    /// is a callback, and settles with [`Leased::Written`](super::Leased::Written). If the
-    /// sink does anything else within its call, the driver settles what was done before,
-    /// and puts that last write in.
+    /// is a callback, and settles with [`Leased::Written`](super::Leased::Written).
+    ///
+    /// If the sink does anything else within its call, or returns without an answer, this
+    /// write is none of the lease. At that moment the driver settles the writes before it,
+    /// then puts this one in, without performing its `WriteGiven` again. If the sink has
+    /// answered, [`Input::Written`](super::Input::Written) follows with its effects. Once
+    /// the sink has returned, [`Then::Answer`](super::Then::Answer) follows, as ever.
     ///
     /// ```
     /// use highwater::machine::{Input, Leased, Options, State, step};
@@ -109,7 +116,8 @@ impl State {
     /// ```
     #[must_use]
     pub fn lease_to_write(&self, options: &Options) -> Lease {
-        let alone = self.queued == 0 && !self.flushing && !self.sync;
+        let empty = self.length() == 0 && self.queued == 0;
+        let alone = empty && !self.flushing && !self.sync;
         let always_deferred = options.object_mode && options.has(Quirks::OBJECT_MODE_TICK);
         let nothing_follows = !self.need_drain && !always_deferred;
         if !self.is_writable() || !self.goes_straight(options) || !alone || !nothing_follows {
@@ -124,14 +132,15 @@ impl State {
 
     /// The lease on callbacks of deferred after-writes: each of up to `count` of them would
     /// be called with ok, one after the other, with nothing before, between or after them
-    /// (rule 9). `len` is 0.
+    /// (rule 9). The callbacks of a batch count as one.
     ///
     /// The driver takes [`Task::AfterWrite`](super::Task::AfterWrite)s with callbacks from
     /// its FIFO, calls the callbacks, and settles with
-    /// [`Leased::Called`](super::Leased::Called). If a callback calls back into the stream,
-    /// the driver settles first, those called so far, that one included; and once it has
-    /// returned, what is left of its task is resumed as
-    /// [`Then::Callbacks`](super::Then::Callbacks).
+    /// [`Leased::Called`](super::Leased::Called). If a callback does anything else, the
+    /// driver settles at that moment those called so far, that one included; and once the
+    /// callback has returned, it resumes with
+    /// [`Then::Callbacks`](super::Then::Callbacks) what is `left` of that callback's task,
+    /// even if that is 0.
     ///
     /// ```
     /// use highwater::machine::{Input, Leased, Options, State, step};
@@ -178,6 +187,8 @@ impl Run<'_> {
 
     fn settle_queued(&mut self, chunks: u32, len: u64, callback: bool) {
         let lease = self.state.lease_to_queue(self.options);
+        let objects = self.options.object_mode;
+        let len = if objects { chunks.into() } else { len };
         if chunks == 0 || chunks > lease.count || len > lease.len {
             return;
         }
@@ -189,7 +200,7 @@ impl Run<'_> {
     }
 
     fn settle_written(&mut self, callbacks: u32, deferred: bool) {
-        if callbacks > self.state.lease_to_write(self.options).count {
+        if callbacks == 0 || callbacks > self.state.lease_to_write(self.options).count {
             return;
         }
         self.state.pending = self.state.pending.saturating_add(callbacks);
@@ -202,5 +213,77 @@ impl Run<'_> {
         }
         self.state.pending = self.state.pending.saturating_sub(callbacks);
         self.state.after_write_waits = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lease;
+    use crate::machine::state::MAX_CHUNKS;
+    use crate::machine::{Flow, Input, Leased, Options, State, step};
+
+    const OPTIONS: Options = Options::new().with_high_water_mark(9);
+
+    /// A corked stream that has counted so many chunks.
+    fn counted(pending: u32, queued: u32) -> State {
+        let mut state = State::new(&OPTIONS);
+        let _ = step(&mut state, &OPTIONS, None, Input::Cork);
+        State {
+            pending,
+            queued,
+            ..state
+        }
+    }
+
+    #[test]
+    fn no_lease_is_on_more_chunks_than_can_be_counted() {
+        let queue = |pending, queued| counted(pending, queued).lease_to_queue(&OPTIONS).count;
+        assert_eq!(queue(MAX_CHUNKS - 3, 0), 3);
+        assert_eq!(queue(0, MAX_CHUNKS - 2), 2);
+        assert_eq!(queue(MAX_CHUNKS + 1, 0), 0);
+        let open = State {
+            corked: 0,
+            ..counted(MAX_CHUNKS - 3, 0)
+        };
+        assert_eq!(open.lease_to_write(&OPTIONS).count, 3);
+        assert_eq!(open.lease_to_call(&OPTIONS).count, MAX_CHUNKS - 3);
+    }
+
+    #[test]
+    fn a_lease_is_settled_to_its_last_chunk_and_no_further() {
+        let settle = |chunks| {
+            let mut state = counted(MAX_CHUNKS - 3, 1);
+            let (len, callback) = (5, false);
+            let leased = Leased::Queued {
+                chunks,
+                len,
+                callback,
+            };
+            let _ = step(&mut state, &OPTIONS, None, Input::Settle(leased));
+            (state.pending, state.queued, state.length())
+        };
+        assert_eq!(settle(3), (MAX_CHUNKS, 4, 5));
+        assert_eq!(settle(4), (MAX_CHUNKS - 3, 1, 0));
+    }
+
+    #[test]
+    fn objects_are_counted_and_not_measured() {
+        let options = OPTIONS.with_object_mode(true).with_limit(3);
+        let mut state = counted(0, 0);
+        let lease = state.lease_to_queue(&options);
+        let count = MAX_CHUNKS;
+        let (len, answer) = (3, Flow::More);
+        assert_eq!(lease, Lease { count, len, answer });
+        let leased = |chunks, len| {
+            Input::Settle(Leased::Queued {
+                chunks,
+                len,
+                callback: false,
+            })
+        };
+        let _ = step(&mut state, &options, None, leased(4, 1));
+        assert_eq!((state.length(), state.queued()), (0, 0));
+        let _ = step(&mut state, &options, None, leased(2, 99));
+        assert_eq!((state.length(), state.queued()), (2, 2));
     }
 }

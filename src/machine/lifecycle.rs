@@ -63,15 +63,16 @@ pub(super) enum Sink {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Ending {
-    /// `end()` has not been called.
+    /// No `end()` was accepted.
     Open,
-    /// `end()` has been called.
+    /// `end()` was accepted.
     Asked,
     /// `_final` has been called.
     Finalizing,
     /// 'prefinish' has been told: `_final` has answered ok, or there is none.
     Prefinished,
-    /// All is done, and the callbacks of `end()` are being called.
+    /// All is done. The callbacks of `end()` are called, and 'finish' is told next,
+    /// unless one of them closes the stream.
     Finished,
     /// 'finish' has been told.
     Told,
@@ -113,7 +114,8 @@ impl Ending {
 pub(super) enum Teardown {
     /// `destroy()` has not been called.
     None,
-    /// It was called with this, and `_destroy` waits for `_construct`.
+    /// It was called with this, and `_destroy` has not been called: a rejection is
+    /// deferred first, or `_construct` has not answered.
     Waiting(Option<Fault>),
     /// `_destroy` has been called.
     Called,

@@ -116,7 +116,8 @@
 //! 7. **Answered ok**: the length falls by what was written. If that was
 //!    asynchronous, the queue is flushed (11) *first*, then follows rule 9; if
 //!    it was synchronous, rule 10, then the flush.
-//! 8. **Answered with an error**: `errored` is set at once, and there is no flush.
+//! 8. **Answered with an error**: the length falls by what was in flight, `errored` is
+//!    set at once, and there is no flush.
 //!    Then, in a tick if synchronous: pending − 1, the callback with the error,
 //!    the rest is rejected (17), the stream fails (2). So callbacks come before
 //!    'error'.
@@ -169,7 +170,8 @@
 //! 24. **Progress** of the sink, which Node has not: nothing if nothing is being written.
 //!     The length, and what is in flight, fall by so much, at most by what is in flight.
 //!     Then, unless the sink's call is still on the stack, an owed drain is told as in
-//!     rule 9. All else stays with the answer, which takes what is left.
+//!     rule 9. (If that call is on the stack, the drain waits for the next report or for
+//!     the answer.) All else stays with the answer, which takes what is left.
 //! 25. **A lease** says what a driver may do without the machine: queue writes, let the
 //!     sink answer writes within its call, call callbacks of after-writes. The driver
 //!     settles before anything else; then the state is the one that the single steps lead
@@ -193,7 +195,7 @@
 //! | FinishFlushed | the stream becomes finished only after end, with everything written and every write's callback called, and never after destroy or error; 'finish' is told once, of a finished stream |
 //! | ErrorOnce | at most one 'error', and `errored` never changes |
 //! | CloseLast | at most one 'close'; after it no event, no sink call, and no callback but of what was refused |
-//! | AnswerTruthful | a write is told to wait exactly if the length is at the mark or above, or the stream has stopped |
+//! | AnswerTruthful | a write is told to wait if and only if the length is at the mark or above, and not 0, or the stream has stopped |
 //! | WaitIsAnswered | who was told to wait is told 'drain', unless end, error or destroy comes first |
 //! | EndResolves | end leads to 'finish', unless error or destroy comes first |
 //! | DestroyCloses | destroy leads to 'close' |

@@ -51,8 +51,9 @@ pub struct State {
     /// Whether a chunk queued since the queue was last found empty has a
     /// callback (rule 10).
     pub(super) queue_callback: bool,
-    /// No `end()`, `destroy()` or error has come. Whatever asks for one of these asks this
-    /// first. Invariant: `ending` is `Open`, `teardown` is `None`, `errored` is not set.
+    /// No `end()` was accepted, no `destroy()` and no error has come. Invariant: on if and
+    /// only if `ending` is `Open`, `teardown` is `None` and `errored` is not set. Where most
+    /// streams are open, this is asked before the reasons.
     pub(super) writable: bool,
     /// A sink call, or `_final`, is on the call stack (Node's `sync`).
     pub(super) sync: bool,
@@ -187,13 +188,14 @@ impl State {
         self.errored
     }
 
-    /// `writable`: a write would be accepted, but for the limit (rule 22).
+    /// `writable`: no `end()` was accepted, no `destroy()` and no error has come (rule 22).
+    /// Then a write is accepted unless it is too long.
     #[must_use]
     pub const fn is_writable(&self) -> bool {
         self.writable
     }
 
-    /// `writableEnded`: `end()` has been called.
+    /// `writableEnded`: `end()` was accepted.
     #[must_use]
     #[inline]
     pub fn is_ended(&self) -> bool {
