@@ -364,10 +364,10 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
         assert_eq!(law.broken(), [""; 0], "{name}");
     }
     for (quirk, _) in Quirks::ALL {
-        for name in ["sync", "batches", "objects", "survives"] {
-            let changes = ["Mark=4".to_owned(), format!("Quirks={{\"{quirk}\"}}")];
+        for (name, change, calls) in QUIRKY {
+            let changes = [change.to_owned(), format!("Quirks={{\"{quirk}\"}}")];
             // A quirk may let the length grow for ever, so the calls are counted.
-            in_every_state(&bounds(name, &changes).numbered(3), &mut law);
+            in_every_state(&bounds(name, &changes).numbered(calls), &mut law);
             assert_eq!(law.broken(), [""; 0], "{name} {changes:?}");
         }
     }
@@ -399,6 +399,15 @@ const LEASED: [(&str, &str); 10] = [
     ("objects", "Mark=3"),
     ("objects", "Limit=0"),
     ("survives", "Mark=4"),
+];
+
+/// The same, and a number of calls, for streams with a quirk.
+const QUIRKY: [(&str, &str, u8); 5] = [
+    ("sync", "Mark=4", 3),
+    ("batches", "Mark=4", 4),
+    ("objects", "Mark=4", 3),
+    ("survives", "Mark=4", 3),
+    ("constructs", "Lens={0}", 2),
 ];
 
 /// Each lease is as large as can be: a driver that takes one more does something else.
