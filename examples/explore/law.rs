@@ -1,6 +1,7 @@
 //! The law of leases (rule 25), looked at after every step of whatever is observed: what
 //! a driver does on a lease and settles is what the single steps do, bit for bit.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use highwater::machine::{
@@ -31,6 +32,8 @@ pub(crate) struct Looked {
 #[derive(Debug, Default)]
 pub(crate) struct Law {
     pub(crate) excess: Excess,
+    /// What was looked at.
+    pub(crate) seen: HashSet<(Options, State)>,
     pub(crate) queue: Looked,
     pub(crate) write: Looked,
     pub(crate) call: Looked,
@@ -38,10 +41,11 @@ pub(crate) struct Law {
 
 impl Observer for Law {
     fn stepped(&mut self, options: &Options, taken: &Taken) {
-        let look = Look {
-            options,
-            state: taken.after,
-        };
+        let state = taken.after;
+        if !self.seen.insert((*options, state)) {
+            return;
+        }
+        let look = Look { options, state };
         self.queues(&look);
         self.writes(&look);
         self.calls(&look);
