@@ -14,7 +14,8 @@ class Fault(NamedTuple):
 
 FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, names in (
     ("write after end is not refused",
-     "open_ = and_(self.ending == OPEN, not_(self.has_failed()))", "open_ = not_(self.has_failed())",
+     "open_ = and_(self.ending == OPEN, not_(self.has_failed()))",
+     "open_ = not_(self.has_failed())",
      "NoWriteAfterEnd"),
     ("a refused write is counted", 'elif self.holds(self.options.refusals_fail):',
      'elif self.holds(self.count("pending", 1) or self.options.refusals_fail):',
@@ -202,6 +203,8 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
     ("a settlement is not compared with its lease",
      "if self.holds(and_(chunks > 0, chunks <= count, length <= most)):",
      "if self.holds(chunks > 0):", "LeaseTruthful LimitKept"),
+    ("a settlement measures objects",
+     "        length = ite(self.options.object_mode, chunks, length)\n", "", "LengthAccounts"),
     ("a settlement forgets the length", "self.level_add(length)\n            s.queue_callback",
      "s.queue_callback", "LengthAccounts"),
     ("a settlement forgets the callbacks",
@@ -223,6 +226,9 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
      "LeaseTruthful"),
     ("written writes stay pending", 'self.plus("pending", callbacks)',
      'self.plus("pending", callbacks + 1)', "PendingAccounts LeaseTruthful"),
+    ("a settlement of nothing counts",
+     "and_(callbacks > 0, callbacks <= self.lease_to_write())",
+     "callbacks <= self.lease_to_write()", "LeaseTruthful"),
     ("written writes wait for nothing",
      "s.after_write_waits = or_(s.after_write_waits, deferred)",
      "s.after_write_waits = deferred", "LeaseTruthful"),

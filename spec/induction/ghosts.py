@@ -77,8 +77,10 @@ class Move:
     def covered(self):
         """The driver did on a lease what it settles, and the lease covers it."""
         name, *args = self.given[1]
-        may = {"Queued": may_queue, "Written": may_write, "Called": may_call}[name]
-        return may(self.o, self.s, self.g, *args[:2 if name == "Queued" else 1])
+        if name == "Queued":
+            return may_queue(self.o, self.s, self.g, args[0], settled_length(self.o, *args[:2]))
+        may = {"Written": may_write, "Called": may_call}[name]
+        return may(self.o, self.s, self.g, args[0])
 
     def changes(self, name):
         return getattr(self.after, name) != getattr(self.s, name)
@@ -136,6 +138,10 @@ def may_call(o, s, g, callbacks):
     return and_(callbacks > 0, stands_open(s), not_(drains), callbacks <= s.pending)
 
 
+def settled_length(o, chunks, length):
+    return ite(o.object_mode, chunks, length)
+
+
 def stands_open(s):
     return and_(s.ending == OPEN, s.teardown == STANDING, s.errored == 0)
 
@@ -149,7 +155,7 @@ def settled(move, g):
     """What the driver had done on a lease, before it settled."""
     (name, number, *more), done = move.given[1], move.covered()
     if name == "Queued":
-        length = more[0]
+        length = settled_length(move.o, number, more[0])
         g.queue += ite(done, number, 0)
         g.queue_sum += ite(done, length, 0)
         g.queue_callbacks += ite(done, move.given[2], 0)
@@ -246,9 +252,8 @@ def assumptions(o, g, head, given):
     if given[0] == "Cork":
         yield g.corks < U32  # no producer corks four thousand million times in a nest
     if given[0] == "Settle" and given[1][0] == "Queued":
-        (_, chunks, length, _), callbacks = given[1:]
+        (_, chunks, _, _), callbacks = given[1:]
         yield callbacks <= chunks
-        yield implies(o.object_mode, length == chunks)
 
 
 def now_with_next(following):

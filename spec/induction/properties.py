@@ -6,7 +6,7 @@ promise, but what the induction needs.
 """
 
 from induction.ghosts import (
-    COUNTS, OWED, may_call, may_queue, may_write, now_with_next, stands_open,
+    COUNTS, OWED, may_call, may_queue, may_write, now_with_next, settled_length, stands_open,
 )
 from induction.values import (
     ASKED, CALLED, CLOSED, CLOSE_TOLD, DESTROYING, DONE, FINALIZING, FINISHED, FLAGS, IDLE,
@@ -291,7 +291,7 @@ def counted(o, s, leased):
     name, number, *more = leased
     if name == "Queued":
         length, callback = more
-        total = s.total + length
+        total = s.total + settled_length(o, number, length)
         room = or_(total < o.high_water_mark, total == 0)
         return {"total": total, "queued": s.queued + number, "pending": s.pending + number,
                 "queue_callback": or_(s.queue_callback, callback),

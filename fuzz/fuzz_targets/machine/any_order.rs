@@ -64,7 +64,7 @@ pub(crate) fn play(mut bytes: Bytes<'_>, chosen: Chosen) {
                 _ => it.tasks.pop_front().and(None),
             },
             23 => Some(Input::Run(bytes.task())),
-            _ => it.settles(bytes.leased()),
+            _ => Some(it.settles(bytes.leased())),
         };
         if let Some(input) = input {
             it.put(input);
@@ -75,7 +75,7 @@ pub(crate) fn play(mut bytes: Bytes<'_>, chosen: Chosen) {
 impl AnyOrder {
     /// What this driver settles: it is truthful of its queue, so the chunks that a lease
     /// covers are in it.
-    fn settles(&mut self, leased: Leased) -> Option<Input> {
+    fn settles(&mut self, leased: Leased) -> Input {
         if let Leased::Queued {
             chunks,
             len,
@@ -85,17 +85,15 @@ impl AnyOrder {
             let options = &self.chosen.options;
             let lease = self.state.lease_to_queue(options);
             let objects = options.measure(2) == 1;
-            if chunks > 0 && chunks <= lease.count && len <= lease.len {
-                if objects && len != u64::from(chunks) {
-                    return None;
-                }
+            let measured = if objects { chunks.into() } else { len };
+            if chunks > 0 && chunks <= lease.count && measured <= lease.len {
                 let first = Measure { len, callback };
                 self.queue.push_back(first);
                 let rest = (1..chunks).map(|_| Measure::default());
                 self.queue.extend(rest);
             }
         }
-        Some(Input::Settle(leased))
+        Input::Settle(leased)
     }
 
     fn put(&mut self, input: Input) {
