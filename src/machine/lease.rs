@@ -267,6 +267,32 @@ mod tests {
     }
 
     #[test]
+    fn callbacks_are_settled_to_the_last_and_no_further() {
+        let settle = |callbacks| {
+            let mut state = State {
+                corked: 0,
+                ..counted(MAX_CHUNKS - 3, 0)
+            };
+            let deferred = true;
+            let leased = Leased::Written {
+                callbacks,
+                deferred,
+            };
+            let _ = step(&mut state, &OPTIONS, None, Input::Settle(leased));
+            (state.pending, state.counts_after_write())
+        };
+        assert_eq!(settle(3), (MAX_CHUNKS, true));
+        assert_eq!(settle(4), (MAX_CHUNKS - 3, false));
+    }
+
+    #[test]
+    fn objects_are_written_on_a_lease_as_well() {
+        let options = OPTIONS.with_object_mode(true);
+        let lease = State::new(&options).lease_to_write(&options);
+        assert_eq!(lease.count, MAX_CHUNKS);
+    }
+
+    #[test]
     fn objects_are_counted_and_not_measured() {
         let options = OPTIONS.with_object_mode(true).with_limit(3);
         let mut state = counted(0, 0);
