@@ -6,4 +6,6 @@
 mod joined;
 #[path = "lease/settled.rs"]
 mod settled;
+#[path = "lease/stream.rs"]
+mod stream;
 mod support;

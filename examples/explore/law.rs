@@ -79,8 +79,8 @@ impl Law {
         all.iter().filter_map(|law| law.broken.as_deref()).collect()
     }
 
-    /// Two writes are queued and answered as the lease says; and without callbacks they
-    /// are, but for their number, one of both lengths.
+    /// The machine queues two writes and answers them as the lease says. Without callbacks,
+    /// one write of both lengths leads to the same state, except for the number of chunks.
     fn queues(&mut self, look: &Look<'_>) {
         let lease = look.state.lease_to_queue(look.options);
         if lease.count < 2 {

@@ -12,8 +12,8 @@
 //!
 //! A small write is usually no more than a copy under the lock: the machine says
 //! how many bytes it would queue and answer `true` (its *lease*), and what was
-//! written on the lease is put in as one chunk before anything else happens. That
-//! nobody can tell the difference is a law with tests (`tests/lease.rs`).
+//! written on the lease is put in as one chunk before anything else happens. No caller
+//! can tell the difference: that is a law, with tests (`tests/lease.rs`).
 //!
 //! There is no rule of the stream here: what may be written when, who is told
 //! to wait and when that is over is the [machine](crate::machine)'s affair.

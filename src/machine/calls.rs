@@ -56,7 +56,7 @@ impl Run<'_> {
         Step::DONE
     }
 
-    /// Rule 4: whoever is told to wait is owed a drain.
+    /// Rule 4: the stream owes a drain to a producer that it tells to wait.
     #[inline]
     pub(super) fn owe_drain(&mut self) {
         self.state.need_drain |= !self.state.has_room(self.options);

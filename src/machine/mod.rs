@@ -169,8 +169,8 @@
 //!     order, twice or never finds them unmet, and does nothing.
 //! 24. **Progress** of the sink, which Node has not: nothing if nothing is being written.
 //!     The length, and what is in flight, fall by so much, at most by what is in flight.
-//!     Then, unless the sink's call is still on the stack, an owed drain is told as in
-//!     rule 9. (If that call is on the stack, the drain waits for the next report or for
+//!     Then, unless the sink's call is still on the stack, the stream emits an owed 'drain'
+//!     as in rule 9. (If that call is on the stack, the drain waits for the next report or for
 //!     the answer.) All else stays with the answer, which takes what is left.
 //! 25. **A lease** says what a driver may do without the machine: queue writes, let the
 //!     sink answer writes within its call, call callbacks of after-writes. The driver
@@ -192,7 +192,7 @@
 //! | NothingSentAfterFailure | no sink write starts after error or destroy, or before construction succeeded |
 //! | CallbackOnce | every callback is called once; with ok only if that very chunk was written (or the stream finished) |
 //! | CallbackLater | no callback is called before its own call has returned |
-//! | FinishFlushed | the stream becomes finished only after end, with everything written and every write's callback called, and never after destroy or error; 'finish' is told once, of a finished stream |
+//! | FinishFlushed | the stream becomes finished only after end, with everything written and every write's callback called, and never after destroy or error; a finished stream emits 'finish' once |
 //! | ErrorOnce | at most one 'error', and `errored` never changes |
 //! | CloseLast | at most one 'close'; after it no event, no sink call, and no callback but of what was refused |
 //! | AnswerTruthful | a write is told to wait if and only if the length is at the mark or above, and not 0, or the stream has stopped |
