@@ -128,8 +128,6 @@ pub mod machine;
 #[cfg(feature = "std")]
 mod adapter;
 #[cfg(feature = "alloc")]
-mod callbacks;
-#[cfg(feature = "alloc")]
 mod chunk;
 #[cfg(feature = "alloc")]
 mod driver;
@@ -137,12 +135,8 @@ mod driver;
 mod error;
 #[cfg(feature = "futures")]
 pub mod future;
-#[cfg(feature = "alloc")]
-mod host;
 #[cfg(all(feature = "tracing", not(highwater_loom)))]
 pub mod log;
-#[cfg(feature = "alloc")]
-mod queue;
 #[cfg(feature = "std")]
 mod thread;
 #[cfg(feature = "tokio")]
@@ -155,11 +149,9 @@ pub use adapter::outcome::{Done, Remains};
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
-pub use driver::Driver;
+pub use driver::{Driver, Host, Refused};
 #[cfg(feature = "std")]
 pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
-#[cfg(feature = "alloc")]
-pub use host::{Host, Refused};
 pub use machine::Flow;
 #[cfg(feature = "std")]
 pub use thread::{Blocking, Builder, Corked, OnDrop, Writable, Writer};

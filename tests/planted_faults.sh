@@ -78,8 +78,8 @@ future	whatever_is_dropped	src/future/io.rs	let write = |core: &mut Core| core.w
 future_promises	an_end_that_is_not_polled	src/future/writable.rs	self.discards = false;	
 thread_failures	an_interrupted_flush_does	src/thread/worker.rs	guard(|| flush(sink, &self.stop))	guard(|| flush(sink, &AtomicBool::new(false)))
 host	a_runtime_is_notified	src/driver/ticks.rs	self.host.deferred();	
-host	a_batch_that_no_host_takes	src/host.rs	stream.written(Err(Fault::NotImplemented));	stream.written(Ok(()));
-host	a_batch_that_no_host_takes	src/host.rs	Self::unsent(stream, chunk);	drop(chunk);
+host	a_batch_that_no_host_takes	src/driver/mod.rs	stream.written(Err(Fault::NotImplemented));	stream.written(Ok(()));
+host	a_batch_that_no_host_takes	src/driver/mod.rs	Self::unsent(stream, chunk);	drop(chunk);
 traces	several_streams_do	src/driver/ticks.rs	self.defer(callback, Err(fault));	self.ticks.push_back(Tick::Callback(callback, Err(fault)));
 embedded	every_line_arrives	examples/embedded.rs	self.first = (self.first + 1) % N;	
 embedded	every_line_arrives	examples/embedded.rs	*sent += 1;	*sent += 2;

@@ -1,7 +1,6 @@
 use alloc::format;
 
-use super::Driver;
-use crate::host::Host;
+use super::{Driver, Host};
 use crate::machine::{Event, Fault, Flow, Options};
 
 /// Answers nothing.

@@ -1,19 +1,10 @@
 //! The FIFO of ticks: what the stream has deferred, and one call of
 //! [`Host::deferred`] for each.
 
-use super::{Driver, Held};
-use crate::callbacks::Callbacks;
-use crate::host::Host;
+use super::callbacks::{Callbacks, Tick};
+use super::drive::Held;
+use super::{Driver, Host};
 use crate::machine::{Fault, Input, Task};
-
-/// Something that waits for the next tick.
-#[derive(Debug)]
-pub(super) enum Tick<K> {
-    /// To be put back into the machine, with the callbacks it will want.
-    Task(Task, Callbacks<K>),
-    /// A callback of an operation that failed at once, or one of the host's own.
-    Callback(K, Result<(), Fault>),
-}
 
 impl<H: Host> Driver<H> {
     /// Calls this in a tick of its own, in order with what the stream has

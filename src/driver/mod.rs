@@ -1,9 +1,163 @@
-//! The outside of a stream: what a runtime implements, and what it is told.
+//! The loop that every stream runs on, and what a runtime implements to use it.
+//!
+//! - this file: the two sides. [`Driver`] owns what the machine only counts: the queue
+//!   of chunks, the callbacks, and the FIFO of ticks. [`Host`] is the outside.
+//! - `calls.rs`: the calls of a producer and the answers of a sink, each one input
+//! - `drive.rs`: input, step, effect, continuation
+//! - `ticks.rs`: what the stream has deferred
+//! - `queue.rs`, `callbacks.rs`: what the driver keeps
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::fmt;
 
-use crate::Driver;
-use crate::machine::{Event, Fault};
+use crate::machine::{Event, Fault, Options, State};
+
+mod callbacks;
+mod calls;
+mod drive;
+mod queue;
+mod ticks;
+
+use callbacks::{Callbacks, Tick};
+use queue::Queue;
+
+/// A stream: the machine, its chunks, its callbacks and its ticks, over a [`Host`].
+///
+/// Calls and answers are methods; each runs to its end before it returns, with
+/// everything that user code calls meanwhile. What is deferred waits until
+/// [`Driver::run_ticks`], which the owner calls once its own call stack has
+/// unwound (after every call from outside, not from within a [`Host`] function).
+///
+/// ```
+/// use highwater::{Driver, Flow, Host};
+/// use highwater::machine::{Event, Fault, Options};
+///
+/// /// Writes lines into a `String`, at once.
+/// struct Text(String);
+///
+/// impl Host for Text {
+///     type Chunk = &'static str;
+///     type Callback = ();
+///
+///     fn write(stream: &mut Driver<Self>, chunk: &'static str) {
+///         stream.host_mut().0.push_str(chunk);
+///         stream.written(Ok(()));
+///     }
+///     fn event(_: &mut Driver<Self>, _: Event) {}
+///     fn callback(_: &mut Driver<Self>, _: (), _: Result<(), Fault>) {}
+/// }
+///
+/// let mut stream = Driver::new(Options::new(), Text(String::new()));
+/// assert_eq!(stream.write("hello, ", 7, None), Ok(Flow::More));
+/// stream.end(Some(("world", 5)), None).expect("an open stream accepts");
+/// stream.run_ticks();
+/// assert!(stream.state().is_finished() && stream.state().is_closed());
+/// assert_eq!(stream.host().0, "hello, world");
+/// ```
+///
+/// # A host that answers later
+///
+/// This host starts an operation. An event loop answers when the operation is done. The
+/// answer needs the driver, so the host holds a handle to it. The handle is weak,
+/// because a strong one would keep both alive for ever. The event loop borrows the
+/// driver. A [`Host`] function must not, because the driver is borrowed while it runs.
+///
+/// ```
+/// use highwater::machine::{Event, Fault, Options};
+/// use highwater::{Driver, Flow, Host};
+/// use std::cell::RefCell;
+/// use std::rc::{Rc, Weak};
+/// use std::sync::mpsc::{Sender, channel};
+///
+/// /// What the event loop is to do once an operation is done.
+/// type Done = Box<dyn FnOnce()>;
+///
+/// struct Device {
+///     stream: Weak<RefCell<Driver<Device>>>,
+///     events: Sender<Done>,
+///     text: String,
+///     shown: Vec<&'static str>,
+/// }
+///
+/// impl Host for Device {
+///     type Chunk = &'static str;
+///     type Callback = &'static str;
+///
+///     fn write(stream: &mut Driver<Self>, chunk: &'static str) {
+///         let this = stream.host().stream.clone();
+///         let done = move || {
+///             let Some(stream) = this.upgrade() else { return };
+///             let mut stream = stream.borrow_mut();
+///             stream.host_mut().text.push_str(chunk);
+///             stream.written(Ok(()));
+///             stream.run_ticks();
+///         };
+///         stream.host().events.send(Box::new(done)).expect("the loop below receives");
+///     }
+///     fn event(stream: &mut Driver<Self>, event: Event) {
+///         if event == Event::Finish {
+///             stream.host_mut().shown.push("finish");
+///         }
+///     }
+///     fn callback(stream: &mut Driver<Self>, name: &'static str, _: Result<(), Fault>) {
+///         stream.host_mut().shown.push(name);
+///     }
+/// }
+///
+/// let (sender, events) = channel::<Done>();
+/// let stream = Rc::new_cyclic(|this| {
+///     let (stream, events) = (this.clone(), sender);
+///     let device = Device { stream, events, text: String::new(), shown: Vec::new() };
+///     RefCell::new(Driver::new(Options::new(), device))
+/// });
+/// assert_eq!(stream.borrow_mut().write("hello, ", 7, Some("first")), Ok(Flow::More));
+/// stream.borrow_mut().end(Some(("world", 5)), Some("end")).expect("an open stream accepts");
+/// stream.borrow_mut().run_ticks();
+/// assert_eq!(stream.borrow().host().text, ""); // nothing is done yet
+///
+/// while let Ok(done) = events.try_recv() {
+///     done(); // may start the next operation
+/// }
+/// assert_eq!(stream.borrow().host().text, "hello, world");
+/// assert_eq!(stream.borrow().host().shown, ["first", "end", "finish"]);
+/// ```
+///
+/// # Several streams
+///
+/// A runtime of several streams runs the ticks of all of them in one order, Node's:
+/// see [`Host::deferred`].
+///
+/// A [`Host`] function of one stream may act on another. A driver may be moved while
+/// one of its functions runs. So if the other stream acts back on the first, the
+/// function moves the driver that it has borrowed to where the other finds it, puts
+/// another driver in its place ([`core::mem::replace`]), and moves it back before it
+/// returns.
+pub struct Driver<H: Host> {
+    options: Options,
+    state: State,
+    queue: Queue<H::Chunk, H::Callback>,
+    /// Callbacks of what the sink is working on, or of what destroy took back.
+    flight: Callbacks<H::Callback>,
+    /// How many batches there were.
+    batches: u32,
+    ticks: VecDeque<Tick<H::Callback>>,
+    /// A tick that further callbacks may be joined to was deferred since one ran.
+    may_join: bool,
+    ends: Vec<H::Callback>,
+    accepted: u64,
+    host: H,
+}
+
+impl<H: Host> fmt::Debug for Driver<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("options", &self.options)
+            .field("state", &self.state)
+            .field("accepted", &self.accepted)
+            .finish_non_exhaustive()
+    }
+}
 
 /// The outside of a stream: its sink, its hooks, its listeners.
 ///
@@ -220,3 +374,6 @@ pub struct Refused<C> {
     /// Why.
     pub fault: Fault,
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,19 +17,19 @@ struct Entry<C, K> {
 ///
 /// Invariant OrderKept: chunks are appended at the back and leave at the front.
 #[derive(Debug)]
-pub(crate) struct Queue<C, K> {
+pub(super) struct Queue<C, K> {
     entries: VecDeque<Entry<C, K>>,
 }
 
 impl<C, K> Queue<C, K> {
     /// Allocates nothing before the first chunk.
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             entries: VecDeque::new(),
         }
     }
 
-    pub(crate) fn push(&mut self, chunk: C, len: u64, callback: Option<K>) {
+    pub(super) fn push(&mut self, chunk: C, len: u64, callback: Option<K>) {
         self.entries.push_back(Entry {
             chunk,
             len,
@@ -38,13 +38,13 @@ impl<C, K> Queue<C, K> {
     }
 
     /// Takes the chunk at the head, with its callback.
-    pub(crate) fn pop(&mut self) -> Option<(C, Option<K>)> {
+    pub(super) fn pop(&mut self) -> Option<(C, Option<K>)> {
         let entry = self.entries.pop_front()?;
         Some((entry.chunk, entry.callback))
     }
 
     /// Takes all chunks, and those callbacks that there are, both in order.
-    pub(crate) fn take_all(&mut self) -> (Vec<C>, Vec<K>) {
+    pub(super) fn take_all(&mut self) -> (Vec<C>, Vec<K>) {
         let mut chunks = Vec::with_capacity(self.entries.len());
         let mut callbacks = Vec::new();
         for entry in self.entries.drain(..) {
@@ -55,7 +55,7 @@ impl<C, K> Queue<C, K> {
     }
 
     /// The measure of the chunk at the head.
-    pub(crate) fn head(&self) -> Option<Measure> {
+    pub(super) fn head(&self) -> Option<Measure> {
         let entry = self.entries.front()?;
         Some(Measure {
             len: entry.len,

@@ -1,11 +1,13 @@
-//! The callbacks that go with one write, one batch, or one tick.
+//! The callbacks that go with one write, one batch, or one tick; and the ticks.
 
 use alloc::collections::VecDeque;
 use core::mem;
 
+use crate::machine::{Fault, Task};
+
 /// Callbacks that belong together.
 #[derive(Debug)]
-pub(crate) enum Callbacks<K> {
+pub(super) enum Callbacks<K> {
     /// There are none.
     None,
     /// Of a single write or end.
@@ -17,16 +19,16 @@ pub(crate) enum Callbacks<K> {
 }
 
 impl<K> Callbacks<K> {
-    pub(crate) fn from_option(callback: Option<K>) -> Self {
+    pub(super) fn from_option(callback: Option<K>) -> Self {
         callback.map_or(Self::None, Self::One)
     }
 
-    pub(crate) fn take(&mut self) -> Self {
+    pub(super) fn take(&mut self) -> Self {
         mem::replace(self, Self::None)
     }
 
     /// Takes the next one.
-    pub(crate) fn next(&mut self) -> Option<K> {
+    pub(super) fn next(&mut self) -> Option<K> {
         match self {
             Self::None => None,
             Self::One(_) => match self.take() {
@@ -38,7 +40,7 @@ impl<K> Callbacks<K> {
     }
 
     /// Takes over the one callback of `new`, if it is the same as those here.
-    pub(crate) fn join(&mut self, new: &mut Self, same: fn(&K, &K) -> bool) -> bool {
+    pub(super) fn join(&mut self, new: &mut Self, same: fn(&K, &K) -> bool) -> bool {
         let joins = match (&*self, &*new) {
             (Self::One(waiting), Self::One(new)) => same(waiting, new),
             (Self::Joined(waiting), Self::One(new)) => {
@@ -56,6 +58,15 @@ impl<K> Callbacks<K> {
         }
         joins
     }
+}
+
+/// Something that waits for the next tick.
+#[derive(Debug)]
+pub(super) enum Tick<K> {
+    /// To be put back into the machine, with the callbacks it will want.
+    Task(Task, Callbacks<K>),
+    /// A callback of an operation that failed at once, or one of the host's own.
+    Callback(K, Result<(), Fault>),
 }
 
 #[cfg(test)]
