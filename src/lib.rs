@@ -23,7 +23,7 @@
 //!     }
 //! }
 //! let done = out.end()?; // everything written, the sink flushed and handed back
-//! assert_eq!(done.totals.written, 588_895);
+//! assert_eq!(done.totals.delivered, 588_895);
 //! assert!(done.totals.peak < 16 * 1024 + 7); // the mark, and one line
 //! assert_eq!(done.totals.waits, done.totals.drains);
 //! # Ok::<_, highwater::BoxError>(())
@@ -98,7 +98,7 @@
 //! | `write()` → `true`, `false` | [`write`](Writable::write) → [`Flow::More`], [`Flow::Wait`] | [`write`](Driver::write) |
 //! | `highWaterMark` | [`high_water_mark`](Builder::high_water_mark) | [`Options::with_high_water_mark`](machine::Options::with_high_water_mark) |
 //! | `'drain'` | [`wait_drain`](Writable::wait_drain), [`Event::Drain`] | [`machine::Event::Drain`] |
-//! | callback of `write()` | [`wait_written`](Writable::wait_written) a [`position`](Writable::position) | [`Host::callback`] |
+//! | callback of `write()` | [`wait_delivered`](Writable::wait_delivered) a [`position`](Writable::position) | [`Host::callback`] |
 //! | `cork()`, `uncork()` | [`cork`](Writable::cork), dropping the guard | [`cork`](Driver::cork), [`uncork`](Driver::uncork) |
 //! | `end([chunk])`, `'finish'`, `'close'` | [`end`](Writable::end), [`end_with`](Writable::end_with) | [`end`](Driver::end) |
 //! | `destroy([error])` | [`destroy`](Writable::destroy), [`destroy_with`](Writable::destroy_with) | [`destroy`](Driver::destroy) |
@@ -126,35 +126,57 @@ extern crate std;
 pub mod machine;
 
 #[cfg(feature = "std")]
-mod adapter;
+mod cause;
 #[cfg(feature = "alloc")]
 mod chunk;
 #[cfg(feature = "alloc")]
 mod driver;
-#[cfg(feature = "std")]
-mod error;
 #[cfg(feature = "futures")]
 pub mod future;
+#[cfg(feature = "std")]
+mod handle;
+#[cfg(feature = "std")]
+mod io;
 #[cfg(all(feature = "tracing", not(highwater_loom)))]
 pub mod log;
 #[cfg(feature = "std")]
-mod thread;
+pub mod sink;
+#[cfg(feature = "std")]
+mod stream;
+#[cfg(feature = "std")]
+mod sync;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "std")]
+mod worker;
 
 #[cfg(feature = "std")]
-pub use adapter::event::{Event, Snapshot};
+pub use self::io::blocking::BlockingWriter;
 #[cfg(feature = "std")]
-pub use adapter::outcome::{Done, Remains};
+pub use cause::Cause;
 #[cfg(feature = "alloc")]
 pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
 pub use driver::{Driver, Host, Refused};
 #[cfg(feature = "std")]
-pub use error::{Cause, EndError, PipeError, SpawnError, WaitError, WriteError};
+pub use handle::pipe_error::PipeError;
+#[cfg(feature = "std")]
+pub use handle::thread::builder::{Builder, OnDrop};
+#[cfg(feature = "std")]
+pub use handle::thread::writable::Writable;
+#[cfg(feature = "std")]
+pub use handle::thread::writer::{CorkGuard, Writer};
 pub use machine::Flow;
 #[cfg(feature = "std")]
-pub use thread::{Blocking, Builder, Corked, OnDrop, Writable, Writer};
+pub use stream::end::{EndError, Finished, Unfinished};
+#[cfg(feature = "std")]
+pub use stream::event::{Event, Snapshot};
+#[cfg(feature = "std")]
+pub use stream::wait::WaitError;
+#[cfg(feature = "std")]
+pub use stream::write::WriteError;
+#[cfg(feature = "std")]
+pub use worker::spawn_error::SpawnError;
 
 /// The programs of the README must compile.
 #[cfg(all(doctest, feature = "tokio", feature = "tracing"))]

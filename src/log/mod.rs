@@ -39,8 +39,6 @@
 //! A sink, observer or handler that logs into its own log does not wait, as it
 //! would wait for itself: these lines pass the high-water mark.
 
-mod reopen;
-
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
@@ -51,10 +49,14 @@ use std::thread::{self, ThreadId};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-pub use reopen::{Reopen, Reopener};
-
-use crate::adapter::outcome::{Done, Remains};
-use crate::{Cause, EndError, Snapshot, SpawnError, WaitError, Writable, Writer};
+use crate::cause::Cause;
+use crate::handle::thread::builder::Builder as StreamBuilder;
+use crate::handle::thread::writable::Writable;
+use crate::handle::thread::writer::Writer;
+use crate::stream::end::{EndError, Finished, Unfinished};
+use crate::stream::event::{OnError, Snapshot};
+use crate::stream::wait::WaitError;
+use crate::worker::spawn_error::SpawnError;
 
 /// What a thread does that logs when there is no room.
 ///
@@ -89,16 +91,16 @@ pub enum WhenFull {
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
 pub struct Builder {
-    stream: crate::Builder,
+    stream: StreamBuilder,
     when_full: WhenFull,
-    on_error: Box<dyn FnOnce(&Cause) + Send>,
+    on_error: OnError,
 }
 
 impl Builder {
     /// How the stream is made: its marks, its thread, its observer. A line longer
     /// than its [limit](crate::Builder::limit) is dropped and counted.
     #[must_use]
-    pub fn stream(mut self, stream: crate::Builder) -> Self {
+    pub fn stream(mut self, stream: StreamBuilder) -> Self {
         self.stream = stream;
         self
     }
@@ -272,7 +274,7 @@ impl<W> Log<W> {
     /// assert_eq!(log.end()?.sink, b"a line\n");
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn end(self) -> Result<Done<W>, EndError<W>> {
+    pub fn end(self) -> Result<Finished<W>, EndError<W, Writable<W>>> {
         self.stream.end()
     }
 
@@ -298,7 +300,7 @@ impl<W> Log<W> {
     /// }
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn end_timeout(self, timeout: Duration) -> Result<Done<W>, EndError<W>> {
+    pub fn end_timeout(self, timeout: Duration) -> Result<Finished<W>, EndError<W, Writable<W>>> {
         self.stream.end_timeout(timeout)
     }
 
@@ -311,20 +313,20 @@ impl<W> Log<W> {
     ///
     /// let log = Log::builder().spawn(Vec::new())?;
     /// log.writer().write_all(b"a line\n")?;
-    /// let remains = log.destroy();
-    /// let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
-    /// assert_eq!(remains.totals.written + unsent as u64, 7);
+    /// let unfinished = log.destroy();
+    /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+    /// assert_eq!(unfinished.totals.delivered + unsent as u64, 7);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     #[must_use = "it holds what was not written"]
-    pub fn destroy(self) -> Remains<W> {
+    pub fn destroy(self) -> Unfinished<W> {
         self.stream.destroy()
     }
 
     /// As [`Log::destroy`], but waits no longer than this for the sink: see
     /// [`Writable::destroy_timeout`].
     #[must_use = "it holds what was not written"]
-    pub fn destroy_timeout(self, timeout: Duration) -> Remains<W> {
+    pub fn destroy_timeout(self, timeout: Duration) -> Unfinished<W> {
         self.stream.destroy_timeout(timeout)
     }
 }

@@ -1,0 +1,125 @@
+//! A whole source into the stream.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+
+use futures_io::AsyncRead;
+
+use super::writable::Writable;
+use crate::cause::Cause;
+use crate::chunk::Chunk;
+use crate::handle::pipe_error::PipeError;
+use crate::machine::Fault;
+use crate::stream::Stream;
+use crate::stream::end::{EndError, Finished};
+use crate::stream::wait::Condition;
+
+impl<W> Writable<W> {
+    /// Moves the whole source into the stream, heeding its backpressure, and ends
+    /// it at the source's end. If this future is dropped, the stream is destroyed:
+    /// half a source is no end.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails, the stream is destroyed with that as the reason. If the
+    /// stream fails, its cause. Either way what was not delivered is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    ///
+    /// let (out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (done, ()) = block_on(join(out.pipe(&[7; 5000][..]), worker));
+    /// assert_eq!(done?.sink.into_inner(), [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe(
+        self,
+        mut source: impl AsyncRead + Unpin,
+    ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+        self.pipe_from(move |cx, buffer| Pin::new(&mut source).poll_read(cx, buffer))
+    }
+
+    pub(crate) fn pipe_from(
+        mut self,
+        poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+        self.discards(true);
+        self.pipe_all(poll_read)
+    }
+
+    async fn pipe_all(
+        self,
+        mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Result<Finished<W>, PipeError<W>> {
+        let size = self.writer.shared().change(|stream| stream.pipe_size());
+        let mut buffer = alloc::vec![0; size];
+        loop {
+            let count = match poll_fn(|cx| poll_read(cx, &mut buffer)).await {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.source_failed(error).await),
+                Ok(0) => break,
+                Ok(count) => count,
+            };
+            let piece = buffer.get(..count).unwrap_or(&buffer);
+            if let Err(refused) = self.write_when_room(piece).await {
+                let cause = self.writer.shared().change(|stream| stream.why_refused());
+                let unfinished = Box::new(self.destroy().await);
+                return Err(PipeError::Write {
+                    cause,
+                    refused,
+                    unfinished,
+                });
+            }
+        }
+        match self.end().await {
+            Ok(done) => Ok(done),
+            Err(error) => Err(end_failed(error).await),
+        }
+    }
+
+    /// Waits for room and writes, until all of it is accepted. If that fails, what
+    /// was not.
+    async fn write_when_room(&self, bytes: &[u8]) -> Result<(), Option<Chunk>> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            let write = |stream: &mut Stream| stream.write_piece(left);
+            match self.writer.wait_then(Condition::Room, write).await {
+                Ok(Ok(count)) => left = left.get(count..).unwrap_or_default(),
+                Ok(Err(_)) | Err(_) => return Err(Some(left.to_vec().into())),
+            }
+        }
+        Ok(())
+    }
+
+    async fn source_failed(self, error: io::Error) -> PipeError<W> {
+        let source = Arc::new(error);
+        let reason = Cause::Io(Arc::clone(&source));
+        let unfinished = Box::new(self.destroy_for(Some(reason)).await);
+        PipeError::Read { source, unfinished }
+    }
+}
+
+async fn end_failed<W>(error: EndError<W, Writable<W>>) -> PipeError<W> {
+    let (cause, unfinished) = match error {
+        EndError::Failed {
+            cause, unfinished, ..
+        } => (cause, unfinished),
+        // Neither comes of an end without a last chunk and without a time-out. The
+        // stream is here all the same, and what it holds goes back.
+        EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
+            let unfinished = Box::new(stream.destroy().await);
+            (Cause::Fault(Fault::Destroyed), unfinished)
+        }
+    };
+    PipeError::Write {
+        cause,
+        refused: None,
+        unfinished,
+    }
+}

@@ -1,0 +1,137 @@
+//! How a stream with a thread behind it is made.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::machine::Options;
+use crate::stream::OPTIONS;
+use crate::stream::event::{Event, Observer, OnError};
+
+/// What becomes of a stream that is dropped without [`Writable::end`](crate::Writable::end).
+///
+/// ```
+/// use highwater::{OnDrop, Writable};
+///
+/// let mut out = Writable::builder()
+///     .on_drop(OnDrop::Discard)
+///     .spawn(std::io::sink())?;
+/// let _flow = out.write("an upload that is not complete")?;
+/// // An error here, and `out` is dropped: nothing more is sent.
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDrop {
+    /// End it, and wait until everything is written. The default.
+    #[default]
+    Finish,
+    /// End it, and wait so long; then destroy it and leave. The observer is told that,
+    /// as an error, with how much is dropped and how much is in doubt.
+    FinishWithin(Duration),
+    /// Destroy it and leave; what is not written is dropped.
+    Discard,
+}
+
+/// Makes a [`Writable`](crate::Writable).
+///
+/// ```
+/// use highwater::{Flow, Writable};
+///
+/// let mut out = Writable::builder()
+///     .high_water_mark(1024)
+///     .thread_name("log")
+///     .spawn(Vec::new())?;
+/// assert_eq!(out.write("a line\n")?, Flow::More);
+/// assert_eq!(out.end()?.sink, b"a line\n");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Builder {
+    pub(crate) options: Options,
+    pub(crate) thread_name: Option<String>,
+    pub(crate) observer: Option<Observer>,
+    /// Sees the error of the stream before the observer does.
+    pub(crate) on_error: Option<OnError>,
+    pub(crate) on_drop: OnDrop,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            options: OPTIONS,
+            thread_name: None,
+            observer: None,
+            on_error: None,
+            on_drop: OnDrop::Finish,
+        }
+    }
+
+    /// From how many bytes on writers are told to wait. Node's `highWaterMark`;
+    /// 16,384 by default.
+    #[must_use]
+    pub fn high_water_mark(mut self, bytes: u64) -> Self {
+        self.options = self.options.with_high_water_mark(bytes);
+        self
+    }
+
+    /// At how many bytes, or fewer, 'drain' is told. 0 by default, as in Node;
+    /// lowered to lie below the high-water mark.
+    #[must_use]
+    pub fn low_water_mark(mut self, bytes: u64) -> Self {
+        self.options = self.options.with_low_water_mark(bytes);
+        self
+    }
+
+    /// Past how many bytes a write is refused and its chunk handed back, for
+    /// producers that do not heed [`Flow::Wait`](crate::Flow::Wait). None by
+    /// default; raised to the high-water mark.
+    #[must_use]
+    pub fn limit(mut self, bytes: u64) -> Self {
+        self.options = self.options.with_limit(bytes);
+        self
+    }
+
+    /// The name of the background thread; `highwater` by default.
+    #[must_use]
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.thread_name = Some(name.into());
+        self
+    }
+
+    /// Is told every [`Event`], in order, on the background thread, outside
+    /// every lock. While it runs, nothing is written: so it may write to the
+    /// stream, but must not wait for it, nor drop its owner. If it panics, it is
+    /// not told any more. The same holds for a sink and an opener that know
+    /// their own stream.
+    #[must_use]
+    pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Sets what sees the error of the stream, on the background thread, before the
+    /// observer does.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = Some(on_error);
+        self
+    }
+
+    /// What becomes of the stream if it is dropped without an end.
+    #[must_use]
+    pub fn on_drop(mut self, policy: OnDrop) -> Self {
+        self.on_drop = policy;
+        self
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("options", &self.options)
+            .field("thread_name", &self.thread_name)
+            .field("on_drop", &self.on_drop)
+            .finish_non_exhaustive()
+    }
+}

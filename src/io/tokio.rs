@@ -1,0 +1,84 @@
+//! Owner and producers as an `AsyncWrite` of tokio, and its sources piped.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::handle::future::writable::Writable;
+use crate::handle::future::writer::Writer;
+use crate::handle::pipe_error::PipeError;
+use crate::stream::end::Finished;
+
+/// Moves a whole source of tokio into the stream: see
+/// [`Writable::pipe`](crate::future::Writable::pipe).
+///
+/// # Errors
+///
+/// As [`Writable::pipe`](crate::future::Writable::pipe).
+///
+/// # Examples
+///
+/// ```
+/// use highwater::future::Writable;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let out = highwater::tokio::spawn(Writable::builder(), Vec::new())?;
+/// let done = highwater::tokio::pipe(&b"a source"[..], out).await?;
+/// assert_eq!(done.sink, b"a source");
+/// # Ok::<_, highwater::BoxError>(())
+/// # })?;
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+pub fn pipe<W>(
+    mut source: impl AsyncRead + Unpin,
+    out: Writable<W>,
+) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+    out.pipe_from(move |cx, buffer| {
+        let mut buffer = ReadBuf::new(buffer);
+        let poll = Pin::new(&mut source).poll_read(cx, &mut buffer);
+        poll.map_ok(|()| buffer.filled().len())
+    })
+}
+
+/// Waits until there is room before it accepts. Shutting it down flushes: only the
+/// owner ends the stream.
+impl AsyncWrite for Writer {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_write_piece(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_flush(self, cx)
+    }
+}
+
+/// As that of [`Writer`]; shutting it down ends the stream, and waits until
+/// everything is written and the worker has let go of the sink.
+impl<W> AsyncWrite for Writable<W> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_write_piece(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_end(cx).map_err(io::Error::from)
+    }
+}

@@ -1,0 +1,246 @@
+//! How a stream ends, and what is left then.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+use std::io;
+
+use super::Stream;
+use super::event::Snapshot;
+use super::wait::WaitError;
+use super::write::WriteError;
+use crate::cause::Cause;
+use crate::chunk::Chunk;
+use crate::machine::Fault;
+
+impl Stream {
+    /// Ends the stream, after this last chunk if there is one.
+    pub(crate) fn end(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
+        if let Some(chunk) = chunk {
+            // Before the end and by itself: a chunk that is refused undoes no cork.
+            let _flow = self.accept(chunk)?;
+        }
+        // An end without a chunk has nothing that could be refused.
+        let _ = self.driver.end(None, None);
+        Ok(())
+    }
+
+    /// Destroys the stream for this reason. If it was destroyed before, the reason
+    /// comes back, for the caller to drop outside the lock.
+    pub(crate) fn destroy(&mut self, reason: Option<Cause>) -> Option<Cause> {
+        if self.driver.state().is_destroyed() {
+            return reason;
+        }
+        let fault = reason.map(|cause| self.driver.host_mut().register(cause));
+        self.driver.destroy(fault);
+        None
+    }
+
+    /// Takes what is unsent so far, for the caller to drop outside the lock. What
+    /// comes later is dropped.
+    pub(crate) fn discard(&mut self) -> VecDeque<Chunk> {
+        self.driver.host_mut().discard()
+    }
+
+    /// The owner leaves. Whether the worker has left before.
+    pub(crate) fn owner_leaves(&mut self) -> bool {
+        self.owner_left = true;
+        self.worker_left
+    }
+
+    /// Whether the stream has finished; if not, why.
+    pub(crate) fn finished(&self) -> Result<(), Cause> {
+        match self.failure() {
+            Some(cause) => Err(cause),
+            None if self.driver.state().is_finished() => Ok(()),
+            None => Err(Cause::Fault(Fault::Destroyed)),
+        }
+    }
+
+    /// Why the stream has just refused a chunk of a piped source.
+    pub(crate) fn why_refused(&self) -> Cause {
+        match self.stopped() {
+            Some(WaitError::Failed(cause)) => cause,
+            Some(WaitError::Ended) => Cause::Fault(Fault::WriteAfterEnd),
+            Some(_) => Cause::Fault(Fault::Destroyed),
+            None => Cause::Fault(Fault::TooLong),
+        }
+    }
+
+    /// What there is to hand back, without the sink.
+    pub(crate) fn unfinished<W>(&mut self) -> Unfinished<W> {
+        let unsent: Vec<_> = self.driver.host_mut().discard().into();
+        let unsent_bytes: u64 = unsent.iter().map(|chunk| chunk.len() as u64).sum();
+        let totals = self.snapshot();
+        let undelivered = totals.accepted.saturating_sub(totals.delivered);
+        Unfinished {
+            sink: None,
+            unsent,
+            in_doubt: undelivered.saturating_sub(unsent_bytes),
+            totals,
+        }
+    }
+}
+
+/// A stream that has finished.
+#[non_exhaustive]
+pub struct Finished<W> {
+    /// The sink: all is written and flushed. For durability, use it (for a
+    /// file, [`File::sync_all`](std::fs::File::sync_all)).
+    pub sink: W,
+    /// Its counters at the end.
+    pub totals: Snapshot,
+}
+
+/// What is left of a stream that was destroyed, or failed.
+#[non_exhaustive]
+pub struct Unfinished<W> {
+    /// The sink; `None` if it was never opened, or has not come back in time.
+    pub sink: Option<W>,
+    /// What was accepted and not delivered, in order. The rest of a chunk that
+    /// was half written comes first.
+    pub unsent: Vec<Chunk>,
+    /// How many bytes are with a sink that has not come back in time: it is not
+    /// known whether they will be delivered. 0 otherwise.
+    ///
+    /// Delivered, unsent and in doubt together are what was accepted.
+    pub in_doubt: u64,
+    /// Its counters at the end; `totals.delivered` is what was delivered, in bytes.
+    pub totals: Snapshot,
+}
+
+impl<W> Unfinished<W> {
+    /// What `end` returns of a stream that has `finished` or not.
+    pub(crate) fn end<S>(
+        self,
+        finished: Result<(), Cause>,
+        refused: Option<Chunk>,
+    ) -> Result<Finished<W>, EndError<W, S>> {
+        let totals = self.totals;
+        match (finished, self.sink) {
+            (Ok(()), Some(sink)) => Ok(Finished { sink, totals }),
+            (finished, sink) => Err(EndError::Failed {
+                cause: finished.err().unwrap_or(Cause::Fault(Fault::Destroyed)),
+                refused,
+                unfinished: Box::new(Unfinished { sink, ..self }),
+            }),
+        }
+    }
+}
+
+/// The stream could not be ended.
+///
+/// It holds the sink, so it can go into a `Box<dyn Error + Send + Sync>` if the
+/// sink could; into an [`io::Error`], with the cause, it always can.
+///
+/// ```
+/// use highwater::{EndError, Writable};
+/// use std::fs::File;
+///
+/// let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
+/// let _ = out.write("hello");
+/// if let Err(EndError::Failed { cause, unfinished, .. }) = out.end() {
+///     assert_eq!(cause.code(), "ENOENT");
+///     let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+///     assert_eq!(unsent as u64, unfinished.totals.accepted);
+/// }
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum EndError<W, S> {
+    /// It failed, before or now. What was not delivered is handed back.
+    #[error("the stream failed")]
+    Failed {
+        /// Why.
+        #[source]
+        cause: Cause,
+        /// The last chunk, if there was one and it was not accepted.
+        refused: Option<Chunk>,
+        /// The sink, and what was accepted and not delivered.
+        unfinished: Box<Unfinished<W>>,
+    },
+    /// The last chunk was not accepted: it would pass the limit, or an end
+    /// before (that timed out) was the end. The stream is handed back.
+    #[error("the last chunk was refused")]
+    Refused {
+        /// The stream.
+        stream: S,
+        /// Why, and the chunk.
+        #[source]
+        error: WriteError<Chunk>,
+    },
+    /// It has ended but was not through in time. It is handed back: end it
+    /// again to go on waiting, or destroy it. Dropped, it goes on by itself,
+    /// and nobody waits for it.
+    #[error("the stream did not finish in time")]
+    TimedOut(S),
+}
+
+impl<W, S> EndError<W, S> {
+    /// The code of the cause, `TOO_LONG`, or `ETIMEDOUT`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Failed { cause, .. } => cause.code(),
+            Self::Refused { error, .. } => error.code(),
+            Self::TimedOut(_) => "ETIMEDOUT",
+        }
+    }
+
+    /// Why the stream failed, if it did.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Failed { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl<W, S> From<EndError<W, S>> for io::Error {
+    fn from(error: EndError<W, S>) -> Self {
+        match error {
+            EndError::Failed { cause, .. } => cause.to_io(),
+            EndError::Refused { error, .. } => error.into(),
+            EndError::TimedOut(_) => WaitError::TimedOut.into(),
+        }
+    }
+}
+
+// By hand, so that a sink need not be `Debug`.
+
+impl<W> fmt::Debug for Finished<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finished")
+            .field("totals", &self.totals)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Debug for Unfinished<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unfinished")
+            .field("unsent", &format_args!("{} chunks", self.unsent.len()))
+            .field("in_doubt", &self.in_doubt)
+            .field("totals", &self.totals)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W, S> fmt::Debug for EndError<W, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed {
+                cause, unfinished, ..
+            } => f
+                .debug_struct("Failed")
+                .field("cause", cause)
+                .field("unfinished", unfinished)
+                .finish_non_exhaustive(),
+            Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
+            Self::TimedOut(_) => f.debug_tuple("TimedOut").finish_non_exhaustive(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What an observer is told, and what can be read at any time.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use crate::cause::Cause;
+use crate::machine::Phase;
+
+/// An event of the stream, in the order of the lifecycle: open, drain…, finish,
+/// close; error at any time, once, and then close.
+///
+/// ```
+/// use highwater::{Event, Writable};
+/// use std::sync::mpsc;
+///
+/// let (tell, told) = mpsc::channel();
+/// let mut out = Writable::builder()
+///     .observer(move |event| drop(tell.send(format!("{event:?}"))))
+///     .open(|| Ok(Vec::new()))?;
+/// let _flow = out.write("x")?;
+/// out.end()?;
+/// assert_eq!(told.iter().collect::<Vec<_>>(), ["Open", "Finish", "Close"]);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The sink was opened. Not told for a sink that was at hand already.
+    Open,
+    /// There is room again, after a writer was told to wait.
+    Drain,
+    /// All was written, and the sink flushed.
+    Finish,
+    /// The stream failed.
+    Error(Cause),
+    /// The stream is done with the sink. The last event.
+    Close,
+}
+
+/// What a user gives to see the events.
+pub(crate) type Observer = Box<dyn FnMut(Event) + Send>;
+
+/// What a user gives to see the error of the stream.
+pub(crate) type OnError = Box<dyn FnOnce(&Cause) + Send>;
+
+/// Gauges and counters of a stream at one moment.
+///
+/// ```
+/// use highwater::Writable;
+/// use highwater::machine::Phase;
+///
+/// let out = Writable::builder().high_water_mark(1024).spawn(Vec::new())?;
+/// let now = out.snapshot();
+/// assert_eq!((now.phase, now.high_water_mark, now.accepted), (Phase::Writable, 1024, 0));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Where the stream is in its life.
+    pub phase: Phase,
+    /// Bytes accepted and neither answered by the sink nor rejected.
+    pub length: u64,
+    /// How many of these the sink has in hand.
+    pub in_flight: u64,
+    /// From this length on, in bytes, writers are told to wait.
+    pub high_water_mark: u64,
+    /// At this length or below, in bytes, 'drain' is told.
+    pub low_water_mark: u64,
+    /// A writer was told to wait, and 'drain' is to come, unless the stream ends or fails
+    /// first.
+    pub needs_drain: bool,
+    /// How many corks hold the stream.
+    pub corked: u32,
+    /// How many chunks (and flushes) wait for the sink.
+    pub queued: u32,
+    /// Bytes accepted since the stream was created: its position.
+    pub accepted: u64,
+    /// Bytes that the sink has taken.
+    pub delivered: u64,
+    /// How many writes were told to wait.
+    pub waits: u64,
+    /// How many times 'drain' was told.
+    pub drains: u64,
+    /// The highest length there has been, in bytes.
+    pub peak: u64,
+    /// How long producers have waited, all together.
+    pub waited: Duration,
+}

@@ -1,0 +1,172 @@
+//! The handoff between machine and worker: what the machine asks of the sink lies
+//! here until the worker takes it, and what the worker brings back is booked here.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::event::Event;
+use super::write_job::{Item, WriteJob};
+use crate::cause::Cause;
+use crate::chunk::Chunk;
+use crate::driver::{Driver, Host};
+use crate::machine::{self, ErrorId, Fault};
+use crate::sync::{Arc, AtomicBool, Ordering};
+
+/// What the worker is to do with the sink.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Open it.
+    Open,
+    /// Write this to it.
+    Write(VecDeque<Item>),
+    /// All is written: flush it.
+    Finalize,
+    /// Let go of it, and pass this error on.
+    Close(Option<Fault>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Handoff {
+    /// Invariant OneAtATime: put down only by the machine, which waits for the
+    /// answer; [`Job::Close`] alone may replace a job that nobody picked up.
+    pub(super) job: Option<Job>,
+    /// For the observer, in order.
+    pub(super) events: VecDeque<Event>,
+    observed: bool,
+    /// By [`ErrorId`].
+    causes: Vec<Cause>,
+    /// Accepted and not delivered, in the order of acceptance; complete once
+    /// the worker has let go of the sink.
+    unsent: VecDeque<Chunk>,
+    /// The owner will not ask for what is unsent.
+    discards: bool,
+    /// Bytes that the sink has taken.
+    pub(super) delivered: u64,
+    /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
+    pub(super) flushes: u64,
+    pub(super) flushed: u64,
+    pub(super) drains: u64,
+    /// Tells the worker to stop in the middle of a job.
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl Handoff {
+    pub(super) fn new(observed: bool) -> Self {
+        Self {
+            observed,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps a cause; the machine knows it by its number.
+    pub(super) fn register(&mut self, cause: Cause) -> Fault {
+        let id = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
+        self.causes.push(cause);
+        Fault::Caller(ErrorId(id))
+    }
+
+    pub(super) fn cause(&self, fault: Fault) -> Cause {
+        let registered = match fault {
+            Fault::Caller(ErrorId(id)) => self.causes.get(id as usize),
+            _ => None,
+        };
+        registered.cloned().unwrap_or(Cause::Fault(fault))
+    }
+
+    /// Takes what is unsent so far; what comes later is dropped.
+    pub(super) fn discard(&mut self) -> VecDeque<Chunk> {
+        self.discards = true;
+        mem::take(&mut self.unsent)
+    }
+
+    /// Books what the sink has done with a job: what it has not taken is unsent.
+    pub(super) fn take_back(&mut self, job: &mut WriteJob) -> Result<(), Fault> {
+        self.delivered = self.delivered.saturating_add(job.bytes);
+        self.flushed += job.flushes;
+        let mut rest = job.take_rest();
+        self.put_back(&mut rest);
+        // The worker drops these outside the lock, too.
+        job.done.append(&mut rest);
+        job.failure
+            .take()
+            .map_or(Ok(()), |cause| Err(self.register(cause)))
+    }
+
+    /// What was in flight comes before what was queued.
+    fn put_back(&mut self, items: &mut VecDeque<Item>) {
+        if self.discards {
+            return;
+        }
+        for item in items.drain(..).rev() {
+            if let Item::Data(chunk) = item {
+                self.unsent.push_front(chunk);
+            }
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        if self.observed {
+            self.events.push_back(event);
+        }
+    }
+}
+
+impl Host for Handoff {
+    type Chunk = Item;
+    /// Writes are acknowledged by position.
+    type Callback = core::convert::Infallible;
+
+    fn write(stream: &mut Driver<Self>, item: Item) {
+        stream.host_mut().job = Some(Job::Write([item].into()));
+    }
+
+    fn write_batch(stream: &mut Driver<Self>, items: Vec<Item>) {
+        stream.host_mut().job = Some(Job::Write(items.into()));
+    }
+
+    fn construct(stream: &mut Driver<Self>) {
+        stream.host_mut().job = Some(Job::Open);
+    }
+
+    fn finalize(stream: &mut Driver<Self>) {
+        stream.host_mut().job = Some(Job::Finalize);
+    }
+
+    fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
+        let handoff = stream.host_mut();
+        handoff.stop.store(true, Ordering::Release);
+        let close = Job::Close(error.or(construct));
+        if let Some(Job::Write(mut items)) = handoff.job.replace(close) {
+            handoff.put_back(&mut items);
+        }
+    }
+
+    fn event(stream: &mut Driver<Self>, event: machine::Event) {
+        let handoff = stream.host_mut();
+        match event {
+            machine::Event::Open => handoff.emit(Event::Open),
+            machine::Event::Drain => {
+                handoff.drains += 1;
+                handoff.emit(Event::Drain);
+            }
+            machine::Event::Prefinish => {}
+            machine::Event::Finish => handoff.emit(Event::Finish),
+            machine::Event::Error(fault) => {
+                let cause = handoff.cause(fault);
+                handoff.emit(Event::Error(cause));
+            }
+            machine::Event::Close => handoff.emit(Event::Close),
+        }
+    }
+
+    fn callback(_: &mut Driver<Self>, callback: Self::Callback, _: Result<(), Fault>) {
+        match callback {}
+    }
+
+    fn unsent(stream: &mut Driver<Self>, item: Item) {
+        if let Item::Data(chunk) = item {
+            stream.host_mut().unsent.push_back(chunk);
+        }
+    }
+}

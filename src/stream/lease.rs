@@ -1,0 +1,133 @@
+//! The lease of a stream: most small writes are no more than a copy into a buffer.
+
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::write_job::Item;
+use crate::chunk::Chunk;
+use crate::machine::{Flow, Lease};
+
+/// A buffer has the capacity of the high-water mark, up to this many bytes.
+const MAX_BUFFER: u64 = 64 * 1024;
+
+/// Small writes that the stream has accepted on the machine's [lease](Lease). They go
+/// into the driver as one chunk before anything else does. No caller can tell the
+/// difference: that is a law of the machine.
+pub(super) struct LeaseBuffer {
+    /// What was written. It never grows: it has the capacity of a buffer, or none.
+    bytes: Vec<u8>,
+    /// How many bytes more the lease covers.
+    /// Invariant: `bytes.len() + room` is within the lease and the capacity of `bytes`.
+    room: usize,
+    /// What the stream returns to each of these writes.
+    answer: Flow,
+    /// Buffers that the sink has emptied: memory that the processor knows, and no call
+    /// of the allocator.
+    /// Invariant: their capacity is at most `max_spare` and one buffer.
+    spare: VecDeque<Vec<u8>>,
+    max_spare: u64,
+    /// The capacity of a buffer, in bytes.
+    capacity: usize,
+}
+
+impl LeaseBuffer {
+    /// For a stream of this high-water mark, in bytes. Allocates nothing.
+    pub(super) fn new(high_water_mark: u64) -> Self {
+        let capacity = high_water_mark.min(MAX_BUFFER);
+        Self {
+            bytes: Vec::new(),
+            room: 0,
+            answer: Flow::More,
+            spare: VecDeque::new(),
+            max_spare: high_water_mark,
+            capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Copies a small write. `None` if the lease is too small.
+    #[inline]
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Option<Flow> {
+        if bytes.is_empty() || bytes.len() > self.room {
+            return None;
+        }
+        self.room -= bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Some(self.answer)
+    }
+
+    /// What a write on the lease returns now.
+    #[inline]
+    pub(super) fn answer(&self) -> Flow {
+        self.answer
+    }
+
+    /// How many bytes are here, and not in the driver yet.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes what was written, for the driver.
+    pub(super) fn take(&mut self) -> Option<Chunk> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        // No chunk keeps more than twice the memory that it needs.
+        let bytes = if self.bytes.len() < self.capacity / 2 {
+            let bytes = self.bytes.to_vec();
+            self.bytes.clear();
+            bytes
+        } else {
+            mem::take(&mut self.bytes)
+        };
+        Some(bytes.into())
+    }
+
+    /// Begins a new lease. What was written on the last one has been taken.
+    pub(super) fn renew(&mut self, lease: Lease) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = self.spare.pop_front().unwrap_or_default();
+        }
+        self.answer = lease.answer;
+        let max = usize::try_from(lease.len).unwrap_or(usize::MAX);
+        let max = max.min(self.bytes.capacity());
+        self.room = max.saturating_sub(self.bytes.len());
+    }
+
+    /// Begins a new lease for a write of this length, with a new buffer if there is
+    /// none. `false` if the lease is too small.
+    pub(super) fn prepare(&mut self, lease: Lease, len: usize) -> bool {
+        if len as u64 > lease.len.min(self.capacity as u64) {
+            return false;
+        }
+        self.renew(lease);
+        if self.bytes.capacity() == 0 {
+            // Written to at once (zeroes might not be), so that no later write waits
+            // for the system to find a page of memory.
+            self.bytes = vec![u8::MAX; self.capacity];
+            self.bytes.clear();
+            self.renew(lease);
+        }
+        true
+    }
+
+    /// Takes back the buffers that the sink is done with. Chunks of other memory stay
+    /// there, for the caller to drop outside the lock.
+    pub(super) fn recycle(&mut self, done: &mut VecDeque<Item>) {
+        for item in done {
+            match item {
+                Item::Data(chunk) if chunk.capacity() == Some(self.capacity) => {
+                    let has = self.capacity as u64 * self.spare.len() as u64;
+                    if has > self.max_spare {
+                        return;
+                    }
+                    let mut buffer = mem::replace(chunk, "".into()).into_vec();
+                    buffer.clear();
+                    self.spare.push_back(buffer);
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a caller waits for, and why it may not come.
+
+use std::io;
+
+use super::Stream;
+use super::write_job::Item;
+use crate::cause::Cause;
+use crate::machine::codes;
+
+/// What a caller waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Condition {
+    /// Room; or a 'drain' after this many, even if the room is gone again.
+    Drain { before: u64 },
+    /// Room.
+    Room,
+    /// The sink has taken everything up to this position.
+    Delivered(u64),
+    /// The sink has done the flush of this number.
+    Flushed(u64),
+    /// The worker has let go of the sink.
+    Left,
+}
+
+impl Stream {
+    /// How the wait for this condition ends; `None` if it goes on.
+    pub(crate) fn check(&self, condition: Condition) -> Option<Result<(), WaitError>> {
+        let handoff = self.driver.host();
+        match condition {
+            Condition::Drain { before } if handoff.drains != before => Some(Ok(())),
+            Condition::Drain { .. } | Condition::Room => match self.stopped() {
+                Some(error) => Some(Err(error)),
+                None => self.has_room().then_some(Ok(())),
+            },
+            Condition::Delivered(position) if position > self.position() => {
+                let accepted = self.position();
+                Some(Err(WaitError::NotAccepted { position, accepted }))
+            }
+            Condition::Delivered(position) => self.reached(handoff.delivered >= position),
+            Condition::Flushed(number) => self.reached(handoff.flushed >= number),
+            Condition::Left => self.worker_left.then_some(Ok(())),
+        }
+    }
+
+    fn reached(&self, reached: bool) -> Option<Result<(), WaitError>> {
+        if reached {
+            Some(Ok(()))
+        } else if let Some(cause) = self.failure() {
+            Some(Err(WaitError::Failed(cause)))
+        } else if self.driver.state().is_destroyed() {
+            Some(Err(WaitError::Destroyed))
+        } else {
+            None
+        }
+    }
+
+    /// The condition of a wait for 'drain' that begins now.
+    pub(crate) fn next_drain(&self) -> Condition {
+        let before = self.driver.host().drains;
+        Condition::Drain { before }
+    }
+
+    /// Puts a flush in line and returns its number. Joins the last flush if that is not
+    /// done and nothing was written since.
+    pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
+        let (handoff, position) = (self.driver.host(), self.position());
+        let waits = handoff.flushed < handoff.flushes && self.flushed_at == position;
+        if waits && self.stopped().is_none() {
+            return Ok(handoff.flushes);
+        }
+        match self.driver.write(Item::Flush, 0, None) {
+            Ok(_) => {
+                let handoff = self.driver.host_mut();
+                handoff.flushes += 1;
+                self.flushed_at = position;
+                Ok(handoff.flushes)
+            }
+            Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
+        }
+    }
+
+    /// Holds what is written from now on, until as many [`Stream::uncork`].
+    pub(crate) fn cork(&mut self) -> Result<(), WaitError> {
+        match self.stopped() {
+            Some(error) => Err(error),
+            None => {
+                self.driver.cork();
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn uncork(&mut self) {
+        self.driver.uncork();
+    }
+
+    /// Why the stream accepts nothing more, if it does not.
+    pub(crate) fn stopped(&self) -> Option<WaitError> {
+        let state = self.driver.state();
+        if let Some(cause) = self.failure() {
+            Some(WaitError::Failed(cause))
+        } else if state.is_ended() {
+            Some(WaitError::Ended)
+        } else if state.is_destroyed() {
+            Some(WaitError::Destroyed)
+        } else {
+            None
+        }
+    }
+}
+
+/// What was waited for will not come.
+///
+/// ```
+/// use highwater::{WaitError, Writable};
+///
+/// let out = Writable::builder().spawn(Vec::new())?;
+/// let writer = out.writer();
+/// out.end()?;
+/// assert!(matches!(writer.wait_drain(), Err(WaitError::Ended)));
+/// assert!(matches!(writer.wait_delivered(1), Err(WaitError::NotAccepted { .. })));
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The stream has been ended: no 'drain' will be told, nothing is accepted.
+    #[error("the stream has ended")]
+    Ended,
+    /// The stream has been destroyed.
+    #[error("the stream was destroyed")]
+    Destroyed,
+    /// The stream has failed.
+    #[error("the stream failed")]
+    Failed(#[source] Cause),
+    /// It did not come in time.
+    #[error("it did not come in time")]
+    TimedOut,
+    /// So much has not been accepted yet.
+    #[error("position {position} is past what was accepted, {accepted} bytes")]
+    NotAccepted {
+        /// The position asked for, in bytes.
+        position: u64,
+        /// The position of the stream, in bytes.
+        accepted: u64,
+    },
+}
+
+impl WaitError {
+    /// Node's code, that of the cause, `ETIMEDOUT`, or `ERR_OUT_OF_RANGE`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ended => codes::WRITE_AFTER_END,
+            Self::Destroyed => codes::DESTROYED,
+            Self::Failed(cause) => cause.code(),
+            Self::TimedOut => "ETIMEDOUT",
+            Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
+        }
+    }
+}
+
+impl From<WaitError> for io::Error {
+    fn from(error: WaitError) -> Self {
+        match &error {
+            WaitError::Failed(cause) => cause.to_io(),
+            WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
+            WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        }
+    }
+}

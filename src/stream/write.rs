@@ -1,0 +1,195 @@
+//! What a producer puts into the stream.
+
+use std::io;
+
+use super::Stream;
+use super::write_job::Item;
+use crate::cause::Cause;
+use crate::chunk::Chunk;
+use crate::driver::Refused;
+use crate::machine::{Fault, Flow, codes};
+
+/// A piece of a large buffer is as large as the high-water mark, but has at least this
+/// many bytes.
+const MIN_PIECE: u64 = 4096;
+
+impl Stream {
+    /// Accepts a small write on the lease. `None` if the lease is too small: then
+    /// nothing was done. No lease covers a write of no bytes.
+    #[inline]
+    pub(crate) fn write_on_lease(&mut self, bytes: &[u8]) -> Option<Flow> {
+        let flow = self.lease.write(bytes)?;
+        self.waits += u64::from(flow == Flow::Wait);
+        Some(flow)
+    }
+
+    /// As [`Stream::write_on_lease`], for a producer that waits for room.
+    #[inline]
+    pub(crate) fn write_if_room(&mut self, bytes: &[u8]) -> bool {
+        self.lease.answer() == Flow::More && self.write_on_lease(bytes).is_some()
+    }
+
+    /// Writes these bytes, copied once: on the lease, if it covers them.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        let lease = self.driver.state().lease_to_queue(self.driver.options());
+        if self.lease.prepare(lease, bytes.len()) {
+            if let Some(flow) = self.write_on_lease(bytes) {
+                return Ok(flow);
+            }
+        }
+        let written = self.write_chunk(bytes.to_vec().into());
+        written.map_err(|error| error.map(drop))
+    }
+
+    /// Writes a piece of these bytes, for a producer that has waited for room; returns
+    /// its length.
+    pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+        let options = self.driver.options();
+        let left = options.limit().saturating_sub(self.driver.state().length());
+        let max = options.high_water_mark().max(MIN_PIECE).min(left).max(1);
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let piece = bytes.get(..max).unwrap_or(bytes);
+        // If the stream says `Wait`, the producer waits before its next piece.
+        self.write(piece).map(|_| piece.len())
+    }
+
+    /// Whether so many bytes do not fit now, but will once the sink has taken some.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn will_fit(&self, len: usize) -> bool {
+        let length = self.driver.state().length();
+        let sum = length.saturating_add(len as u64);
+        length > 0 && self.stopped().is_none() && sum > self.driver.options().limit()
+    }
+
+    /// Writes this chunk, without a copy.
+    pub(crate) fn write_chunk(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
+        let flow = self.accept(chunk)?;
+        self.waits += u64::from(flow == Flow::Wait);
+        Ok(flow)
+    }
+
+    /// Puts a chunk in, without counting its answer.
+    pub(super) fn accept(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
+        let len = chunk.len() as u64;
+        match self.driver.write(Item::Data(chunk), len, None) {
+            Ok(flow) => {
+                self.peak = self.peak.max(self.driver.state().length());
+                Ok(flow)
+            }
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    fn refused(&self, refused: Refused<Item>) -> WriteError<Chunk> {
+        let chunk = match refused.chunk {
+            Item::Data(chunk) => chunk,
+            Item::Flush => Chunk::from(""),
+        };
+        match (refused.fault, self.failure()) {
+            (Fault::TooLong, _) => WriteError::TooLong {
+                chunk,
+                limit: self.driver.options().limit(),
+            },
+            (_, Some(cause)) => WriteError::Failed { chunk, cause },
+            (Fault::WriteAfterEnd, None) => WriteError::AfterEnd { chunk },
+            (_, None) => WriteError::Destroyed { chunk },
+        }
+    }
+}
+
+/// A write was refused: the chunk was not accepted, and is handed back.
+/// (A borrowed chunk needs no handing back: then `C` is `()`.)
+///
+/// ```
+/// use highwater::{Writable, WriteError};
+///
+/// let out = Writable::builder().spawn(Vec::new())?;
+/// let late = out.writer();
+/// out.end()?;
+/// let refused = late.write_chunk("too late").expect_err("the stream has ended");
+/// assert_eq!(refused.code(), "ERR_STREAM_WRITE_AFTER_END");
+/// assert_eq!(refused.into_chunk().as_ref(), b"too late");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError<C = ()> {
+    /// The stream has been ended.
+    #[error("write after end")]
+    AfterEnd {
+        /// What was not accepted.
+        chunk: C,
+    },
+    /// The stream has been destroyed.
+    #[error("the stream was destroyed")]
+    Destroyed {
+        /// What was not accepted.
+        chunk: C,
+    },
+    /// The stream has failed.
+    #[error("the stream failed")]
+    Failed {
+        /// What was not accepted.
+        chunk: C,
+        /// Why the stream failed.
+        #[source]
+        cause: Cause,
+    },
+    /// The chunk would pass the limit of the length.
+    #[error("the chunk would pass the limit of {limit} bytes")]
+    TooLong {
+        /// What was not accepted.
+        chunk: C,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+}
+
+impl<C> WriteError<C> {
+    /// Node's code (`ERR_STREAM_…`), that of the cause, or `TOO_LONG`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AfterEnd { .. } => codes::WRITE_AFTER_END,
+            Self::Destroyed { .. } => codes::DESTROYED,
+            Self::Failed { cause, .. } => cause.code(),
+            Self::TooLong { .. } => codes::TOO_LONG,
+        }
+    }
+
+    /// What was not accepted.
+    pub fn into_chunk(self) -> C {
+        match self {
+            Self::AfterEnd { chunk }
+            | Self::Destroyed { chunk }
+            | Self::Failed { chunk, .. }
+            | Self::TooLong { chunk, .. } => chunk,
+        }
+    }
+
+    pub(crate) fn map<D>(self, f: impl FnOnce(C) -> D) -> WriteError<D> {
+        match self {
+            Self::AfterEnd { chunk } => WriteError::AfterEnd { chunk: f(chunk) },
+            Self::Destroyed { chunk } => WriteError::Destroyed { chunk: f(chunk) },
+            Self::Failed { chunk, cause } => WriteError::Failed {
+                chunk: f(chunk),
+                cause,
+            },
+            Self::TooLong { chunk, limit } => WriteError::TooLong {
+                chunk: f(chunk),
+                limit,
+            },
+        }
+    }
+}
+
+impl<C> From<WriteError<C>> for io::Error {
+    fn from(error: WriteError<C>) -> Self {
+        let error = error.map(drop);
+        match &error {
+            WriteError::Failed { cause, .. } => cause.to_io(),
+            WriteError::TooLong { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A job of writing under way: what the sink gets next, and what it has taken. The
+//! worker makes the calls, blocking or not.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+use std::io::{self, IoSlice};
+
+use crate::cause::Cause;
+use crate::chunk::Chunk;
+
+/// The most chunks that one call of the sink gets: Linux takes no more.
+const MAX_SLICES: usize = 1024;
+
+/// What goes through the queue of the stream.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// Bytes for the sink.
+    Data(Chunk),
+    /// Flush the sink when everything before this is written. To the machine
+    /// it is a chunk of no bytes, so it keeps its place, under corks too.
+    Flush,
+}
+
+/// A job of writing under way.
+#[derive(Debug)]
+pub(crate) struct WriteJob {
+    /// How many bytes the sink has taken.
+    pub(crate) bytes: u64,
+    /// How many flushes it has done.
+    pub(crate) flushes: u64,
+    /// What it has taken whole: to be dropped when all is accounted for.
+    pub(crate) done: VecDeque<Item>,
+    /// What it has not taken.
+    rest: VecDeque<Item>,
+    /// How many bytes of the first of these it has taken.
+    of_first: usize,
+    /// How many chunks a call gets: one, for a sink that looks at no more.
+    max_slices: usize,
+    /// Why it has not taken all, if it failed.
+    pub(crate) failure: Option<Cause>,
+}
+
+/// What the sink is to be given.
+#[derive(Debug)]
+pub(crate) enum Call<'a> {
+    /// One chunk, or the rest of one.
+    Write(&'a [u8]),
+    /// Several, up to the next flush. `given` is how many bytes they have.
+    WriteVectored {
+        slices: Vec<IoSlice<'a>>,
+        given: usize,
+    },
+    /// Flush.
+    Flush,
+}
+
+impl Call<'_> {
+    /// How many bytes the sink is given.
+    pub(crate) fn given(&self) -> usize {
+        match self {
+            Self::Write(bytes) => bytes.len(),
+            Self::WriteVectored { given, .. } => *given,
+            Self::Flush => 0,
+        }
+    }
+}
+
+impl WriteJob {
+    pub(crate) fn new(items: VecDeque<Item>) -> Self {
+        Self {
+            bytes: 0,
+            flushes: 0,
+            done: VecDeque::new(),
+            rest: items,
+            of_first: 0,
+            max_slices: MAX_SLICES,
+            failure: None,
+        }
+    }
+
+    /// What the sink is to be given next: the same until it has been
+    /// [taken](Self::took). `None` when all is done.
+    pub(crate) fn next(&mut self) -> Option<Call<'_>> {
+        // A chunk of no bytes never reaches the sink: 0 would read as a failure.
+        while matches!(self.rest.front(), Some(Item::Data(chunk)) if chunk.len() == self.of_first) {
+            self.of_first = 0;
+            self.first_is_done();
+        }
+        let first = match self.rest.front()? {
+            Item::Flush => return Some(Call::Flush),
+            Item::Data(chunk) => chunk.as_ref().get(self.of_first..).unwrap_or_default(),
+        };
+        if self.max_slices == 1 || !matches!(self.rest.get(1), Some(Item::Data(_))) {
+            return Some(Call::Write(first));
+        }
+        let others = self.rest.iter().skip(1).map_while(|item| match item {
+            Item::Data(chunk) => Some(chunk.as_ref()),
+            Item::Flush => None,
+        });
+        let mut slices = alloc::vec![IoSlice::new(first)];
+        let mut given = first.len();
+        for other in others.take(self.max_slices - 1) {
+            // The same memory may stand there often enough to be more than there is.
+            let Some(sum) = given.checked_add(other.len()) else {
+                break;
+            };
+            given = sum;
+            slices.push(IoSlice::new(other));
+        }
+        Some(Call::WriteVectored { slices, given })
+    }
+
+    /// The sink says that it took so many of the bytes it was `given`.
+    pub(crate) fn took(&mut self, given: usize, count: usize) -> io::Result<()> {
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        if count > given {
+            let lie = "the sink says that it took more than it was given";
+            return Err(io::Error::other(lie));
+        }
+        if let Some(Item::Data(first)) = self.rest.front() {
+            let took_no_second = count <= first.len() - self.of_first;
+            if given > first.len() - self.of_first && took_no_second {
+                self.max_slices = 1;
+            }
+        }
+        self.bytes += count as u64;
+        let mut count = self.of_first + count;
+        while let Some(Item::Data(chunk)) = self.rest.front() {
+            if count < chunk.len() {
+                break;
+            }
+            count -= chunk.len();
+            self.first_is_done();
+        }
+        self.of_first = count;
+        Ok(())
+    }
+
+    /// The sink has flushed.
+    pub(crate) fn flushed(&mut self) {
+        self.flushes += 1;
+        self.first_is_done();
+    }
+
+    /// What the sink has not taken, to the byte.
+    pub(crate) fn take_rest(&mut self) -> VecDeque<Item> {
+        let of_first = mem::take(&mut self.of_first);
+        if let Some(Item::Data(chunk)) = self.rest.front_mut() {
+            let whole = mem::replace(chunk, "".into());
+            *chunk = whole.skip(of_first);
+        }
+        mem::take(&mut self.rest)
+    }
+
+    fn first_is_done(&mut self) {
+        self.done.extend(self.rest.pop_front());
+    }
+}

@@ -1,0 +1,415 @@
+//! A future over any `futures_io::AsyncWrite`: it alone touches the sink, and calls the
+//! observer.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::fmt;
+use core::future::{Future, Ready};
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+
+use futures_io::AsyncWrite;
+
+use super::observers::Observers;
+use super::polled::PolledSink;
+use super::unwind::{caught, dispose};
+use crate::cause::Cause;
+use crate::handle::future::builder::Builder;
+use crate::handle::future::lock::Shared;
+use crate::handle::future::writable::{SinkPlace, Writable};
+use crate::stream::Stream;
+use crate::stream::event::Event;
+use crate::stream::handoff::Job;
+use crate::stream::write_job::{Call, WriteJob};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
+
+impl Builder {
+    /// A stream into this sink.
+    pub fn over<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
+        let (stream, work) = self.make(Some(sink), None);
+        (stream, Worker(work))
+    }
+
+    /// A stream into a sink that the worker opens first: what is written meanwhile
+    /// is queued, and if it cannot be opened the stream fails with that error.
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use futures::{future::join, io::Cursor};
+    /// use highwater::future::Writable;
+    /// use std::io;
+    ///
+    /// let missing = async { Err::<Cursor<Vec<u8>>, _>(io::ErrorKind::NotFound.into()) };
+    /// let (mut out, worker) = Writable::builder().open(missing);
+    /// let _flow = out.write("hello")?;
+    /// let (end, ()) = block_on(join(out.end(), worker));
+    /// assert_eq!(end.err().map(|error| error.code()), Some("ENOENT"));
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn open<W, O>(self, opening: O) -> (Writable<W>, Worker<W, O>)
+    where
+        W: AsyncWrite + Unpin,
+        O: Future<Output = io::Result<W>>,
+    {
+        let (stream, work) = self.make(None, Some(opening));
+        (stream, Worker(work))
+    }
+
+    /// The handle and the worker, over a sink or what opens it.
+    pub(crate) fn make<S: PolledSink, O>(
+        self,
+        sink: Option<S::Of>,
+        opening: Option<O>,
+    ) -> (Writable<S::Of>, Work<S, O>) {
+        let options = self.options.with_construct(opening.is_some());
+        let observers = Observers::new(None, self.observer);
+        let stream = Stream::new(options, observers.is_some());
+        let stop = stream.stop_flag();
+        let shared = Arc::new(Shared::new(stream));
+        let place = Arc::new(Mutex::new(None));
+        let work = Work {
+            shared: Arc::clone(&shared),
+            stop,
+            opener: opening.map(Box::pin),
+            sink: sink.map(S::new),
+            observers,
+            place: Arc::clone(&place),
+            now: Now::Idle,
+        };
+        (Writable::new(shared, place, self.discards), work)
+    }
+}
+
+/// The future that moves the data of a [`Writable`] into its sink `W`,
+/// which `O` opens first: to be spawned on an executor, or polled beside the producer. It
+/// is done once the stream is closed. Dropped before, it destroys the stream.
+///
+/// It is [`Send`] if the sink and what opens it are: a runtime of one thread may have a
+/// sink that is not.
+///
+/// ```
+/// use futures::executor::LocalPool;
+/// use futures::io::AllowStdIo;
+/// use futures::task::LocalSpawnExt;
+/// use highwater::future::Writable;
+/// use std::{cell::RefCell, io, rc::Rc};
+///
+/// struct Page(Rc<RefCell<Vec<u8>>>);
+///
+/// impl io::Write for Page {
+///     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+///         self.0.borrow_mut().write(bytes)
+///     }
+///
+///     fn flush(&mut self) -> io::Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let page = Rc::new(RefCell::new(Vec::new()));
+/// let sink = AllowStdIo::new(Page(Rc::clone(&page)));
+/// let (mut out, worker) = Writable::builder().over(sink);
+/// let mut pool = LocalPool::new();
+/// pool.spawner().spawn_local(worker)?;
+/// let _flow = out.write("hello")?;
+/// let ended = pool.run_until(out.end());
+/// assert!(ended.is_ok());
+/// assert_eq!(*page.borrow(), b"hello");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[must_use = "nothing is written unless it is polled"]
+pub struct Worker<W: AsyncWrite + Unpin, O = Ready<io::Result<W>>>(Work<FuturesIo<W>, O>);
+
+impl<W, O> Future for Worker<W, O>
+where
+    W: AsyncWrite + Unpin,
+    O: Future<Output = io::Result<W>>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<W: AsyncWrite + Unpin, O> fmt::Debug for Worker<W, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+/// The worker over whatever is polled as a sink.
+pub(crate) struct Work<S: PolledSink, O> {
+    shared: Arc<Shared>,
+    stop: Arc<AtomicBool>,
+    opener: Option<Pin<Box<O>>>,
+    sink: Option<S>,
+    observers: Observers,
+    place: SinkPlace<S::Of>,
+    now: Now,
+}
+
+/// What the worker is at.
+#[derive(Debug)]
+enum Now {
+    Idle,
+    Opening,
+    Writing(WriteJob),
+    Flushing,
+    Closing,
+    Left,
+}
+
+/// After so many jobs and calls of the sink, other tasks of the executor have their
+/// turn.
+const TURNS_A_POLL: u32 = 128;
+
+impl<S, O> Future for Work<S, O>
+where
+    S: PolledSink + Unpin,
+    O: Future<Output = io::Result<S::Of>>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let work = &mut *self;
+        let mut turns = TURNS_A_POLL;
+        while turns > 0 {
+            turns -= 1;
+            // Even while the sink is at something, there may be events, or a stop.
+            work.poll_work(cx);
+            match &work.now {
+                Now::Idle => return Poll::Pending,
+                Now::Left => return Poll::Ready(()),
+                Now::Opening => ready!(work.poll_open(cx)),
+                Now::Writing(_) => ready!(work.poll_write(cx, &mut turns)),
+                Now::Flushing | Now::Closing => ready!(work.poll_finalize(cx)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S: PolledSink, O> Work<S, O> {
+    /// Shows the events, and takes the next job if it is idle. When it returns, the lock
+    /// has its waker, unless it has left.
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        loop {
+            let idle = matches!(self.now, Now::Idle);
+            let Poll::Ready(work) = self.shared.poll_work(cx, idle) else {
+                return;
+            };
+            self.observers.emit(work.events);
+            if let Some(job) = work.job {
+                self.start(job);
+            }
+            if matches!(self.now, Now::Left) {
+                return;
+            }
+        }
+    }
+
+    fn start(&mut self, job: Job) {
+        match job {
+            Job::Open => self.now = Now::Opening,
+            Job::Write(items) => self.now = Now::Writing(WriteJob::new(items)),
+            Job::Finalize => self.now = Now::Flushing,
+            Job::Close(error) => {
+                let events = self.shared.change(|stream| stream.closed(error));
+                self.leave(events);
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, turns: &mut u32) -> Poll<()> {
+        let stop = &*self.stop;
+        let (Now::Writing(job), Some(sink)) = (&mut self.now, &mut self.sink) else {
+            return Poll::Ready(());
+        };
+        match caught(|| poll_deliver(sink, job, stop, cx, turns)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => job.failure = result.err().map(Cause::from),
+            Err(cause) => job.failure = Some(cause),
+        }
+        if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
+            self.shared.change(|stream| stream.answered(&mut job));
+            job.done.into_iter().for_each(dispose);
+        }
+        Poll::Ready(())
+    }
+
+    /// All is written: the sink is flushed, then closed.
+    fn poll_finalize(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let result = match &mut self.sink {
+            Some(sink) if !self.stop.load(Ordering::Acquire) => {
+                let closing = &mut self.now;
+                match caught(|| poll_close(sink, closing, cx)) {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(result)) => result.map_err(Cause::from),
+                    Err(cause) => Err(cause),
+                }
+            }
+            _ => Ok(()),
+        };
+        self.now = Now::Idle;
+        self.shared.change(|stream| stream.finalized(result));
+        Poll::Ready(())
+    }
+
+    /// The stream is closed: the observer sees the last events, and the owner finds the
+    /// sink in its place.
+    fn leave(&mut self, events: VecDeque<Event>) {
+        self.now = Now::Left;
+        self.observers.emit(events);
+        dispose(mem::take(&mut self.observers));
+        dispose(self.opener.take());
+        let sink = self.sink.take().map(PolledSink::into_inner);
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = sink;
+        drop(place);
+        let owner_left = self.shared.change(Stream::worker_leaves);
+        if owner_left {
+            let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+            let sink = place.take();
+            drop(place);
+            dispose(sink);
+        }
+    }
+}
+
+impl<S: PolledSink, O: Future<Output = io::Result<S::Of>>> Work<S, O> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let opened = match &mut self.opener {
+            // The answer makes no difference any more.
+            _ if self.shared.change(|stream| stream.is_destroyed()) => Ok(None),
+            Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
+                Err(cause) => Err(cause),
+            },
+            None => Ok(None),
+        };
+        dispose(self.opener.take());
+        let result = opened.map(|sink| self.sink = sink.map(S::new));
+        self.now = Now::Idle;
+        self.shared.change(|stream| stream.opened(result));
+        Poll::Ready(())
+    }
+}
+
+impl<S: PolledSink, O> Drop for Work<S, O> {
+    fn drop(&mut self) {
+        if matches!(self.now, Now::Left) {
+            return;
+        }
+        let mut job = match mem::replace(&mut self.now, Now::Left) {
+            Now::Writing(job) => Some(job),
+            _ => None,
+        };
+        let events = self
+            .shared
+            .change(|stream| stream.abandoned(None, job.as_mut()));
+        let done = job.into_iter().flat_map(|job| job.done);
+        done.for_each(dispose);
+        self.leave(events);
+    }
+}
+
+/// Gives the items to the sink, in order, until all are taken, it fails, the stream
+/// is destroyed meanwhile, or others are to have their turn.
+fn poll_deliver(
+    sink: &mut impl PolledSink,
+    job: &mut WriteJob,
+    stop: &AtomicBool,
+    cx: &mut Context<'_>,
+    turns: &mut u32,
+) -> Poll<io::Result<()>> {
+    while !stop.load(Ordering::Acquire) {
+        let Some(call) = job.next() else {
+            break;
+        };
+        if *turns == 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        *turns -= 1;
+        let given = call.given();
+        let result = match call {
+            Call::Write(bytes) => ready!(sink.poll_write(cx, bytes)).map(Some),
+            Call::WriteVectored { slices, .. } => {
+                ready!(sink.poll_write_vectored(cx, &slices)).map(Some)
+            }
+            Call::Flush => ready!(sink.poll_flush(cx)).map(|()| None),
+        };
+        match result {
+            Ok(Some(count)) => job.took(given, count)?,
+            Ok(None) => job.flushed(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+    Poll::Ready(Ok(()))
+}
+
+fn poll_close(
+    sink: &mut impl PolledSink,
+    now: &mut Now,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    if matches!(now, Now::Flushing) {
+        let flushed = sink.poll_flush(cx);
+        ready!(uninterrupted(cx, flushed))?;
+        *now = Now::Closing;
+    }
+    let closed = sink.poll_close(cx);
+    uninterrupted(cx, closed)
+}
+
+/// What was interrupted is to be polled again, after whatever else there is to do.
+fn uninterrupted(cx: &mut Context<'_>, poll: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+    match poll {
+        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        poll => poll,
+    }
+}
+
+/// A sink of `futures-io`.
+pub(super) struct FuturesIo<W>(W);
+
+impl<W: futures_io::AsyncWrite + Unpin> PolledSink for FuturesIo<W> {
+    type Of = W;
+
+    fn new(sink: W) -> Self {
+        Self(sink)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_close(cx)
+    }
+
+    fn into_inner(self) -> W {
+        self.0
+    }
+}

@@ -1,0 +1,239 @@
+//! A background thread over any [`io::Write`](std::io::Write): it alone touches the
+//! sink, and calls the observer.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use std::io::{self, Write};
+
+use super::observers::Observers;
+use super::spawn_error::SpawnError;
+use super::unwind::{dispose, guard};
+use crate::cause::Cause;
+use crate::handle::thread::builder::Builder;
+use crate::handle::thread::lock::{PLENTY, Shared};
+use crate::handle::thread::writable::Writable;
+use crate::handle::thread::writer::Writer;
+use crate::stream::Stream;
+use crate::stream::handoff::Job;
+use crate::stream::write_job::{Call, Item, WriteJob};
+use crate::sync::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, PoisonError, thread};
+
+impl Builder {
+    /// A stream into this sink.
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started; the sink is handed back.
+    pub fn spawn<W>(self, sink: W) -> Result<Writable<W>, SpawnError<W>>
+    where
+        W: Write + Send + 'static,
+    {
+        self.start(None, Some(sink))
+            .map_err(|(source, worker)| match worker.sink {
+                Some(sink) => SpawnError { source, sink },
+                None => unreachable!("a worker that did not run has its sink"),
+            })
+    }
+
+    /// A stream into a sink that is opened on the background thread, as Node
+    /// does: what is written meanwhile is queued, and if it cannot be opened
+    /// the stream fails with that error.
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started.
+    pub fn open<W>(
+        self,
+        open: impl FnOnce() -> io::Result<W> + Send + 'static,
+    ) -> io::Result<Writable<W>>
+    where
+        W: Write + Send + 'static,
+    {
+        let started = self.start(Some(Box::new(open)), None);
+        started.map_err(|(source, _)| source)
+    }
+
+    fn start<W>(
+        self,
+        opener: Option<Opener<W>>,
+        sink: Option<W>,
+    ) -> Result<Writable<W>, (io::Error, Worker<W>)>
+    where
+        W: Write + Send + 'static,
+    {
+        let options = self.options.with_construct(opener.is_some());
+        let observers = Observers::new(self.on_error, self.observer);
+        let stream = Stream::new(options, observers.is_some());
+        let stop = stream.stop_flag();
+        let shared = Arc::new(Shared::new(stream));
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            stop,
+            opener,
+            sink,
+            observers,
+        };
+        let name = self.thread_name.unwrap_or_else(|| "highwater".into());
+        match start_thread(name, worker) {
+            Ok(thread) => Ok(Writable::new(Writer::new(shared), thread, self.on_drop)),
+            Err(failed) => Err(failed),
+        }
+    }
+}
+
+/// Starts the thread; if that fails, the worker comes back.
+fn start_thread<W>(
+    name: String,
+    worker: Worker<W>,
+) -> Result<JoinHandle<Option<W>>, (io::Error, Worker<W>)>
+where
+    W: Write + Send + 'static,
+{
+    if name.contains('\0') {
+        let error = io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the name of the thread has a zero byte",
+        );
+        return Err((error, worker));
+    }
+    // The worker lies here for the thread to pick up, so that it is still here
+    // if no thread comes.
+    let place = Arc::new(Mutex::new(Some(worker)));
+    let pick_up = |place: &Mutex<Option<Worker<W>>>| {
+        place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    };
+    let for_thread = Arc::clone(&place);
+    let thread = thread::Builder::new()
+        .name(name)
+        .spawn(move || pick_up(&for_thread).and_then(Worker::run));
+    thread.map_err(|error| match pick_up(&place) {
+        Some(worker) => (error, worker),
+        None => unreachable!("no thread has picked the worker up"),
+    })
+}
+
+/// Opens a sink.
+type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
+
+struct Worker<W> {
+    shared: Arc<Shared>,
+    stop: Arc<AtomicBool>,
+    opener: Option<Opener<W>>,
+    sink: Option<W>,
+    observers: Observers,
+}
+
+/// Reports that the worker has left. No code of a user can make the worker unwind; if
+/// it does all the same, no waiter waits for ever.
+struct Leaves(Arc<Shared>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        self.0.change(|stream| {
+            if !stream.is_closed() {
+                let cause = Cause::Panic("the thread of the stream".into());
+                drop(stream.abandoned(Some(cause), None));
+            }
+            stream.worker_leaves();
+        });
+    }
+}
+
+impl<W: Write> Worker<W> {
+    /// Works until the stream is closed; returns the sink.
+    fn run(mut self) -> Option<W> {
+        let _leaves = Leaves(Arc::clone(&self.shared));
+        loop {
+            let work = self.shared.wait_for_work();
+            self.observers.emit(work.events);
+            match work.job {
+                None => {}
+                Some(Job::Open) => self.open(),
+                Some(Job::Write(items)) => self.write(items),
+                Some(Job::Finalize) => self.finalize(),
+                Some(Job::Close(error)) => {
+                    let events = self.shared.change(|stream| stream.closed(error));
+                    self.observers.emit(events);
+                    return self.leave();
+                }
+            }
+        }
+    }
+
+    fn leave(self) -> Option<W> {
+        dispose(self.observers);
+        dispose(self.opener);
+        let owner_left = self.shared.change(Stream::worker_leaves);
+        if owner_left {
+            dispose(self.sink);
+            return None;
+        }
+        self.sink
+    }
+
+    fn open(&mut self) {
+        let opener = self.opener.take();
+        let opened = guard(|| match opener {
+            Some(open) => open().map(Some),
+            None => Ok(None),
+        });
+        let result = opened.map(|sink| self.sink = sink);
+        self.shared.change(|stream| stream.opened(result));
+    }
+
+    fn write(&mut self, items: VecDeque<Item>) {
+        let mut job = WriteJob::new(items);
+        if let Some(sink) = &mut self.sink {
+            let stop = &*self.stop;
+            let result = guard(|| deliver(sink, &mut job, stop));
+            job.failure = result.err();
+        }
+        if job.bytes < PLENTY {
+            self.shared.linger();
+        }
+        self.shared.change(|stream| stream.answered(&mut job));
+        job.done.into_iter().for_each(dispose);
+    }
+
+    fn finalize(&mut self) {
+        let result = match &mut self.sink {
+            Some(sink) => guard(|| flush(sink, &self.stop)),
+            None => Ok(()),
+        };
+        self.shared.change(|stream| stream.finalized(result));
+    }
+}
+
+fn flush(sink: &mut impl Write, stop: &AtomicBool) -> io::Result<()> {
+    while !stop.load(Ordering::Acquire) {
+        match sink.flush() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+    Ok(())
+}
+
+/// Gives the items to the sink, in order, until all are taken, it fails, or
+/// the stream is destroyed meanwhile.
+fn deliver(sink: &mut impl Write, job: &mut WriteJob, stop: &AtomicBool) -> io::Result<()> {
+    while !stop.load(Ordering::Acquire) {
+        let Some(call) = job.next() else {
+            return Ok(());
+        };
+        let given = call.given();
+        let result = match call {
+            Call::Write(bytes) => sink.write(bytes).map(Some),
+            Call::WriteVectored { slices, .. } => sink.write_vectored(&slices).map(Some),
+            Call::Flush => sink.flush().map(|()| None),
+        };
+        match result {
+            Ok(Some(count)) => job.took(given, count)?,
+            Ok(None) => job.flushed(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Calls of what users have written: sinks, openers, observers. None of them may
+//! unwind into the stream.
+
+use alloc::string::String;
+use core::any::Any;
+use core::mem;
+use core::panic::AssertUnwindSafe;
+use std::io;
+use std::panic::catch_unwind;
+
+use crate::cause::Cause;
+
+/// A panic becomes a cause.
+pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Cause> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+        let cause = Cause::Panic(message(&*panic).into());
+        // Dropping it could panic again.
+        mem::forget(panic);
+        cause
+    })
+}
+
+/// Runs the sink's code: an error or a panic becomes a cause.
+pub(super) fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {
+    caught(f)?.map_err(Cause::from)
+}
+
+/// Drops something of the user's, which may panic.
+pub(super) fn dispose<T>(value: T) {
+    // What a panic brought along is forgotten.
+    drop(caught(|| drop(value)));
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text
+    } else {
+        "no message"
+    }
+}
