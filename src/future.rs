@@ -38,7 +38,21 @@
 //! before the end destroys the stream: whoever waits is told, and what is unsent
 //! is handed back by [`Writable::destroy`] and [`Writable::end`].
 
-pub use crate::handle::future::builder::Builder;
-pub use crate::handle::future::writable::Writable;
-pub use crate::handle::future::writer::{CorkGuard, Writer};
-pub use crate::worker::future::Worker;
+pub use crate::handle::FutureOptions;
+pub use crate::handle::future::{CorkGuard, Writable, Writer};
+pub use crate::worker::Worker;
+
+/// Makes a [`Writable`] and its [`Worker`].
+///
+/// ```
+/// use futures::{executor::block_on, future::join, io::Cursor};
+/// use highwater::{Flow, future::Writable};
+///
+/// let builder = Writable::builder().high_water_mark(1024);
+/// let (mut out, worker) = builder.over(Cursor::new(Vec::new()));
+/// assert_eq!(out.write("a line\n")?, Flow::More);
+/// let (done, ()) = block_on(join(out.end(), worker));
+/// assert_eq!(done?.sink.into_inner(), b"a line\n");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+pub type Builder = crate::handle::Builder<FutureOptions>;

@@ -55,16 +55,17 @@
 //!
 //! # Floors
 //!
-//! Each uses only those below it, and the rules of the stream are on the lowest
-//! one alone:
+//! Each floor uses only those below it. The rules of the stream are on the lowest floor
+//! alone.
 //!
-//! | floor | what | feature |
+//! | floor | what is there | feature |
 //! | --- | --- | --- |
-//! | `tokio` | a task of tokio over any of its `AsyncWrite` | `tokio` |
-//! | `future` | a future over any `futures_io::AsyncWrite`, for any executor | `futures` |
 //! | `log` | a `MakeWriter` for `tracing-subscriber`, over the thread | `tracing` |
-//! | [`Writable`], [`Writer`] | a background thread over any [`io::Write`](std::io::Write) | `std` (default) |
-//! | [`Driver`], [`Host`] | the loop: it owns chunks, callbacks and ticks | `alloc` |
+//! | `io` | owner and producers as an `io::Write`, a `Sink`, an `AsyncWrite` | `std` (default), `futures`, `tokio` |
+//! | `worker` | what moves the data: a thread, a future, a task of tokio | `std`, `futures`, `tokio` |
+//! | `handle` | what users hold: [`Builder`], [`Writable`], [`Writer`], and those of `future` | `std`, `futures` |
+//! | `stream` | the stream under a lock: what handles and workers do with it | `std` |
+//! | `driver` | [`Driver`], [`Host`]: the loop with its chunks, callbacks and ticks | `alloc` |
 //! | [`machine`] | the rules: a pure transition function over counts and flags | none |
 //!
 //! Without features the crate is the machine: `no_std`, no allocator. `bytes`
@@ -123,60 +124,63 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+// The floors, from the lowest up. Each uses only those below it, and no file inside
+// imports from this one.
+
 pub mod machine;
 
 #[cfg(feature = "std")]
 mod cause;
 #[cfg(feature = "alloc")]
 mod chunk;
-#[cfg(feature = "alloc")]
-mod driver;
-#[cfg(feature = "futures")]
-pub mod future;
-#[cfg(feature = "std")]
-mod handle;
-#[cfg(feature = "std")]
-mod io;
-#[cfg(all(feature = "tracing", not(highwater_loom)))]
-pub mod log;
-#[cfg(feature = "std")]
-pub mod sink;
-#[cfg(feature = "std")]
-mod stream;
 #[cfg(feature = "std")]
 mod sync;
-#[cfg(feature = "tokio")]
-pub mod tokio;
+
+#[cfg(feature = "alloc")]
+mod driver;
+
+#[cfg(feature = "std")]
+mod stream;
+
+#[cfg(feature = "std")]
+mod handle;
+
 #[cfg(feature = "std")]
 mod worker;
 
 #[cfg(feature = "std")]
-pub use self::io::blocking::BlockingWriter;
+mod io;
+
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+pub mod log;
+
+// Beside them, knowing nothing of streams.
+
 #[cfg(feature = "std")]
-pub use cause::Cause;
+pub mod sink;
+
+// What users see.
+
+#[cfg(feature = "futures")]
+pub mod future;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+#[cfg(feature = "std")]
+pub use self::{
+    cause::Cause,
+    handle::thread::{CorkGuard, Writable, Writer},
+    handle::{Builder, OnDrop, PipeError, ThreadOptions},
+    io::BlockingWriter,
+    stream::{EndError, Event, Finished, Snapshot, Unfinished, WaitError, WriteError},
+    worker::SpawnError,
+};
 #[cfg(feature = "alloc")]
-pub use chunk::Chunk;
-#[cfg(feature = "alloc")]
-pub use driver::{Driver, Host, Refused};
-#[cfg(feature = "std")]
-pub use handle::pipe_error::PipeError;
-#[cfg(feature = "std")]
-pub use handle::thread::builder::{Builder, OnDrop};
-#[cfg(feature = "std")]
-pub use handle::thread::writable::Writable;
-#[cfg(feature = "std")]
-pub use handle::thread::writer::{CorkGuard, Writer};
+pub use self::{
+    chunk::Chunk,
+    driver::{Driver, Host, Refused},
+};
 pub use machine::Flow;
-#[cfg(feature = "std")]
-pub use stream::end::{EndError, Finished, Unfinished};
-#[cfg(feature = "std")]
-pub use stream::event::{Event, Snapshot};
-#[cfg(feature = "std")]
-pub use stream::wait::WaitError;
-#[cfg(feature = "std")]
-pub use stream::write::WriteError;
-#[cfg(feature = "std")]
-pub use worker::spawn_error::SpawnError;
 
 /// The programs of the README must compile.
 #[cfg(all(doctest, feature = "tokio", feature = "tracing"))]

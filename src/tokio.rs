@@ -31,5 +31,5 @@
 //!
 //! If the runtime shuts down before the end, the stream is destroyed.
 
-pub use crate::io::tokio::pipe;
-pub use crate::worker::tokio::{open, spawn};
+pub use crate::io::pipe;
+pub use crate::worker::{open, spawn};

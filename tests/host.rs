@@ -178,3 +178,31 @@ fn one_queued_chunk_is_no_batch() {
     assert_eq!(stream.host().unsent, "");
     assert_eq!(stream.state().errored(), None);
 }
+
+#[test]
+fn the_position_is_what_the_stream_has_accepted() {
+    let mut stream = silent(Options::new().with_limit(4));
+    assert_eq!(stream.write('a', 3, None), Ok(Flow::More));
+    assert!(stream.write('b', 2, None).is_err());
+    assert_eq!(stream.accepted(), 3);
+    assert!(format!("{stream:?}").contains("accepted: 3"));
+}
+
+#[test]
+fn progress_of_the_sink_makes_room() {
+    let mut stream = silent(Options::new().with_high_water_mark(3));
+    assert_eq!(stream.write('a', 3, None), Ok(Flow::Wait));
+    stream.progressed(2);
+    let state = stream.state();
+    assert_eq!((state.length(), state.in_flight()), (1, 1));
+    assert!(state.is_writing() && state.needs_drain());
+    stream.progressed(1);
+    assert!(stream.state().is_writing() && !stream.state().needs_drain());
+}
+
+/// A stream whose sink answers nothing.
+fn silent(options: Options) -> Driver<Letters> {
+    let mut letters = Letters::new(0, &Rc::default());
+    letters.silent = true;
+    Driver::new(options, letters)
+}

@@ -47,9 +47,7 @@ impl<H: Host> Driver<H> {
         };
         let mut held = Held {
             chunk: Some((chunk, len)),
-            callbacks: Callbacks::from_option(callback),
-            refused: None,
-            joins_uncounted: false,
+            ..Held::callbacks(Callbacks::from_option(callback))
         };
         self.drive(Input::Write(measure), &mut held);
         match (held.refused, held.chunk) {

@@ -374,6 +374,3 @@ pub struct Refused<C> {
     /// Why.
     pub fault: Fault,
 }
-
-#[cfg(test)]
-mod tests;

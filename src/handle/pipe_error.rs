@@ -7,7 +7,7 @@ use std::io;
 
 use crate::cause::{Cause, io_code};
 use crate::chunk::Chunk;
-use crate::stream::end::Unfinished;
+use crate::stream::{Failure, Unfinished};
 
 /// A source could not be piped into the stream to its end.
 #[derive(thiserror::Error)]
@@ -35,6 +35,15 @@ pub enum PipeError<W> {
 }
 
 impl<W> PipeError<W> {
+    /// The stream has failed by itself, with nothing refused.
+    pub(super) fn of_stream((cause, unfinished): Failure<W>) -> Self {
+        Self::Write {
+            cause,
+            refused: None,
+            unfinished,
+        }
+    }
+
     /// The code of the error of the source, or of the stream.
     #[must_use]
     pub fn code(&self) -> &'static str {

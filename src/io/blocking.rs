@@ -1,12 +1,9 @@
 //! Producers as an [`io::Write`] that blocks until there is room.
 
-use core::fmt;
 use std::io;
 
-use crate::handle::thread::lock::Deadline;
-use crate::handle::thread::writable::Writable;
-use crate::handle::thread::writer::Writer;
-use crate::stream::wait::Condition;
+use crate::handle::thread::{Deadline, Writable, Writer};
+use crate::stream::Condition;
 
 impl Writer {
     /// A view of this producer as an [`io::Write`], which blocks until there is room.
@@ -44,17 +41,9 @@ impl<W> Writable<W> {
 /// assert!(done.totals.peak <= 64 + 4);
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct BlockingWriter {
     writer: Writer,
-}
-
-impl fmt::Debug for BlockingWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockingWriter")
-            .field("writer", &self.writer)
-            .finish()
-    }
 }
 
 impl io::Write for BlockingWriter {

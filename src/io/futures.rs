@@ -10,11 +10,9 @@ use futures_io::AsyncWrite;
 use futures_sink::Sink;
 
 use crate::chunk::Chunk;
-use crate::handle::future::writable::Writable;
-use crate::handle::future::writer::Writer;
+use crate::handle::future::{Writable, Writer};
 use crate::machine::Flow;
-use crate::stream::wait::WaitError;
-use crate::stream::write::WriteError;
+use crate::stream::{WaitError, WriteError};
 
 /// No chunk came with it.
 fn without_chunk(error: WaitError) -> WriteError<Option<Chunk>> {
@@ -60,19 +58,15 @@ impl<W> Sink<Bytes> for Writable<W> {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_room(cx).map_err(without_chunk)
+        Pin::new(&mut self.get_mut().writer).poll_ready(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
-        match self.get_mut().write_chunk(chunk) {
-            // Told to wait, it does so in its next `poll_ready`.
-            Ok(Flow::More | Flow::Wait) => Ok(()),
-            Err(error) => Err(error.map(Some)),
-        }
+        Pin::new(&mut self.get_mut().writer).start_send(chunk)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_flush_all(cx).map_err(without_chunk)
+        Sink::<Bytes>::poll_flush(Pin::new(&mut self.get_mut().writer), cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -108,11 +102,14 @@ impl<W> AsyncWrite for Writable<W> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_piece(cx, bytes)
+        self.get_mut().writer.poll_write_piece(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+        self.get_mut()
+            .writer
+            .poll_flush_all(cx)
+            .map_err(io::Error::from)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,11 @@
 //! Owner and producers as what existing code writes to.
 
-pub(crate) mod blocking;
+mod blocking;
 #[cfg(feature = "futures")]
 mod futures;
 #[cfg(feature = "tokio")]
-pub(crate) mod tokio;
+mod tokio;
+
+pub use blocking::BlockingWriter;
+#[cfg(feature = "tokio")]
+pub use tokio::pipe;

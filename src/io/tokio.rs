@@ -7,10 +7,9 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::handle::future::writable::Writable;
-use crate::handle::future::writer::Writer;
-use crate::handle::pipe_error::PipeError;
-use crate::stream::end::Finished;
+use crate::handle::PipeError;
+use crate::handle::future::{Writable, Writer};
+use crate::stream::Finished;
 
 /// Moves a whole source of tokio into the stream: see
 /// [`Writable::pipe`](crate::future::Writable::pipe).
@@ -71,11 +70,14 @@ impl<W> AsyncWrite for Writable<W> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_piece(cx, bytes)
+        self.get_mut().writer.poll_write_piece(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+        self.get_mut()
+            .writer
+            .poll_flush_all(cx)
+            .map_err(io::Error::from)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

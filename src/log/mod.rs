@@ -50,13 +50,10 @@ use std::thread::{self, ThreadId};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cause::Cause;
-use crate::handle::thread::builder::Builder as StreamBuilder;
-use crate::handle::thread::writable::Writable;
-use crate::handle::thread::writer::Writer;
-use crate::stream::end::{EndError, Finished, Unfinished};
-use crate::stream::event::{OnError, Snapshot};
-use crate::stream::wait::WaitError;
-use crate::worker::spawn_error::SpawnError;
+use crate::handle::Builder as StreamBuilder;
+use crate::handle::thread::{Writable, Writer};
+use crate::stream::{EndError, Finished, OnError, Snapshot, Unfinished, WaitError};
+use crate::worker::SpawnError;
 
 /// What a thread does that logs when there is no room.
 ///
@@ -140,13 +137,10 @@ impl Builder {
     ///
     /// If no thread can be started. That the sink cannot be opened is told as
     /// every error of it.
-    pub fn open<W>(
+    pub fn open<W: Write + Send + 'static>(
         self,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,
-    ) -> io::Result<Log<W>>
-    where
-        W: Write + Send + 'static,
-    {
+    ) -> io::Result<Log<W>> {
         let stream = self.stream.on_error(self.on_error).open(open)?;
         Ok(Log::new(stream, self.when_full))
     }

@@ -3,9 +3,9 @@
 use alloc::collections::VecDeque;
 use core::mem;
 
-use super::Stream;
 use super::event::Event;
 use super::handoff::Job;
+use super::stream::Stream;
 use super::write_job::WriteJob;
 use crate::cause::Cause;
 use crate::machine::Fault;
@@ -29,7 +29,7 @@ impl Stream {
     }
 
     /// Takes what there is to do; an `idle` worker takes a job, too. `None` if there is
-    /// nothing: then the worker waits, and the next [`Wake`](super::Wake) says when
+    /// nothing: then the worker waits, and the next [`Wake`](super::stream::Wake) says when
     /// there is. To take work is no input, so the lease stays as it is.
     pub(crate) fn take_work(&mut self, idle: bool) -> Option<Work> {
         let handoff = self.driver.host_mut();
@@ -68,13 +68,16 @@ impl Stream {
         mem::take(&mut self.driver.host_mut().events)
     }
 
-    /// The worker goes away before the stream is closed, for this reason, with this
-    /// job begun: the stream is destroyed. Returns the last events.
+    /// The worker goes away, for this reason, with this job begun. That destroys a stream
+    /// that is not closed. Returns the last events.
     pub(crate) fn abandoned(
         &mut self,
         reason: Option<Cause>,
         job: Option<&mut WriteJob>,
     ) -> VecDeque<Event> {
+        if self.driver.state().is_closed() {
+            return VecDeque::new();
+        }
         drop(self.destroy(reason));
         if let Some(job) = job {
             self.answered(job);

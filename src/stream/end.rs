@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::io;
 
-use super::Stream;
 use super::event::Snapshot;
+use super::stream::Stream;
 use super::wait::WaitError;
 use super::write::WriteError;
 use crate::cause::Cause;
@@ -15,15 +15,21 @@ use crate::chunk::Chunk;
 use crate::machine::Fault;
 
 impl Stream {
-    /// Ends the stream, after this last chunk if there is one.
-    pub(crate) fn end(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
-        if let Some(chunk) = chunk {
-            // Before the end and by itself: a chunk that is refused undoes no cork.
-            let _flow = self.accept(chunk)?;
+    /// Ends the stream, after this last chunk if there is one. A stream that has failed
+    /// gives the chunk back. An error is a chunk that is refused all the same: then the
+    /// stream has not ended.
+    pub(crate) fn end(&mut self, chunk: Option<Chunk>) -> Result<Option<Chunk>, WriteError<Chunk>> {
+        // Before the end and by itself: a chunk that is refused undoes no cork.
+        match chunk.map(|chunk| self.accept(chunk)) {
+            Some(Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. }))) => {
+                return Err(error);
+            }
+            Some(Err(error)) => return Ok(Some(error.into_chunk())),
+            Some(Ok(_)) | None => {}
         }
         // An end without a chunk has nothing that could be refused.
         let _ = self.driver.end(None, None);
-        Ok(())
+        Ok(None)
     }
 
     /// Destroys the stream for this reason. If it was destroyed before, the reason
@@ -111,23 +117,21 @@ pub struct Unfinished<W> {
 }
 
 impl<W> Unfinished<W> {
-    /// What `end` returns of a stream that has `finished` or not.
-    pub(crate) fn end<S>(
-        self,
-        finished: Result<(), Cause>,
-        refused: Option<Chunk>,
-    ) -> Result<Finished<W>, EndError<W, S>> {
+    /// What a stream with this left has come to.
+    pub(crate) fn ended(self, finished: Result<(), Cause>) -> Result<Finished<W>, Failure<W>> {
         let totals = self.totals;
         match (finished, self.sink) {
             (Ok(()), Some(sink)) => Ok(Finished { sink, totals }),
-            (finished, sink) => Err(EndError::Failed {
-                cause: finished.err().unwrap_or(Cause::Fault(Fault::Destroyed)),
-                refused,
-                unfinished: Box::new(Unfinished { sink, ..self }),
-            }),
+            (finished, sink) => {
+                let cause = finished.err().unwrap_or(Cause::Fault(Fault::Destroyed));
+                Err((cause, Box::new(Unfinished { sink, ..self })))
+            }
         }
     }
 }
+
+/// Why a stream has failed, and what is left of it.
+pub(crate) type Failure<W> = (Cause, Box<Unfinished<W>>);
 
 /// The stream could not be ended.
 ///

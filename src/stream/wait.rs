@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Stream;
+use super::stream::Stream;
 use super::write_job::Item;
 use crate::cause::Cause;
 use crate::machine::codes;
@@ -81,13 +81,9 @@ impl Stream {
 
     /// Holds what is written from now on, until as many [`Stream::uncork`].
     pub(crate) fn cork(&mut self) -> Result<(), WaitError> {
-        match self.stopped() {
-            Some(error) => Err(error),
-            None => {
-                self.driver.cork();
-                Ok(())
-            }
-        }
+        self.stopped().map_or(Ok(()), Err)?;
+        self.driver.cork();
+        Ok(())
     }
 
     pub(crate) fn uncork(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Stream;
+use super::stream::Stream;
 use super::write_job::Item;
 use crate::cause::Cause;
 use crate::chunk::Chunk;

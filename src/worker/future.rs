@@ -8,28 +8,20 @@ use core::future::{Future, Ready};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::io::{self, IoSlice};
+use std::io;
 
 use futures_io::AsyncWrite;
 
-use super::observers::Observers;
-use super::polled::PolledSink;
-use super::unwind::{caught, dispose};
-use crate::cause::Cause;
-use crate::handle::future::builder::Builder;
-use crate::handle::future::lock::Shared;
-use crate::handle::future::writable::{SinkPlace, Writable};
-use crate::stream::Stream;
-use crate::stream::event::Event;
-use crate::stream::handoff::Job;
-use crate::stream::write_job::{Call, WriteJob};
+use super::unwind::{Observers, dispose, poll_guard};
+use crate::handle::future::{Shared, SinkPlace, Writable};
+use crate::handle::{Builder, FutureOptions};
+use crate::stream::{Call, Event, Job, Stream, WriteJob};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
 
-impl Builder {
+impl Builder<FutureOptions> {
     /// A stream into this sink.
     pub fn over<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
-        let (stream, work) = self.make(Some(sink), None);
-        (stream, Worker(work))
+        self.make(Some(sink), None, |sink| sink)
     }
 
     /// A stream into a sink that the worker opens first: what is written meanwhile
@@ -48,37 +40,38 @@ impl Builder {
     /// assert_eq!(end.err().map(|error| error.code()), Some("ENOENT"));
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn open<W, O>(self, opening: O) -> (Writable<W>, Worker<W, O>)
-    where
-        W: AsyncWrite + Unpin,
-        O: Future<Output = io::Result<W>>,
-    {
-        let (stream, work) = self.make(None, Some(opening));
-        (stream, Worker(work))
+    pub fn open<W: AsyncWrite + Unpin, O: Future<Output = io::Result<W>>>(
+        self,
+        opening: O,
+    ) -> (Writable<W>, Worker<W, O>) {
+        self.make(None, Some(opening), |sink| sink)
     }
 
-    /// The handle and the worker, over a sink or what opens it.
-    pub(crate) fn make<S: PolledSink, O>(
+    /// The handle and the worker, over a sink or what opens it. `unwrap` makes of the
+    /// sink what the owner gets back.
+    pub(super) fn make<S, W, O>(
         self,
-        sink: Option<S::Of>,
+        sink: Option<S>,
         opening: Option<O>,
-    ) -> (Writable<S::Of>, Work<S, O>) {
+        unwrap: fn(S) -> W,
+    ) -> (Writable<W>, Worker<W, O, S>) {
         let options = self.options.with_construct(opening.is_some());
-        let observers = Observers::new(None, self.observer);
+        let observers = Observers::new(self.on_error, self.observer);
         let stream = Stream::new(options, observers.is_some());
         let stop = stream.stop_flag();
         let shared = Arc::new(Shared::new(stream));
         let place = Arc::new(Mutex::new(None));
-        let work = Work {
+        let worker = Worker {
             shared: Arc::clone(&shared),
             stop,
             opener: opening.map(Box::pin),
-            sink: sink.map(S::new),
+            sink,
+            unwrap,
             observers,
             place: Arc::clone(&place),
             now: Now::Idle,
         };
-        (Writable::new(shared, place, self.discards), work)
+        (Writable::new(shared, place, self.worker.discards), worker)
     }
 }
 
@@ -120,34 +113,14 @@ impl Builder {
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
 #[must_use = "nothing is written unless it is polled"]
-pub struct Worker<W: AsyncWrite + Unpin, O = Ready<io::Result<W>>>(Work<FuturesIo<W>, O>);
-
-impl<W, O> Future for Worker<W, O>
-where
-    W: AsyncWrite + Unpin,
-    O: Future<Output = io::Result<W>>,
-{
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll(cx)
-    }
-}
-
-impl<W: AsyncWrite + Unpin, O> fmt::Debug for Worker<W, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").finish_non_exhaustive()
-    }
-}
-
-/// The worker over whatever is polled as a sink.
-pub(crate) struct Work<S: PolledSink, O> {
+pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     shared: Arc<Shared>,
     stop: Arc<AtomicBool>,
     opener: Option<Pin<Box<O>>>,
     sink: Option<S>,
+    unwrap: fn(S) -> W,
     observers: Observers,
-    place: SinkPlace<S::Of>,
+    place: SinkPlace<W>,
     now: Now,
 }
 
@@ -166,26 +139,26 @@ enum Now {
 /// turn.
 const TURNS_A_POLL: u32 = 128;
 
-impl<S, O> Future for Work<S, O>
+impl<W, O, S> Future for Worker<W, O, S>
 where
-    S: PolledSink + Unpin,
-    O: Future<Output = io::Result<S::Of>>,
+    S: AsyncWrite + Unpin,
+    O: Future<Output = io::Result<S>>,
 {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let work = &mut *self;
+        let worker = &mut *self;
         let mut turns = TURNS_A_POLL;
         while turns > 0 {
             turns -= 1;
             // Even while the sink is at something, there may be events, or a stop.
-            work.poll_work(cx);
-            match &work.now {
+            worker.poll_work(cx);
+            match &worker.now {
                 Now::Idle => return Poll::Pending,
                 Now::Left => return Poll::Ready(()),
-                Now::Opening => ready!(work.poll_open(cx)),
-                Now::Writing(_) => ready!(work.poll_write(cx, &mut turns)),
-                Now::Flushing | Now::Closing => ready!(work.poll_finalize(cx)),
+                Now::Opening => ready!(worker.poll_open(cx)),
+                Now::Writing(_) => ready!(worker.poll_write(cx, &mut turns)),
+                Now::Flushing | Now::Closing => ready!(worker.poll_finalize(cx)),
             }
         }
         cx.waker().wake_by_ref();
@@ -193,33 +166,22 @@ where
     }
 }
 
-impl<S: PolledSink, O> Work<S, O> {
+impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     /// Shows the events, and takes the next job if it is idle. When it returns, the lock
     /// has its waker, unless it has left.
     fn poll_work(&mut self, cx: &mut Context<'_>) {
-        loop {
-            let idle = matches!(self.now, Now::Idle);
-            let Poll::Ready(work) = self.shared.poll_work(cx, idle) else {
-                return;
-            };
+        let idle = |now: &Now| matches!(now, Now::Idle);
+        while let Poll::Ready(work) = self.shared.poll_work(cx, idle(&self.now)) {
             self.observers.emit(work.events);
-            if let Some(job) = work.job {
-                self.start(job);
-            }
-            if matches!(self.now, Now::Left) {
-                return;
-            }
-        }
-    }
-
-    fn start(&mut self, job: Job) {
-        match job {
-            Job::Open => self.now = Now::Opening,
-            Job::Write(items) => self.now = Now::Writing(WriteJob::new(items)),
-            Job::Finalize => self.now = Now::Flushing,
-            Job::Close(error) => {
-                let events = self.shared.change(|stream| stream.closed(error));
-                self.leave(events);
+            match work.job {
+                None => {}
+                Some(Job::Open) => self.now = Now::Opening,
+                Some(Job::Write(items)) => self.now = Now::Writing(WriteJob::new(items)),
+                Some(Job::Finalize) => self.now = Now::Flushing,
+                Some(Job::Close(error)) => {
+                    let events = self.shared.change(|stream| stream.closed(error));
+                    return self.leave(events);
+                }
             }
         }
     }
@@ -229,11 +191,8 @@ impl<S: PolledSink, O> Work<S, O> {
         let (Now::Writing(job), Some(sink)) = (&mut self.now, &mut self.sink) else {
             return Poll::Ready(());
         };
-        match caught(|| poll_deliver(sink, job, stop, cx, turns)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => job.failure = result.err().map(Cause::from),
-            Err(cause) => job.failure = Some(cause),
-        }
+        let deliver = || poll_deliver(Pin::new(sink), job, stop, cx, turns);
+        job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             self.shared.change(|stream| stream.answered(&mut job));
             job.done.into_iter().for_each(dispose);
@@ -245,12 +204,8 @@ impl<S: PolledSink, O> Work<S, O> {
     fn poll_finalize(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let result = match &mut self.sink {
             Some(sink) if !self.stop.load(Ordering::Acquire) => {
-                let closing = &mut self.now;
-                match caught(|| poll_close(sink, closing, cx)) {
-                    Ok(Poll::Pending) => return Poll::Pending,
-                    Ok(Poll::Ready(result)) => result.map_err(Cause::from),
-                    Err(cause) => Err(cause),
-                }
+                let now = &mut self.now;
+                ready!(poll_guard(|| poll_close(Pin::new(sink), now, cx)))
             }
             _ => Ok(()),
         };
@@ -258,7 +213,25 @@ impl<S: PolledSink, O> Work<S, O> {
         self.shared.change(|stream| stream.finalized(result));
         Poll::Ready(())
     }
+}
 
+impl<W, O: Future<Output = io::Result<S>>, S> Worker<W, O, S> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let opened = match &mut self.opener {
+            // The answer makes no difference any more.
+            _ if self.shared.change(|stream| stream.is_destroyed()) => Ok(None),
+            Some(opener) => ready!(poll_guard(|| opener.as_mut().poll(cx))).map(Some),
+            None => Ok(None),
+        };
+        dispose(self.opener.take());
+        let result = opened.map(|sink| self.sink = sink);
+        self.now = Now::Idle;
+        self.shared.change(|stream| stream.opened(result));
+        Poll::Ready(())
+    }
+}
+
+impl<W, O, S> Worker<W, O, S> {
     /// The stream is closed: the observer sees the last events, and the owner finds the
     /// sink in its place.
     fn leave(&mut self, events: VecDeque<Event>) {
@@ -266,10 +239,8 @@ impl<S: PolledSink, O> Work<S, O> {
         self.observers.emit(events);
         dispose(mem::take(&mut self.observers));
         dispose(self.opener.take());
-        let sink = self.sink.take().map(PolledSink::into_inner);
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        *place = sink;
-        drop(place);
+        let sink = self.sink.take().map(self.unwrap);
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = sink;
         let owner_left = self.shared.change(Stream::worker_leaves);
         if owner_left {
             let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
@@ -280,27 +251,7 @@ impl<S: PolledSink, O> Work<S, O> {
     }
 }
 
-impl<S: PolledSink, O: Future<Output = io::Result<S::Of>>> Work<S, O> {
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let opened = match &mut self.opener {
-            // The answer makes no difference any more.
-            _ if self.shared.change(|stream| stream.is_destroyed()) => Ok(None),
-            Some(opener) => match caught(|| opener.as_mut().poll(cx)) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(opened)) => opened.map(Some).map_err(Cause::from),
-                Err(cause) => Err(cause),
-            },
-            None => Ok(None),
-        };
-        dispose(self.opener.take());
-        let result = opened.map(|sink| self.sink = sink.map(S::new));
-        self.now = Now::Idle;
-        self.shared.change(|stream| stream.opened(result));
-        Poll::Ready(())
-    }
-}
-
-impl<S: PolledSink, O> Drop for Work<S, O> {
+impl<W, O, S> Drop for Worker<W, O, S> {
     fn drop(&mut self) {
         if matches!(self.now, Now::Left) {
             return;
@@ -318,10 +269,16 @@ impl<S: PolledSink, O> Drop for Work<S, O> {
     }
 }
 
+impl<W, O, S> fmt::Debug for Worker<W, O, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
 /// Gives the items to the sink, in order, until all are taken, it fails, the stream
 /// is destroyed meanwhile, or others are to have their turn.
 fn poll_deliver(
-    sink: &mut impl PolledSink,
+    mut sink: Pin<&mut impl AsyncWrite>,
     job: &mut WriteJob,
     stop: &AtomicBool,
     cx: &mut Context<'_>,
@@ -338,11 +295,11 @@ fn poll_deliver(
         *turns -= 1;
         let given = call.given();
         let result = match call {
-            Call::Write(bytes) => ready!(sink.poll_write(cx, bytes)).map(Some),
+            Call::Write(bytes) => ready!(sink.as_mut().poll_write(cx, bytes)).map(Some),
             Call::WriteVectored { slices, .. } => {
-                ready!(sink.poll_write_vectored(cx, &slices)).map(Some)
+                ready!(sink.as_mut().poll_write_vectored(cx, &slices)).map(Some)
             }
-            Call::Flush => ready!(sink.poll_flush(cx)).map(|()| None),
+            Call::Flush => ready!(sink.as_mut().poll_flush(cx)).map(|()| None),
         };
         match result {
             Ok(Some(count)) => job.took(given, count)?,
@@ -355,12 +312,12 @@ fn poll_deliver(
 }
 
 fn poll_close(
-    sink: &mut impl PolledSink,
+    mut sink: Pin<&mut impl AsyncWrite>,
     now: &mut Now,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     if matches!(now, Now::Flushing) {
-        let flushed = sink.poll_flush(cx);
+        let flushed = sink.as_mut().poll_flush(cx);
         ready!(uninterrupted(cx, flushed))?;
         *now = Now::Closing;
     }
@@ -376,40 +333,5 @@ fn uninterrupted(cx: &mut Context<'_>, poll: Poll<io::Result<()>>) -> Poll<io::R
             Poll::Pending
         }
         poll => poll,
-    }
-}
-
-/// A sink of `futures-io`.
-pub(super) struct FuturesIo<W>(W);
-
-impl<W: futures_io::AsyncWrite + Unpin> PolledSink for FuturesIo<W> {
-    type Of = W;
-
-    fn new(sink: W) -> Self {
-        Self(sink)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
-    }
-
-    fn into_inner(self) -> W {
-        self.0
     }
 }

@@ -3,20 +3,14 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use std::io::{self, Write};
 
-use super::observers::Observers;
 use super::spawn_error::SpawnError;
-use super::unwind::{dispose, guard};
+use super::unwind::{Observers, dispose, guard};
 use crate::cause::Cause;
-use crate::handle::thread::builder::Builder;
-use crate::handle::thread::lock::{PLENTY, Shared};
-use crate::handle::thread::writable::Writable;
-use crate::handle::thread::writer::Writer;
-use crate::stream::Stream;
-use crate::stream::handoff::Job;
-use crate::stream::write_job::{Call, Item, WriteJob};
+use crate::handle::Builder;
+use crate::handle::thread::{PLENTY, Shared, Writable, Writer};
+use crate::stream::{Call, Item, Job, Stream, WriteJob};
 use crate::sync::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, PoisonError, thread};
 
 impl Builder {
@@ -25,14 +19,11 @@ impl Builder {
     /// # Errors
     ///
     /// If no thread can be started; the sink is handed back.
-    pub fn spawn<W>(self, sink: W) -> Result<Writable<W>, SpawnError<W>>
-    where
-        W: Write + Send + 'static,
-    {
+    pub fn spawn<W: Write + Send + 'static>(self, sink: W) -> Result<Writable<W>, SpawnError<W>> {
         self.start(None, Some(sink))
-            .map_err(|(source, worker)| match worker.sink {
+            .map_err(|(source, sink)| match sink {
                 Some(sink) => SpawnError { source, sink },
-                None => unreachable!("a worker that did not run has its sink"),
+                None => unreachable!("a worker that has not run has its sink"),
             })
     }
 
@@ -43,25 +34,19 @@ impl Builder {
     /// # Errors
     ///
     /// If no thread can be started.
-    pub fn open<W>(
+    pub fn open<W: Write + Send + 'static>(
         self,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,
-    ) -> io::Result<Writable<W>>
-    where
-        W: Write + Send + 'static,
-    {
+    ) -> io::Result<Writable<W>> {
         let started = self.start(Some(Box::new(open)), None);
         started.map_err(|(source, _)| source)
     }
 
-    fn start<W>(
+    fn start<W: Write + Send + 'static>(
         self,
         opener: Option<Opener<W>>,
         sink: Option<W>,
-    ) -> Result<Writable<W>, (io::Error, Worker<W>)>
-    where
-        W: Write + Send + 'static,
-    {
+    ) -> Result<Writable<W>, (io::Error, Option<W>)> {
         let options = self.options.with_construct(opener.is_some());
         let observers = Observers::new(self.on_error, self.observer);
         let stream = Stream::new(options, observers.is_some());
@@ -74,43 +59,35 @@ impl Builder {
             sink,
             observers,
         };
-        let name = self.thread_name.unwrap_or_else(|| "highwater".into());
-        match start_thread(name, worker) {
-            Ok(thread) => Ok(Writable::new(Writer::new(shared), thread, self.on_drop)),
-            Err(failed) => Err(failed),
+        // The worker lies here for the thread to take, so that it is still here if no
+        // thread can be started.
+        let place = Arc::new(Mutex::new(Some(worker)));
+        let for_thread = Arc::clone(&place);
+        let name = self.worker.thread_name.as_deref().unwrap_or("highwater");
+        let thread = start_thread(name, move || take(&for_thread).and_then(Worker::run));
+        match thread {
+            Ok(thread) => {
+                let writer = Writer::new(shared);
+                Ok(Writable::new(writer, thread, self.worker.on_drop))
+            }
+            Err(error) => Err((error, take(&place).and_then(|worker| worker.sink))),
         }
     }
 }
 
-/// Starts the thread; if that fails, the worker comes back.
-fn start_thread<W>(
-    name: String,
-    worker: Worker<W>,
-) -> Result<JoinHandle<Option<W>>, (io::Error, Worker<W>)>
-where
-    W: Write + Send + 'static,
-{
+fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn start_thread<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
     if name.contains('\0') {
-        let error = io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the name of the thread has a zero byte",
-        );
-        return Err((error, worker));
+        let text = "the name of the thread has a zero byte";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
-    // The worker lies here for the thread to pick up, so that it is still here
-    // if no thread comes.
-    let place = Arc::new(Mutex::new(Some(worker)));
-    let pick_up = |place: &Mutex<Option<Worker<W>>>| {
-        place.lock().unwrap_or_else(PoisonError::into_inner).take()
-    };
-    let for_thread = Arc::clone(&place);
-    let thread = thread::Builder::new()
-        .name(name)
-        .spawn(move || pick_up(&for_thread).and_then(Worker::run));
-    thread.map_err(|error| match pick_up(&place) {
-        Some(worker) => (error, worker),
-        None => unreachable!("no thread has picked the worker up"),
-    })
+    thread::Builder::new().name(name.into()).spawn(run)
 }
 
 /// Opens a sink.
@@ -131,10 +108,8 @@ struct Leaves(Arc<Shared>);
 impl Drop for Leaves {
     fn drop(&mut self) {
         self.0.change(|stream| {
-            if !stream.is_closed() {
-                let cause = Cause::Panic("the thread of the stream".into());
-                drop(stream.abandoned(Some(cause), None));
-            }
+            let cause = Cause::Panic("the thread of the stream".into());
+            drop(stream.abandoned(Some(cause), None));
             stream.worker_leaves();
         });
     }
@@ -174,10 +149,7 @@ impl<W: Write> Worker<W> {
 
     fn open(&mut self) {
         let opener = self.opener.take();
-        let opened = guard(|| match opener {
-            Some(open) => open().map(Some),
-            None => Ok(None),
-        });
+        let opened = guard(|| opener.map(|open| open()).transpose());
         let result = opened.map(|sink| self.sink = sink);
         self.shared.change(|stream| stream.opened(result));
     }

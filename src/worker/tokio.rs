@@ -8,24 +8,23 @@ use std::io::{self, IoSlice};
 use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
 
-use super::polled::PolledSink;
 use super::spawn_error::SpawnError;
-use crate::handle::future::builder::Builder;
-use crate::handle::future::writable::Writable;
+use crate::handle::future::Writable;
+use crate::handle::{Builder, FutureOptions};
 
 /// A stream into this sink; its worker is spawned on the runtime of the caller.
 ///
 /// # Errors
 ///
 /// If there is no runtime; the sink is handed back.
-pub fn spawn<W>(builder: Builder, sink: W) -> Result<Writable<W>, SpawnError<W>>
+pub fn spawn<W>(builder: Builder<FutureOptions>, sink: W) -> Result<Writable<W>, SpawnError<W>>
 where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     match runtime() {
         Ok(runtime) => {
-            let opening = None::<Ready<io::Result<W>>>;
-            let (stream, worker) = builder.make::<Tokio<W>, _>(Some(sink), opening);
+            let opening = None::<Ready<io::Result<_>>>;
+            let (stream, worker) = builder.make(Some(Tokio(sink)), opening, |Tokio(sink)| sink);
             drop(runtime.spawn(worker));
             Ok(stream)
         }
@@ -58,14 +57,15 @@ where
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
 pub fn open<W>(
-    builder: Builder,
+    builder: Builder<FutureOptions>,
     opening: impl Future<Output = io::Result<W>> + Send + 'static,
 ) -> io::Result<Writable<W>>
 where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let runtime = runtime()?;
-    let (stream, worker) = builder.make::<Tokio<W>, _>(None, Some(opening));
+    let opening = async { opening.await.map(Tokio) };
+    let (stream, worker) = builder.make(None, Some(opening), |Tokio(sink)| sink);
     drop(runtime.spawn(worker));
     Ok(stream)
 }
@@ -74,37 +74,31 @@ fn runtime() -> io::Result<Handle> {
     Handle::try_current().map_err(io::Error::other)
 }
 
-/// A sink of tokio.
+/// A sink of tokio as one of `futures-io`.
 struct Tokio<W>(W);
 
-impl<W: AsyncWrite + Unpin> PolledSink for Tokio<W> {
-    type Of = W;
-
-    fn new(sink: W) -> Self {
-        Self(sink)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl<W: AsyncWrite + Unpin> futures_io::AsyncWrite for Tokio<W> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
-        &mut self,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write_vectored(cx, slices)
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_flush(cx)
     }
 
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-
-    fn into_inner(self) -> W {
-        self.0
     }
 }

@@ -1,14 +1,53 @@
 //! Calls of what users have written: sinks, openers, observers. None of them may
 //! unwind into the stream.
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::any::Any;
 use core::mem;
 use core::panic::AssertUnwindSafe;
+#[cfg(feature = "futures")]
+use core::task::Poll;
 use std::io;
 use std::panic::catch_unwind;
 
 use crate::cause::Cause;
+use crate::stream::{Event, Observer, OnError};
+
+/// Who sees the events. Each is dropped once it panics.
+#[derive(Default)]
+pub(super) struct Observers {
+    /// Sees the first error, before the observer does.
+    on_error: Option<OnError>,
+    observer: Option<Observer>,
+}
+
+impl Observers {
+    pub(super) fn new(on_error: Option<OnError>, observer: Option<Observer>) -> Self {
+        Self { on_error, observer }
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        self.on_error.is_some() || self.observer.is_some()
+    }
+
+    pub(super) fn emit(&mut self, events: VecDeque<Event>) {
+        for event in events {
+            if let Event::Error(cause) = &event {
+                if let Some(on_error) = self.on_error.take() {
+                    // If it panics, the observer sees the error none the less.
+                    drop(caught(|| on_error(cause)));
+                }
+            }
+            if let Some(mut observer) = self.observer.take() {
+                match caught(|| observer(event)) {
+                    Ok(()) => self.observer = Some(observer),
+                    Err(_) => dispose(observer),
+                }
+            }
+        }
+    }
+}
 
 /// A panic becomes a cause.
 pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Cause> {
@@ -23,6 +62,15 @@ pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Cause> {
 /// Runs the sink's code: an error or a panic becomes a cause.
 pub(super) fn guard<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T, Cause> {
     caught(f)?.map_err(Cause::from)
+}
+
+/// As [`guard`], for code that is polled.
+#[cfg(feature = "futures")]
+pub(super) fn poll_guard<T>(f: impl FnOnce() -> Poll<io::Result<T>>) -> Poll<Result<T, Cause>> {
+    match caught(f) {
+        Ok(poll) => poll.map_err(Cause::from),
+        Err(cause) => Poll::Ready(Err(cause)),
+    }
 }
 
 /// Drops something of the user's, which may panic.

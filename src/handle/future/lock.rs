@@ -10,10 +10,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::machine::Flow;
-use crate::stream::answers::Work;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
-use crate::stream::{Stream, Wake};
+use crate::stream::{Condition, Stream, WaitError, Wake, Work, WriteError};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Shared {
@@ -23,8 +20,7 @@ pub(crate) struct Shared {
 /// What the lock guards.
 struct Inside {
     stream: Stream,
-    /// The worker's waker.
-    /// Invariant: there is one only while the worker waits for work.
+    /// The waker of a worker that waits for work.
     worker: Option<Waker>,
     waiters: Vec<Waiter>,
     /// How many waiters there were.
@@ -44,20 +40,6 @@ struct Waiter {
 /// A place among the waiters, between two polls.
 #[derive(Default)]
 pub(crate) struct Place(Option<u64>);
-
-/// Wakers to wake, and a waker to drop, once the lock is released.
-#[derive(Default)]
-struct Wakers {
-    wake: Vec<Waker>,
-    drop: Option<Waker>,
-}
-
-impl Wakers {
-    fn release(self) {
-        drop(self.drop);
-        self.wake.into_iter().for_each(Waker::wake);
-    }
-}
 
 impl Shared {
     pub(crate) fn new(stream: Stream) -> Self {
@@ -97,7 +79,7 @@ impl Shared {
         let (result, wake) = inside.stream.change(f);
         let wakers = inside.wakers(wake);
         drop(inside);
-        wakers.release();
+        wakers.into_iter().for_each(Waker::wake);
         result
     }
 
@@ -105,13 +87,15 @@ impl Shared {
     pub(crate) fn poll_work(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Work> {
         let waker = cx.waker().clone();
         let mut inside = self.lock();
-        if let Some(work) = inside.stream.take_work(idle) {
-            return Poll::Ready(work);
+        // A worker that is polled needs no wake-up until it waits again.
+        let old = inside.worker.take();
+        let work = inside.stream.take_work(idle);
+        if work.is_none() {
+            inside.worker = Some(waker);
         }
-        let old = inside.worker.replace(waker);
         drop(inside);
         drop(old);
-        Poll::Pending
+        work.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Waits for this condition. Then `f` does something with the stream, before any
@@ -136,7 +120,7 @@ impl Shared {
         let wakers = inside.wakers(wake);
         drop(inside);
         drop(old);
-        wakers.release();
+        wakers.into_iter().for_each(Waker::wake);
         found.map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -151,19 +135,17 @@ impl Shared {
 
 impl Inside {
     /// The wakers that a change concerns.
-    fn wakers(&mut self, wake: Wake) -> Wakers {
-        let mut wakers = Wakers::default();
+    fn wakers(&mut self, wake: Wake) -> Vec<Waker> {
+        let mut wakers = Vec::new();
         if wake.worker {
-            wakers.wake.extend(self.worker.take());
-        } else if !self.stream.worker_waits() {
-            wakers.drop = self.worker.take();
+            wakers.extend(self.worker.take());
         }
         if wake.waiters {
             for waiter in &mut self.waiters {
                 let waits = waiter.waker.is_some();
                 if waits && self.stream.check(waiter.condition).is_some() {
                     self.stream.count_wait(waiter.waited());
-                    wakers.wake.extend(waiter.waker.take());
+                    wakers.extend(waiter.waker.take());
                 }
             }
         }

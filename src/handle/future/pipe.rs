@@ -12,11 +12,8 @@ use futures_io::AsyncRead;
 use super::writable::Writable;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
-use crate::handle::pipe_error::PipeError;
-use crate::machine::Fault;
-use crate::stream::Stream;
-use crate::stream::end::{EndError, Finished};
-use crate::stream::wait::Condition;
+use crate::handle::PipeError;
+use crate::stream::{Condition, Finished, Stream};
 
 impl<W> Writable<W> {
     /// Moves the whole source into the stream, heeding its backpressure, and ends
@@ -54,7 +51,7 @@ impl<W> Writable<W> {
     }
 
     async fn pipe_all(
-        self,
+        mut self,
         mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Result<Finished<W>, PipeError<W>> {
         let size = self.writer.shared().change(|stream| stream.pipe_size());
@@ -77,10 +74,8 @@ impl<W> Writable<W> {
                 });
             }
         }
-        match self.end().await {
-            Ok(done) => Ok(done),
-            Err(error) => Err(end_failed(error).await),
-        }
+        let _ = self.end_now(None);
+        self.ended().await.map_err(PipeError::of_stream)
     }
 
     /// Waits for room and writes, until all of it is accepted. If that fails, what
@@ -102,24 +97,5 @@ impl<W> Writable<W> {
         let reason = Cause::Io(Arc::clone(&source));
         let unfinished = Box::new(self.destroy_for(Some(reason)).await);
         PipeError::Read { source, unfinished }
-    }
-}
-
-async fn end_failed<W>(error: EndError<W, Writable<W>>) -> PipeError<W> {
-    let (cause, unfinished) = match error {
-        EndError::Failed {
-            cause, unfinished, ..
-        } => (cause, unfinished),
-        // Neither comes of an end without a last chunk and without a time-out. The
-        // stream is here all the same, and what it holds goes back.
-        EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
-            let unfinished = Box::new(stream.destroy().await);
-            (Cause::Fault(Fault::Destroyed), unfinished)
-        }
-    };
-    PipeError::Write {
-        cause,
-        refused: None,
-        unfinished,
     }
 }

@@ -5,18 +5,17 @@ use core::error::Error;
 use core::fmt;
 use core::future::Future;
 use core::mem;
+use core::task::{Context, Poll};
 
-use super::builder::Builder;
 use super::lock::Shared;
 use super::writer::{CorkGuard, Writer};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
+use crate::handle::{Builder, FutureOptions};
 use crate::machine::Flow;
-use crate::stream::Stream;
-use crate::stream::end::{EndError, Finished, Unfinished};
-use crate::stream::event::Snapshot;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
+use crate::stream::{
+    Condition, EndError, Failure, Finished, Snapshot, Stream, Unfinished, WaitError, WriteError,
+};
 use crate::sync::{Arc, Mutex, PoisonError};
 
 /// Where the worker leaves the sink for the owner.
@@ -36,7 +35,7 @@ pub(crate) type SinkPlace<W> = Arc<Mutex<Option<W>>>;
 /// # }
 /// ```
 pub struct Writable<W> {
-    pub(super) writer: Writer,
+    pub(crate) writer: Writer,
     place: SinkPlace<W>,
     discards: bool,
     /// What is left was collected: drop has nothing to do.
@@ -46,7 +45,7 @@ pub struct Writable<W> {
 impl Writable<()> {
     /// Makes a stream; see [`Builder`].
     #[must_use]
-    pub fn builder() -> Builder {
+    pub fn builder() -> Builder<FutureOptions> {
         Builder::new()
     }
 }
@@ -180,28 +179,48 @@ impl<W> Writable<W> {
         mut self,
         chunk: Option<Chunk>,
     ) -> impl Future<Output = Result<Finished<W>, EndError<W, Self>>> {
-        let accepted = self.end_now(chunk);
+        let ended = self.end_now(chunk);
         async move {
-            let refused = match accepted {
-                Ok(()) => None,
-                Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
-                    let stream = self;
-                    return Err(EndError::Refused { stream, error });
+            let refused = match ended {
+                Ok(refused) => refused,
+                Err(error) => {
+                    return Err(EndError::Refused {
+                        stream: self,
+                        error,
+                    });
                 }
-                // The stream has failed: that is told below.
-                Err(error) => Some(error.into_chunk()),
             };
-            self.left().await;
-            let finished = self.writer.shared().change(|stream| stream.finished());
-            self.collect().end(finished, refused)
+            let ended = self.ended().await;
+            ended.map_err(|(cause, unfinished)| EndError::Failed {
+                cause,
+                refused,
+                unfinished,
+            })
         }
     }
 
-    /// Once it is ended, nothing is discarded, whoever loses interest.
-    pub(super) fn end_now(&mut self, chunk: Option<Chunk>) -> Result<(), WriteError<Chunk>> {
-        self.writer.shared().change(|stream| stream.end(chunk))?;
-        self.discards = false;
-        Ok(())
+    /// Once it has ended, no drop discards anything.
+    pub(super) fn end_now(
+        &mut self,
+        chunk: Option<Chunk>,
+    ) -> Result<Option<Chunk>, WriteError<Chunk>> {
+        let refused = self.writer.shared().change(|stream| stream.end(chunk))?;
+        self.discards &= refused.is_some();
+        Ok(refused)
+    }
+
+    /// What the stream has come to, once the worker has left.
+    pub(super) async fn ended(self) -> Result<Finished<W>, Failure<W>> {
+        self.left().await;
+        let finished = self.writer.shared().change(|stream| stream.finished());
+        self.collect().ended(finished)
+    }
+
+    /// Ends the stream, and waits until everything is through.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
+        // A stream that has ended or failed stays so.
+        let _ = self.end_now(None);
+        self.writer.poll_finished(cx)
     }
 
     /// Stops now and gives back the sink and what was not sent: what was delivered

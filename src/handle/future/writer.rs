@@ -2,15 +2,16 @@
 
 use core::fmt;
 use core::future::{Future, poll_fn};
+use core::mem;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, ready};
+use std::io;
 
 use super::lock::{Place, Shared};
+use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::machine::Flow;
-use crate::stream::Stream;
-use crate::stream::event::Snapshot;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
+use crate::stream::{Condition, Snapshot, Stream, WaitError, WriteError};
 use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::future::Writable). Dropping it does
@@ -22,12 +23,12 @@ use crate::sync::Arc;
 pub struct Writer {
     shared: Arc<Shared>,
     /// What is being polled for, as a `Sink` or an `AsyncWrite`.
-    pub(super) place: Place,
+    place: Place,
     /// The flush that is being polled for.
-    pub(super) flush: Option<u64>,
+    flush: Option<u64>,
     /// Something was written after it, so it is not the one to wait for. Looked at by
     /// whoever owns this writer, so it is none of loom's.
-    pub(super) wrote: AtomicBool,
+    wrote: AtomicBool,
 }
 
 impl Writer {
@@ -164,6 +165,68 @@ impl Writer {
     }
 }
 
+/// As it is polled. It waits until there is room *before* it accepts.
+impl Writer {
+    /// Waits for room, then writes a piece of these bytes; how many.
+    pub(crate) fn poll_write_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        *self.wrote.get_mut() = true;
+        if bytes.is_empty() || self.shared().write_if_room(bytes) {
+            let mut place = mem::take(&mut self.place);
+            self.shared().leave(&mut place);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let write = |stream: &mut Stream| stream.write_piece(bytes);
+        Poll::Ready(Ok(ready!(self.poll_place(cx, Condition::Room, write))??))
+    }
+
+    /// Waits for room.
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
+        self.poll_place(cx, Condition::Room, |_| ())
+    }
+
+    /// Flushes; after the end, waits until everything is through.
+    pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
+        if mem::take(self.wrote.get_mut()) {
+            self.flush = None;
+        }
+        let number = match self.flush {
+            Some(number) => number,
+            None => match self.shared().change(Stream::flush) {
+                Ok(number) => *self.flush.insert(number),
+                Err(WaitError::Ended) => return self.poll_finished(cx),
+                Err(error) => return Poll::Ready(Err(error)),
+            },
+        };
+        let result = ready!(self.poll_place(cx, Condition::Flushed(number), |_| ()));
+        self.flush = None;
+        Poll::Ready(result)
+    }
+
+    pub(super) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
+        let finished = ready!(self.poll_place(cx, Condition::Left, |stream| stream.finished()))?;
+        Poll::Ready(finished.map_err(|cause| match cause {
+            Cause::Fault(_) => WaitError::Destroyed,
+            cause => WaitError::Failed(cause),
+        }))
+    }
+
+    fn poll_place<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        condition: Condition,
+        f: impl FnOnce(&mut Stream) -> T,
+    ) -> Poll<Result<T, WaitError>> {
+        let mut place = mem::take(&mut self.place);
+        let poll = self.shared().poll_wait(cx, &mut place, condition, f);
+        self.place = place;
+        poll
+    }
+}
+
 impl Clone for Writer {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.shared))
@@ -188,6 +251,7 @@ impl fmt::Debug for Writer {
 /// under one's own cork would never end.
 ///
 /// Dropping it, by a panic too, uncorks. It holds no lock.
+#[derive(Debug)]
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
     writer: &'a Writer,
@@ -216,11 +280,5 @@ impl CorkGuard<'_> {
 impl Drop for CorkGuard<'_> {
     fn drop(&mut self) {
         self.writer.shared.change(|stream| stream.uncork());
-    }
-}
-
-impl fmt::Debug for CorkGuard<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CorkGuard").finish_non_exhaustive()
     }
 }

@@ -6,10 +6,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::machine::Flow;
-use crate::stream::answers::Work;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
-use crate::stream::{Stream, Wake};
+use crate::stream::{Condition, Stream, WaitError, Wake, Work, WriteError};
 use crate::sync::{
     AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, PoisonError, thread,
 };
@@ -29,6 +26,8 @@ struct Inside {
     /// How many sleep at `changed`.
     sleepers: usize,
 }
+
+type Guard<'a> = MutexGuard<'a, Inside>;
 
 /// What can be seen without the lock, by those who wait awake. Written under it only.
 #[derive(Default)]
@@ -66,7 +65,7 @@ impl Shared {
     /// lets others run first, and sleeps at last. To sleep at once would cost each of
     /// them, the holder too, a call of the system for every few writes.
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, Inside> {
+    fn lock(&self) -> Guard<'_> {
         if LOCK_TURNS > 0 {
             if let Ok(inside) = self.inside.0.try_lock() {
                 return inside;
@@ -76,7 +75,7 @@ impl Shared {
     }
 
     #[cold]
-    fn lock_taken(&self) -> MutexGuard<'_, Inside> {
+    fn lock_taken(&self) -> Guard<'_> {
         let found = self.turns(LOCK_TURNS, || self.inside.0.try_lock().ok());
         if let Some(inside) = found {
             return inside;
@@ -99,20 +98,16 @@ impl Shared {
         let mut inside = self.lock();
         match inside.stream.write_on_lease(bytes) {
             Some(flow) => Ok(flow),
-            None => self.change_locked(inside, |stream| stream.write(bytes)),
+            None => self.change_in(inside, |stream| stream.write(bytes)),
         }
     }
 
     /// Does something with the stream, and wakes those whom it concerns.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
-        self.change_locked(self.lock(), f)
+        self.change_in(self.lock(), f)
     }
 
-    fn change_locked<T>(
-        &self,
-        mut inside: MutexGuard<'_, Inside>,
-        f: impl FnOnce(&mut Stream) -> T,
-    ) -> T {
+    fn change_in<T>(&self, mut inside: Guard<'_>, f: impl FnOnce(&mut Stream) -> T) -> T {
         let (result, wake) = inside.stream.change(f);
         let wake = self.show(&inside, wake);
         // Those who wake find the lock free.
@@ -201,11 +196,7 @@ impl Shared {
     }
 
     /// Waits until something changes: awake at first, as to be woken costs more.
-    fn wait_for_change<'a>(
-        &'a self,
-        mut inside: MutexGuard<'a, Inside>,
-        left: Option<Duration>,
-    ) -> MutexGuard<'a, Inside> {
+    fn wait_for_change<'a>(&'a self, mut inside: Guard<'a>, left: Option<Duration>) -> Guard<'a> {
         let signs = &self.signs.0;
         let before = signs.changes.load(Ordering::Relaxed);
         let changed = || signs.changes.load(Ordering::Relaxed) != before;
@@ -258,11 +249,7 @@ impl Shared {
         None
     }
 
-    fn sleep<'a>(
-        &'a self,
-        inside: MutexGuard<'a, Inside>,
-        left: Option<Duration>,
-    ) -> MutexGuard<'a, Inside> {
+    fn sleep<'a>(&'a self, inside: Guard<'a>, left: Option<Duration>) -> Guard<'a> {
         match left {
             None => {
                 let woken = self.changed.wait(inside);
@@ -276,12 +263,8 @@ impl Shared {
     }
 
     /// The wait of a producer for this condition.
-    pub(super) fn wait_for(
-        &self,
-        condition: Condition,
-        deadline: Deadline,
-    ) -> Result<(), WaitError> {
-        self.wait_counted(deadline, |stream| stream.check(condition))
+    pub(super) fn wait_for(&self, condition: Condition, by: Deadline) -> Result<(), WaitError> {
+        self.wait_counted(by, |stream| stream.check(condition))
     }
 
     /// As [`Shared::wait_until`], for a producer, whose waiting is counted.

@@ -1,12 +1,14 @@
 //! The handle of a stream with a thread behind it.
 //!
-//! - `builder.rs`: how it is made
 //! - `writable.rs`: the owner; `pipe.rs`: a source into it
 //! - `writer.rs`: the producers
 //! - `lock.rs`: where producers, owner and worker meet
 
-pub(crate) mod builder;
-pub(crate) mod lock;
+mod lock;
 mod pipe;
-pub(crate) mod writable;
-pub(crate) mod writer;
+mod writable;
+mod writer;
+
+pub(crate) use lock::{Deadline, PLENTY, Shared};
+pub use writable::Writable;
+pub use writer::{CorkGuard, Writer};

@@ -4,15 +4,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use std::io::{self, Read};
 
-use super::builder::OnDrop;
 use super::lock::Deadline;
 use super::writable::Writable;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
-use crate::handle::pipe_error::PipeError;
-use crate::machine::{Fault, Flow};
-use crate::stream::end::{EndError, Finished};
-use crate::stream::write::WriteError;
+use crate::handle::{OnDrop, PipeError};
+use crate::machine::Flow;
+use crate::stream::{Finished, WriteError};
 
 impl<W> Writable<W> {
     /// Moves the whole source into the stream, heeding its backpressure, and
@@ -41,7 +39,11 @@ impl<W> Writable<W> {
         loop {
             match read_chunk(&mut source, &mut buffer) {
                 Err(error) => return Err(self.source_failed(error)),
-                Ok(None) => return self.end().map_err(end_failed),
+                Ok(None) => {
+                    let _ = self.writer.shared().change(|stream| stream.end(None));
+                    self.wait_for_worker(Deadline::NEVER);
+                    return self.ended().map_err(PipeError::of_stream);
+                }
                 Ok(Some(chunk)) => {
                     if let Err(refused) = self.write_waiting(chunk) {
                         return Err(self.pipe_failed(refused));
@@ -85,24 +87,6 @@ impl<W> Writable<W> {
             refused,
             unfinished,
         }
-    }
-}
-
-fn end_failed<W>(error: EndError<W, Writable<W>>) -> PipeError<W> {
-    let (cause, unfinished) = match error {
-        EndError::Failed {
-            cause, unfinished, ..
-        } => (cause, unfinished),
-        // Neither comes of an end without a last chunk and without a time-out. The
-        // stream is here all the same, and what it holds goes back.
-        EndError::Refused { stream, .. } | EndError::TimedOut(stream) => {
-            (Cause::Fault(Fault::Destroyed), Box::new(stream.destroy()))
-        }
-    };
-    PipeError::Write {
-        cause,
-        refused: None,
-        unfinished,
     }
 }
 

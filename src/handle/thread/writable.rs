@@ -6,17 +6,15 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use super::builder::{Builder, OnDrop};
 use super::lock::Deadline;
 use super::writer::{CorkGuard, Writer};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
+use crate::handle::{Builder, OnDrop};
 use crate::machine::Flow;
-use crate::stream::Stream;
-use crate::stream::end::{EndError, Finished, Unfinished};
-use crate::stream::event::Snapshot;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
+use crate::stream::{
+    Condition, EndError, Failure, Finished, Snapshot, Stream, Unfinished, WaitError, WriteError,
+};
 use crate::sync::JoinHandle;
 
 /// A writable stream over an [`io::Write`](std::io::Write), which a background thread writes to.
@@ -233,20 +231,30 @@ impl<W> Writable<W> {
         by: Deadline,
     ) -> Result<Finished<W>, EndError<W, Self>> {
         let refused = match self.writer.shared().change(|stream| stream.end(chunk)) {
-            Ok(()) => None,
-            Err(error @ (WriteError::TooLong { .. } | WriteError::AfterEnd { .. })) => {
-                let stream = self;
-                return Err(EndError::Refused { stream, error });
+            Ok(refused) => refused,
+            Err(error) => {
+                return Err(EndError::Refused {
+                    stream: self,
+                    error,
+                });
             }
-            // The stream has failed: that is told below.
-            Err(error) => Some(error.into_chunk()),
         };
         if !self.wait_for_worker(by) {
             self.waits_on_drop = false;
             return Err(EndError::TimedOut(self));
         }
+        self.ended()
+            .map_err(|(cause, unfinished)| EndError::Failed {
+                cause,
+                refused,
+                unfinished,
+            })
+    }
+
+    /// What the stream has come to. The worker has left.
+    pub(super) fn ended(self) -> Result<Finished<W>, Failure<W>> {
         let finished = self.writer.shared().change(|stream| stream.finished());
-        self.collect().end(finished, refused)
+        self.collect().ended(finished)
     }
 
     /// Stops now and gives back what was not sent. Waits for the call that is
@@ -289,7 +297,7 @@ impl<W> Writable<W> {
     }
 
     /// Whether the worker has left, by then.
-    fn wait_for_worker(&self, by: Deadline) -> bool {
+    pub(super) fn wait_for_worker(&self, by: Deadline) -> bool {
         let left = |stream: &mut Stream| stream.check(Condition::Left);
         self.writer.shared().wait_until(by, left).is_some()
     }

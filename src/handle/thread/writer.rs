@@ -6,10 +6,7 @@ use core::time::Duration;
 use super::lock::{Deadline, Shared};
 use crate::chunk::Chunk;
 use crate::machine::Flow;
-use crate::stream::Stream;
-use crate::stream::event::Snapshot;
-use crate::stream::wait::{Condition, WaitError};
-use crate::stream::write::WriteError;
+use crate::stream::{Condition, Snapshot, Stream, WaitError, WriteError};
 use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::Writable). Cheap to clone,
@@ -94,7 +91,7 @@ impl Writer {
             return Ok(true);
         }
         self.shared.change(|stream| {
-            if stream.stopped().is_none() && stream.needs_drain() {
+            if stream.check(Condition::Room).is_none() {
                 return Ok(false);
             }
             stream.write(bytes).map(|_| true)
@@ -267,6 +264,7 @@ impl fmt::Debug for Writer {
 /// under one's own cork would never end.
 ///
 /// Dropping it, by a panic too, uncorks. It holds no lock.
+#[derive(Debug)]
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
     writer: &'a Writer,
@@ -295,11 +293,5 @@ impl CorkGuard<'_> {
 impl Drop for CorkGuard<'_> {
     fn drop(&mut self) {
         self.writer.shared.change(|stream| stream.uncork());
-    }
-}
-
-impl fmt::Debug for CorkGuard<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CorkGuard").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! How a stream with a thread behind it is made.
+//! How a stream is made.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -6,8 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::machine::Options;
-use crate::stream::OPTIONS;
-use crate::stream::event::{Event, Observer, OnError};
+use crate::stream::{Event, OPTIONS, Observer, OnError};
 
 /// What becomes of a stream that is dropped without [`Writable::end`](crate::Writable::end).
 ///
@@ -34,7 +33,10 @@ pub enum OnDrop {
     Discard,
 }
 
-/// Makes a [`Writable`](crate::Writable).
+/// Makes a stream. `K` has the options of its kind of worker: an option that a worker
+/// cannot honour is not on its builder.
+///
+/// With a thread, from [`Writable::builder`](crate::Writable::builder):
 ///
 /// ```
 /// use highwater::{Flow, Writable};
@@ -47,26 +49,40 @@ pub enum OnDrop {
 /// assert_eq!(out.end()?.sink, b"a line\n");
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct Builder {
+pub struct Builder<K = ThreadOptions> {
     pub(crate) options: Options,
-    pub(crate) thread_name: Option<String>,
     pub(crate) observer: Option<Observer>,
     /// Sees the error of the stream before the observer does.
     pub(crate) on_error: Option<OnError>,
+    pub(crate) worker: K,
+}
+
+/// What a thread can be told.
+#[derive(Debug, Default)]
+pub struct ThreadOptions {
+    pub(crate) thread_name: Option<String>,
     pub(crate) on_drop: OnDrop,
 }
 
-impl Builder {
+/// What a future can be told.
+#[cfg(feature = "futures")]
+#[derive(Debug, Default)]
+pub struct FutureOptions {
+    pub(crate) discards: bool,
+}
+
+impl<K: Default> Builder<K> {
     pub(super) fn new() -> Self {
         Self {
             options: OPTIONS,
-            thread_name: None,
             observer: None,
             on_error: None,
-            on_drop: OnDrop::Finish,
+            worker: K::default(),
         }
     }
+}
 
+impl<K> Builder<K> {
     /// From how many bytes on writers are told to wait. Node's `highWaterMark`;
     /// 16,384 by default.
     #[must_use]
@@ -92,21 +108,22 @@ impl Builder {
         self
     }
 
-    /// The name of the background thread; `highwater` by default.
-    #[must_use]
-    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
-        self.thread_name = Some(name.into());
-        self
-    }
-
-    /// Is told every [`Event`], in order, on the background thread, outside
-    /// every lock. While it runs, nothing is written: so it may write to the
-    /// stream, but must not wait for it, nor drop its owner. If it panics, it is
-    /// not told any more. The same holds for a sink and an opener that know
-    /// their own stream.
+    /// Sets what sees every [`Event`], in order, where the worker runs, outside every
+    /// lock. While it runs, nothing is written: so it may write to the stream, but must
+    /// not wait for it, nor drop an owner that would. If it panics, it sees no more. The
+    /// same holds for a sink and an opener that know their own stream.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
+        self
+    }
+}
+
+impl Builder {
+    /// The name of the background thread; `highwater` by default.
+    #[must_use]
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.worker.thread_name = Some(name.into());
         self
     }
 
@@ -121,17 +138,28 @@ impl Builder {
     /// What becomes of the stream if it is dropped without an end.
     #[must_use]
     pub fn on_drop(mut self, policy: OnDrop) -> Self {
-        self.on_drop = policy;
+        self.worker.on_drop = policy;
         self
     }
 }
 
-impl fmt::Debug for Builder {
+#[cfg(feature = "futures")]
+impl Builder<FutureOptions> {
+    /// If the stream is dropped without an end, it is destroyed, and what is not
+    /// written is dropped. Otherwise it is ended, and the worker goes on until all
+    /// is written.
+    #[must_use]
+    pub fn discard_on_drop(mut self) -> Self {
+        self.worker.discards = true;
+        self
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Builder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("options", &self.options)
-            .field("thread_name", &self.thread_name)
-            .field("on_drop", &self.on_drop)
+            .field("worker", &self.worker)
             .finish_non_exhaustive()
     }
 }

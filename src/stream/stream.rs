@@ -1,0 +1,177 @@
+//! The stream itself, and the one way to change it.
+
+use core::time::Duration;
+
+use super::event::Snapshot;
+use super::handoff::Handoff;
+use super::lease::LeaseBuffer;
+use crate::cause::Cause;
+use crate::driver::Driver;
+use crate::machine::Options;
+use crate::sync::{Arc, AtomicBool};
+
+/// What every stream with a worker chooses. A producer that comes too late gets an
+/// error; the others go on.
+pub(crate) const OPTIONS: Options = Options::new()
+    .with_batches(true)
+    .with_finalize(true)
+    .with_refusals_fail(false);
+
+/// A piece of a piped source is as large as the high-water mark, within these bounds, in
+/// bytes.
+const MIN_PIPE_PIECE: u64 = 4096;
+const MAX_PIPE_PIECE: u64 = 64 * 1024;
+
+/// A stream whose sink is with a worker. Its fields are private to this floor: handles and
+/// workers call its operations.
+pub(crate) struct Stream {
+    /// The machine with its chunks.
+    pub(super) driver: Driver<Handoff>,
+    pub(super) lease: LeaseBuffer,
+    /// The worker has found no work, and has not come back since.
+    pub(super) worker_waits: bool,
+    /// The worker has let go of the sink and reported everything.
+    pub(super) worker_left: bool,
+    /// The owner will not take the sink.
+    pub(super) owner_left: bool,
+    /// How many writes have returned [`Flow::Wait`](crate::machine::Flow::Wait).
+    pub(super) waits: u64,
+    pub(super) peak: u64,
+    waited: Duration,
+    /// The position of the last flush that was put in line.
+    pub(super) flushed_at: u64,
+}
+
+/// Whom a change of the stream concerns.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a waiter that is not woken waits for ever"]
+pub(crate) struct Wake {
+    /// The worker waits, and there is work for it.
+    pub(crate) worker: bool,
+    /// A waiter may find what it waits for.
+    pub(crate) waiters: bool,
+}
+
+impl Stream {
+    /// A stream whose events are kept for an observer, if it is `observed`.
+    pub(crate) fn new(options: Options, observed: bool) -> Self {
+        let limit = options.limit().max(options.high_water_mark());
+        let options = options.with_limit(limit);
+        let mut driver = Driver::new(options, Handoff::new(observed));
+        driver.run_ticks();
+        Self {
+            driver,
+            lease: LeaseBuffer::new(options.high_water_mark()),
+            worker_waits: false,
+            worker_left: false,
+            owner_left: false,
+            waits: 0,
+            peak: 0,
+            waited: Duration::ZERO,
+            flushed_at: 0,
+        }
+    }
+
+    /// Does something with the stream, and returns whom that concerns. What was
+    /// accepted on the lease precedes it, and what it defers runs after it.
+    pub(crate) fn change<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, Wake) {
+        let (signs, had_room) = (self.signs(), self.has_room());
+        self.settle();
+        let result = f(self);
+        self.driver.run_ticks();
+        let lease = self.driver.state().lease_to_queue(self.driver.options());
+        self.lease.renew(lease);
+        let wake = Wake {
+            worker: self.worker_waits && self.has_work(),
+            waiters: self.signs() != signs || self.has_room() && !had_room,
+        };
+        self.worker_waits &= !wake.worker;
+        (result, wake)
+    }
+
+    /// Puts what was accepted on the lease into the driver.
+    fn settle(&mut self) {
+        if let Some(chunk) = self.lease.take() {
+            // Each of these writes has returned, and was counted.
+            let written = self.accept(chunk);
+            debug_assert!(written.is_ok(), "{written:?}");
+        }
+    }
+
+    /// What the conditions of waiters depend on, apart from room. A change of any may
+    /// end a wait.
+    fn signs(&self) -> impl PartialEq + use<> {
+        let (state, handoff) = (self.driver.state(), self.driver.host());
+        let stopped = (state.errored().is_some(), state.is_destroyed());
+        let counts = (handoff.drains, handoff.delivered, handoff.flushed);
+        (stopped, state.is_ended(), self.worker_left, counts)
+    }
+
+    /// There is room, and no 'drain' is owed.
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.driver.state();
+        state.has_room(self.driver.options()) && !state.needs_drain()
+    }
+
+    /// What comes from the sink is no longer wanted.
+    #[cfg(feature = "futures")]
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.driver.state().is_destroyed()
+    }
+
+    /// Tells the worker to stop in the middle of a job.
+    pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.driver.host().stop)
+    }
+
+    /// Why the stream has failed, if it has.
+    pub(super) fn failure(&self) -> Option<Cause> {
+        let errored = self.driver.state().errored();
+        errored.map(|fault| self.driver.host().cause(fault))
+    }
+
+    /// How many bytes are in the stream, those on the lease included.
+    pub(crate) fn backlog(&self) -> u64 {
+        self.driver.state().length() + self.lease.len() as u64
+    }
+
+    /// How many bytes the stream has accepted since it was created.
+    pub(crate) fn position(&self) -> u64 {
+        self.driver.accepted()
+    }
+
+    /// How large the pieces of a piped source are, in bytes.
+    pub(crate) fn pipe_size(&self) -> usize {
+        let options = self.driver.options();
+        let mark = options.high_water_mark();
+        let size = mark.clamp(MIN_PIPE_PIECE, MAX_PIPE_PIECE);
+        let size = size.min(options.limit()).max(1);
+        usize::try_from(size).unwrap_or(usize::MAX)
+    }
+
+    /// A producer has waited so long.
+    pub(crate) fn count_wait(&mut self, waited: Duration) {
+        self.waited += waited;
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (state, options) = (self.driver.state(), self.driver.options());
+        let handoff = self.driver.host();
+        Snapshot {
+            phase: state.phase(),
+            length: state.length(),
+            in_flight: state.in_flight(),
+            high_water_mark: options.high_water_mark(),
+            low_water_mark: options.low_water_mark(),
+            needs_drain: state.needs_drain(),
+            corked: state.corked(),
+            queued: state.queued(),
+            accepted: self.driver.accepted(),
+            delivered: handoff.delivered,
+            waits: self.waits,
+            drains: handoff.drains,
+            peak: self.peak,
+            waited: self.waited,
+        }
+    }
+}
