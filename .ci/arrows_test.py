@@ -10,7 +10,7 @@ from pathlib import Path
 
 from arrows import check
 
-# What is planted, {file: text}, and the start and the end of the one line expected.
+# What is planted, {file: text}, and the parts of the one line expected; None for no line.
 # The files of a plant are declared in the `mod.rs` of their folder, or in lib.rs.
 DECLARED = "pub(crate) mod planted_a; pub(crate) mod planted_b;\n"
 A, B, FOLDER = "machine/planted_a.rs", "machine/planted_b.rs", "machine/mod.rs"

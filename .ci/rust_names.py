@@ -69,12 +69,11 @@ def flatten(node, before):
 
 
 def leaves(node):
-    """Yields the tokens below a node, without strings."""
-    if node.children and node.type != "string_literal":
-        for child in node.children:
-            yield from leaves(child)
-    elif node.type != "string_literal":
+    """Yields the text of each token below a node."""
+    if not node.children:
         yield text(node)
+    for child in node.children:
+        yield from leaves(child)
 
 
 class Tree:
@@ -118,7 +117,7 @@ class Tree:
                 module.paths.append((path + ["*"] * (name == "*"), node.start_point.row + 1))
             return
         if kind == "token_tree":
-            # What a macro or an attribute is given has no grammar, only tokens.
+            # The arguments of a macro or an attribute have no grammar, only tokens.
             for path in re.findall(r"\w+(?: :: \w+)+", " ".join(leaves(node))):
                 module.paths.append((path.split(" :: "), node.start_point.row + 1))
             return
