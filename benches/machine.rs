@@ -1,6 +1,9 @@
 //! What the machine and its driver cost: each figure beside an empty loop of
 //! the same shape. Figures of one run compare with each other only.
 
+// `criterion_group` makes a public function.
+#![allow(missing_docs)]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
