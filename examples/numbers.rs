@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use highwater::{BoxError, Flow, Remains, Snapshot, Writable, Writer};
+use highwater::{BoxError, Flow, Snapshot, Unfinished, Writable, Writer};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Write the numbers from 1 to N, a line each, through a bounded buffer.
@@ -58,11 +58,11 @@ fn main() -> ExitCode {
     }
     let start = Instant::now();
     match write_numbers(&arguments, &path, start) {
-        Ok(Ended::Interrupted(remains)) => fail(130, &interrupted(&remains)),
+        Ok(Ended::Interrupted(unfinished)) => fail(130, &interrupted(&unfinished)),
         Ok(Ended::Written(totals)) => say(&format!(
             "lines={} bytes={} waits={} drains={} peak={} memory={} seconds={:.3}\n",
             arguments.lines,
-            totals.written,
+            totals.delivered,
             totals.waits,
             totals.drains,
             totals.peak,
@@ -111,7 +111,7 @@ fn fail(status: u8, text: &str) -> ExitCode {
 /// How the stream has ended, if not with an error.
 enum Ended {
     Written(Snapshot),
-    Interrupted(Remains<File>),
+    Interrupted(Unfinished<File>),
 }
 
 /// How long a call of the sink may still take at Ctrl-C.
@@ -136,10 +136,10 @@ fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<E
         drop(tell.send(Some(written)));
     })?;
     let Some(written) = told.recv()? else {
-        let remains = out.destroy_timeout(GRACE);
+        let unfinished = out.destroy_timeout(GRACE);
         // It waits for the stream, so it is done.
         drop(writing.join());
-        return Ok(Ended::Interrupted(remains));
+        return Ok(Ended::Interrupted(unfinished));
     };
     written?;
     Ok(Ended::Written(out.end()?.totals))
@@ -156,9 +156,9 @@ fn write_lines(out: &Writer, lines: u64, mut bar: Bar) -> Result<(), BoxError> {
     Ok(out.flush()?)
 }
 
-fn interrupted(remains: &Remains<File>) -> String {
-    let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
-    let (written, in_doubt) = (remains.totals.written, remains.in_doubt);
+fn interrupted(unfinished: &Unfinished<File>) -> String {
+    let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+    let (written, in_doubt) = (unfinished.totals.delivered, unfinished.in_doubt);
     format!("interrupted: written={written} unsent={unsent} in_doubt={in_doubt}")
 }
 

@@ -145,7 +145,7 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
                 }
             }
             Call::Drained(times) => drop(poll_then_drop(times, out.drained())),
-            Call::Written(times) => drop(poll_then_drop(times, out.written(out.position()))),
+            Call::Written(times) => drop(poll_then_drop(times, out.delivered(out.position()))),
             Call::Flush(times) => drop(poll_then_drop(times, out.flush())),
             Call::Send(times) => {
                 let chunk = bytes(3);
@@ -207,7 +207,7 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
             let worker = worker.take().expect("it is there");
             match block_on(join(out.end(), worker)).0 {
                 Ok(_) => Vec::new(),
-                Err(EndError::Failed { remains, .. }) => remains.unsent,
+                Err(EndError::Failed { unfinished, .. }) => unfinished.unsent,
                 Err(other) => panic!("no last chunk was given: {other}"),
             }
         }
@@ -407,11 +407,14 @@ fn a_broken_sink_is_an_error_with_its_cause() {
         let (mut out, worker) = Writable::builder().over(Broken(broken));
         let _flow = out.write("abc").expect("it is open");
         let (end, ()) = block_on(join(out.end(), worker));
-        let Err(EndError::Failed { cause, remains, .. }) = end else {
+        let Err(EndError::Failed {
+            cause, unfinished, ..
+        }) = end
+        else {
             panic!("{broken}: it must fail");
         };
         assert_eq!(cause.code(), code, "{broken}");
-        assert_eq!(remains.unsent.concat_bytes(), b"abc", "{broken}");
+        assert_eq!(unfinished.unsent.concat_bytes(), b"abc", "{broken}");
     }
 }
 
@@ -438,11 +441,11 @@ fn pipe_tells_which_side_failed() {
     match piped {
         Err(PipeError::Write {
             cause,
-            remains,
+            unfinished,
             refused,
         }) => {
             assert_eq!(cause.code(), "ENOSPC");
-            let mut rest = remains.unsent.concat_bytes();
+            let mut rest = unfinished.unsent.concat_bytes();
             rest.extend(refused.into_iter().flat_map(Chunk::into_vec));
             assert_eq!(rest, b"hello");
         }

@@ -52,9 +52,9 @@ fn a_destroy_does_not_wait_for_an_opener() {
     assert!(woken.0.load(Ordering::Relaxed), "the worker is woken");
     assert!(poll_once(destroy.as_mut()).is_none());
     assert!(poll_once(&mut worker).is_some(), "it gives up");
-    let remains = poll_once(destroy.as_mut()).expect("the worker has left");
-    assert!(remains.sink.is_none());
-    assert_eq!(remains.unsent.len(), 1);
+    let unfinished = poll_once(destroy.as_mut()).expect("the worker has left");
+    assert!(unfinished.sink.is_none());
+    assert_eq!(unfinished.unsent.len(), 1);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn flushes_that_are_dropped_do_not_pile_up() {
 fn a_flush_covers_what_was_written_before_it() {
     let writes: [fn(&mut Writer) -> bool; 4] = [
         |out| Writer::write(out, "b").is_ok(),
-        |out| out.write_owned("b").is_ok(),
+        |out| out.write_chunk("b").is_ok(),
         |out| out.cork().is_ok_and(|out| out.write("b").is_ok()),
         |out| poll_once(AsyncWriteExt::write(out, b"b")).is_some_and(|wrote| wrote.is_ok()),
     ];
@@ -264,9 +264,9 @@ fn a_poll_of_the_worker_ends() {
     let mut destroy = pin!(out.destroy());
     assert!(poll_once(destroy.as_mut()).is_none());
     assert!(poll_once(&mut worker).is_some());
-    let remains = poll_once(destroy.as_mut()).expect("the worker has left");
-    let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
-    let calls = remains.sink.map_or(0, |sink| sink.0);
+    let unfinished = poll_once(destroy.as_mut()).expect("the worker has left");
+    let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+    let calls = unfinished.sink.map_or(0, |sink| sink.0);
     assert_eq!(calls as usize + unsent, 100_000);
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures::executor::block_on;
 use highwater::future::{Worker, Writable, Writer};
-use highwater::{Chunk, EndError, Flow, Remains, WaitError, WriteError};
+use highwater::{Chunk, EndError, Flow, Unfinished, WaitError, WriteError};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 /// Counts how often it is woken.
@@ -79,7 +79,7 @@ fn the_worker_is_woken_for_work_and_for_nothing_else() {
     assert_eq!(worker.woken(), 1, "it is to let go of the sink");
     assert_eq!(worker.poll(), Poll::Ready(()));
     assert_eq!(destroy.woken(), 1);
-    let Poll::Ready(Remains { unsent, .. }) = destroy.poll() else {
+    let Poll::Ready(Unfinished { unsent, .. }) = destroy.poll() else {
         panic!("the worker has let go");
     };
     assert_eq!(unsent.iter().map(Chunk::len).sum::<usize>(), 10);
@@ -92,14 +92,14 @@ fn who_waits_is_woken_once_and_in_time() {
     let writers: Vec<Writer> = (0..4).map(|_| out.writer()).collect();
     assert_eq!(out.write("ab").ok(), Some(Flow::Wait));
     let mut drained = Counted::new(Box::pin(writers[0].drained()));
-    let mut first = Counted::new(Box::pin(writers[1].written(2)));
-    let mut second = Counted::new(Box::pin(writers[2].written(3)));
+    let mut first = Counted::new(Box::pin(writers[1].delivered(2)));
+    let mut second = Counted::new(Box::pin(writers[2].delivered(3)));
     assert!(matches!(
         second.poll(),
         Poll::Ready(Err(WaitError::NotAccepted { .. }))
     ));
     assert_eq!(out.write("c").ok(), Some(Flow::Wait));
-    let mut second = Counted::new(Box::pin(writers[2].written(3)));
+    let mut second = Counted::new(Box::pin(writers[2].delivered(3)));
     let mut flush = Counted::new(Box::pin(writers[3].flush()));
     assert!(drained.poll().is_pending() && first.poll().is_pending());
     assert!(second.poll().is_pending() && flush.poll().is_pending());
@@ -149,7 +149,7 @@ fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
     let _flow = out.write("abc").expect("it is open");
     assert!(worker.poll().is_pending());
     let writer = out.writer();
-    let mut wait = Counted::new(Box::pin(writer.written(3)));
+    let mut wait = Counted::new(Box::pin(writer.delivered(3)));
     assert!(wait.poll().is_pending());
     drop(worker);
     assert_eq!(wait.woken(), 1);
@@ -158,10 +158,10 @@ fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
         Poll::Ready(Err(WaitError::Destroyed))
     ));
     assert!(matches!(out.write("d"), Err(WriteError::Destroyed { .. })));
-    let Err(EndError::Failed { remains, .. }) = block_on(out.end()) else {
+    let Err(EndError::Failed { unfinished, .. }) = block_on(out.end()) else {
         panic!("it cannot have finished");
     };
-    assert!(remains.sink.is_some(), "the sink is handed back");
-    let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+    assert!(unfinished.sink.is_some(), "the sink is handed back");
+    let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
     assert_eq!((unsent.concat(), gate.taken().len()), (b"abc".to_vec(), 0));
 }

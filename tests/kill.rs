@@ -100,7 +100,7 @@ fn in_a_child() -> Result<(), BoxError> {
         // Not always, so that it is seldom the last that was written.
         if n % 16 == 3 && !rest {
             let position = out.position();
-            out.wait_written(position)?;
+            out.wait_delivered(position)?;
             report("at least", position)?;
         }
     }

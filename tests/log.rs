@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use highwater::log::{Log, LogWriter, Reopen, WhenFull};
+use highwater::log::{Log, LogWriter, WhenFull};
+use highwater::sink::Reopen;
 use highwater::{Cause, EndError, Event, Writable};
 use highwater_testkit::gate::Gate;
 use tracing::{Dispatch, dispatcher};
@@ -208,16 +209,19 @@ fn a_full_disk_is_told_once_and_fails_nobody() -> Checked {
         });
         assert!(log.flush().is_err());
         let writer = log.writer();
-        let Err(EndError::Failed { cause, remains, .. }) = log.end() else {
+        let Err(EndError::Failed {
+            cause, unfinished, ..
+        }) = log.end()
+        else {
             return Err("it must fail".into());
         };
         assert_eq!(cause.code(), "ENOSPC");
         assert_eq!(told.load(Ordering::Relaxed), 1);
         assert_eq!(observed.load(Ordering::Relaxed), 1);
-        let accepted = remains.totals.accepted as usize;
+        let accepted = unfinished.totals.accepted as usize;
         assert_eq!(accepted + writer.dropped() * 10, 4 * 1000 * 10);
-        let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
-        assert_eq!((unsent, remains.totals.written), (accepted, 0));
+        let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+        assert_eq!((unsent, unfinished.totals.delivered), (accepted, 0));
     }
     Ok(())
 }
@@ -267,7 +271,7 @@ fn a_destroy_hands_the_rest_back_and_lets_those_who_wait_go_on() -> Checked {
     say("first");
     assert_eq!(gate.wait_for_call(), b"first\n");
     say("second");
-    let remains = thread::scope(|scope| {
+    let unfinished = thread::scope(|scope| {
         let waits = scope.spawn(|| say("third"));
         let destroys = scope.spawn(|| log.destroy());
         waits.join().expect("no panic");
@@ -276,7 +280,7 @@ fn a_destroy_hands_the_rest_back_and_lets_those_who_wait_go_on() -> Checked {
     });
     assert_eq!(writer.dropped(), 1);
     assert_eq!(gate.taken(), b"first\n");
-    let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+    let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
     assert_eq!(unsent, [b"second\n"]);
     Ok(())
 }

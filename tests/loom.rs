@@ -127,13 +127,13 @@ fn destroy_meets_a_write_in_flight() {
         let mut out = stream(16, Vec::new());
         let _flow = out.write(b"a").expect("it is open");
         let _flow = out.write(b"b").expect("it is open");
-        let remains = out.destroy();
-        let mut bytes = remains.sink.expect("the worker has come back");
-        for chunk in remains.unsent {
+        let unfinished = out.destroy();
+        let mut bytes = unfinished.sink.expect("the worker has come back");
+        for chunk in unfinished.unsent {
             bytes.extend(chunk.as_ref());
         }
         assert_eq!(bytes, b"ab");
-        assert_eq!(remains.in_doubt, 0);
+        assert_eq!(unfinished.in_doubt, 0);
     });
 }
 
@@ -170,7 +170,7 @@ fn positions_and_flushes_are_reached() {
         let _flow = out.write(b"a").expect("it is open");
         let (writer, seen) = (out.writer(), kept.clone());
         let other = thread::spawn(move || {
-            writer.wait_written(1).expect("nothing fails");
+            writer.wait_delivered(1).expect("nothing fails");
             assert_eq!(seen.bytes(), b"a");
         });
         out.flush().expect("nothing fails");
@@ -211,14 +211,17 @@ fn a_cork_holds() {
 
 /// Whoever waits is told why, and the end says it too.
 fn fails_with<W: Write + Send + 'static>(out: Writable<W>, why: &'static str) {
-    let waiter = |writer: Writer| move || writer.wait_written(1);
+    let waiter = |writer: Writer| move || writer.wait_delivered(1);
     let wait = waiter(out.writer());
     let other = thread::spawn(wait);
-    let Err(EndError::Failed { cause, remains, .. }) = out.end() else {
+    let Err(EndError::Failed {
+        cause, unfinished, ..
+    }) = out.end()
+    else {
         panic!("it should have failed");
     };
     assert!(says(&cause, why), "{cause}");
-    assert_eq!(remains.unsent.len(), 1);
+    assert_eq!(unfinished.unsent.len(), 1);
     match other.join().expect("it does not panic") {
         Err(WaitError::Failed(cause)) => assert!(says(&cause, why), "{cause}"),
         other => panic!("it was told {other:?}"),

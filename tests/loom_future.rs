@@ -141,7 +141,7 @@ fn a_sink_that_is_ready_later_is_asked_again() {
         let other = thread::spawn(move || other.open());
         let _flow = out.write(b"a").expect("it is open");
         let done = block_on(out.end()).expect("nothing fails here");
-        assert_eq!(done.totals.written, 1);
+        assert_eq!(done.totals.delivered, 1);
         assert_eq!(gate.bytes(), b"a");
         other.join().expect("it does not panic");
         worker.join().expect("it does not panic");
@@ -158,15 +158,15 @@ fn destroy_meets_a_write_in_flight() {
         let other = thread::spawn(move || other.open());
         let _flow = out.write(b"a").expect("it is open");
         let _flow = out.write(b"b").expect("it is open");
-        let remains = block_on(out.destroy());
+        let unfinished = block_on(out.destroy());
         worker.join().expect("it does not panic");
         other.join().expect("it does not panic");
         let mut bytes = gate.bytes();
-        for chunk in remains.unsent {
+        for chunk in unfinished.unsent {
             bytes.extend(chunk.as_ref());
         }
         assert_eq!(bytes, b"ab");
-        assert!(remains.sink.is_some());
+        assert!(unfinished.sink.is_some());
     });
 }
 
@@ -176,9 +176,9 @@ fn destroy_meets_a_sink_that_is_stuck() {
     model(|| {
         let (mut out, worker) = stream(16, Gate::default());
         let _flow = out.write(b"a").expect("it is open");
-        let remains = block_on(out.destroy());
+        let unfinished = block_on(out.destroy());
         worker.join().expect("it does not panic");
-        let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+        let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
         assert_eq!(unsent, [b"a"]);
     });
 }
@@ -215,7 +215,7 @@ fn positions_and_flushes_are_reached() {
         let _flow = out.write(b"a").expect("it is open");
         let (writer, seen) = (out.writer(), gate.clone());
         let other = thread::spawn(move || {
-            block_on(writer.written(1)).expect("nothing fails");
+            block_on(writer.delivered(1)).expect("nothing fails");
             assert_eq!(seen.bytes(), b"a");
         });
         block_on(out.flush()).expect("nothing fails");
@@ -235,7 +235,7 @@ fn a_worker_that_is_dropped_reaches_everybody() {
         let writer = out.writer();
         let waiter = thread::spawn(move || block_on(writer.drained()));
         let other = thread::spawn(move || drop(worker));
-        let Err(EndError::Failed { remains, .. }) = block_on(out.end()) else {
+        let Err(EndError::Failed { unfinished, .. }) = block_on(out.end()) else {
             panic!("it should have failed");
         };
         other.join().expect("it does not panic");
@@ -244,7 +244,7 @@ fn a_worker_that_is_dropped_reaches_everybody() {
             matches!(told, Err(WaitError::Destroyed | WaitError::Ended)),
             "{told:?}"
         );
-        let unsent: Vec<_> = remains.unsent.iter().map(AsRef::as_ref).collect();
+        let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
         assert_eq!(unsent, [b"a"]);
     });
 }

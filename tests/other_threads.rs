@@ -12,18 +12,18 @@ fn is_shared<T: Send + Sync + 'static>() {}
 fn of_the_thread_adapter() {
     is_shared::<Writable<Vec<u8>>>();
     is_shared::<Writer>();
-    is_shared::<highwater::Blocking>();
-    is_shared::<highwater::Corked<'static>>();
+    is_shared::<highwater::BlockingWriter>();
+    is_shared::<highwater::CorkGuard<'static>>();
     is_shared::<Chunk>();
     is_shared::<Cause>();
     is_shared::<Event>();
     is_shared::<WriteError<Chunk>>();
     is_shared::<WaitError>();
-    is_shared::<EndError<Vec<u8>>>();
+    is_shared::<EndError<Vec<u8>, Writable<Vec<u8>>>>();
     is_shared::<PipeError<Vec<u8>>>();
     is_shared::<highwater::SpawnError<Vec<u8>>>();
-    is_shared::<highwater::Done<Vec<u8>>>();
-    is_shared::<highwater::Remains<Vec<u8>>>();
+    is_shared::<highwater::Finished<Vec<u8>>>();
+    is_shared::<highwater::Unfinished<Vec<u8>>>();
     is_shared::<highwater::Snapshot>();
     is_shared::<highwater::machine::State>();
     is_shared::<Flow>();
@@ -35,13 +35,13 @@ fn of_the_thread_adapter() {
 #[test]
 fn of_the_async_adapter() {
     use futures::io::Cursor;
-    use highwater::future::{Builder, Corked, Worker, Writable, Writer};
+    use highwater::future::{Builder, CorkGuard, Worker, Writable, Writer};
 
     type Sink = Cursor<Vec<u8>>;
     fn sends_value(_: impl Send) {}
     is_shared::<Writable<Sink>>();
     is_shared::<Writer>();
-    is_shared::<Corked<'static>>();
+    is_shared::<CorkGuard<'static>>();
     sends::<Worker<Sink>>();
     sends::<Builder>();
     let stream = || Writable::builder().over(Sink::default()).0;
@@ -50,7 +50,7 @@ fn of_the_async_adapter() {
     sends_value(stream().destroy());
     let (out, _worker) = Writable::builder().over(Sink::default());
     sends_value(out.drained());
-    sends_value(out.written(1));
+    sends_value(out.delivered(1));
     sends_value(out.flush());
     sends_value(out.pipe(&b""[..]));
 }
@@ -58,7 +58,8 @@ fn of_the_async_adapter() {
 #[cfg(feature = "tracing")]
 #[test]
 fn of_the_log() {
-    use highwater::log::{Log, LogWriter, Reopen, Reopener, WhenFull};
+    use highwater::log::{Log, LogWriter, WhenFull};
+    use highwater::sink::{Reopen, Reopener};
 
     is_shared::<Log<Vec<u8>>>();
     is_shared::<LogWriter>();

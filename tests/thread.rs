@@ -64,11 +64,11 @@ fn destroy_is_exact_and_gives_back_what_was_not_sent() -> Result<(), BoxError> {
         ("ABORT_ERR", "enough".into())
     );
     gate.answer(Ok(()));
-    let remains = destroying.join().expect("no panic");
-    assert!(remains.sink.is_some());
+    let unfinished = destroying.join().expect("no panic");
+    assert!(unfinished.sink.is_some());
     assert_eq!(gate.taken(), b"in flight");
-    assert_eq!(joined(&remains.unsent), b"queued");
-    assert_eq!((remains.in_doubt, remains.totals.written), (0, 9));
+    assert_eq!(joined(&unfinished.unsent), b"queued");
+    assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 9));
     Ok(())
 }
 
@@ -84,7 +84,7 @@ fn waits_with_a_time_out_end() -> Result<(), BoxError> {
         Err(WaitError::TimedOut)
     ));
     assert!(matches!(
-        out.wait_written_timeout(1, nothing),
+        out.wait_delivered_timeout(1, nothing),
         Err(WaitError::TimedOut)
     ));
     let Err(EndError::TimedOut(out)) = out.end_timeout(nothing) else {
@@ -92,9 +92,9 @@ fn waits_with_a_time_out_end() -> Result<(), BoxError> {
     };
     assert_eq!(out.snapshot().phase, Phase::Ending);
     gate.wait_for_call();
-    let remains = out.destroy_timeout(nothing);
-    assert!(remains.sink.is_none() && remains.unsent.is_empty());
-    assert_eq!(remains.in_doubt, 1);
+    let unfinished = out.destroy_timeout(nothing);
+    assert!(unfinished.sink.is_none() && unfinished.unsent.is_empty());
+    assert_eq!(unfinished.in_doubt, 1);
     gate.open();
     Ok(())
 }
@@ -108,7 +108,7 @@ fn an_end_that_timed_out_goes_on() -> Result<(), BoxError> {
         panic!("the sink does not answer");
     };
     gate.open();
-    assert_eq!(out.end()?.totals.written, 1);
+    assert_eq!(out.end()?.totals.delivered, 1);
     Ok(())
 }
 
@@ -123,13 +123,15 @@ fn positions_are_acknowledged_up_to_the_failure() -> Result<(), BoxError> {
     let second = out.position();
     assert_eq!((first, second), (5, 11));
     gate.answer(Ok(()));
-    out.wait_written(first)?;
+    out.wait_delivered(first)?;
     assert_eq!(gate.wait_for_call(), b"second");
     gate.answer(Err(io::ErrorKind::TimedOut.into()));
-    let failed = out.wait_written(second).expect_err("it was not written");
+    let failed = out.wait_delivered(second).expect_err("it was not written");
     assert_eq!(failed.code(), "ETIMEDOUT");
-    out.wait_written(first)?;
-    let beyond = out.wait_written(12).expect_err("so much was not accepted");
+    out.wait_delivered(first)?;
+    let beyond = out
+        .wait_delivered(12)
+        .expect_err("so much was not accepted");
     assert!(matches!(
         beyond,
         WaitError::NotAccepted {
@@ -171,7 +173,7 @@ fn a_limit_refuses_and_hands_back() -> Result<(), BoxError> {
         .spawn(gate.sink())?;
     assert_eq!(out.write("1234")?, Flow::Wait);
     assert_eq!(out.write("56")?, Flow::Wait);
-    let error = out.write_owned("7").expect_err("the limit is reached");
+    let error = out.write_chunk("7").expect_err("the limit is reached");
     assert_eq!(
         (error.code(), error.to_string()),
         (
@@ -190,7 +192,7 @@ fn a_limit_refuses_and_hands_back() -> Result<(), BoxError> {
     assert_eq!(error.into_chunk().as_ref(), b"7");
     gate.open();
     out.wait_drain()?;
-    assert_eq!(out.end_with("7")?.totals.written, 7);
+    assert_eq!(out.end_with("7")?.totals.delivered, 7);
     assert_eq!(gate.taken(), b"1234567");
     Ok(())
 }
@@ -213,7 +215,7 @@ fn late_producers_are_told_and_harm_nobody() -> Result<(), BoxError> {
     assert!(matches!(late.cork(), Err(WaitError::Ended)));
     assert!(late.blocking().write(b"z").is_err());
     gate.open();
-    assert_eq!(out.end()?.totals.written, 1);
+    assert_eq!(out.end()?.totals.delivered, 1);
     assert_eq!(gate.taken(), b"x");
     Ok(())
 }
@@ -235,7 +237,7 @@ fn chunks_of_no_bytes_are_acknowledged_and_never_written() -> Result<(), BoxErro
         .high_water_mark(0)
         .spawn(NoEmpty(Vec::new()))?;
     assert_eq!(out.write("")?, Flow::More);
-    out.wait_written(out.position())?;
+    out.wait_delivered(out.position())?;
     for text in ["a", "", "", "b"] {
         if out.write(text)? == Flow::Wait {
             out.wait_drain()?;
@@ -305,7 +307,7 @@ fn a_cork_is_released_by_a_panic_too() -> Result<(), BoxError> {
     });
     assert!(panicked.join().is_err());
     assert_eq!(out.snapshot().corked, 0);
-    out.wait_written(4)?;
+    out.wait_delivered(4)?;
     assert_eq!(out.end()?.sink, b"held");
     Ok(())
 }
@@ -317,7 +319,10 @@ fn a_cork_holds_other_producers_too() -> Result<(), BoxError> {
     let corked = out.cork()?;
     assert_eq!(corked.write("a")?, Flow::More);
     assert_eq!(other.write("b")?, Flow::More);
-    assert_eq!((other.snapshot().written, other.snapshot().corked), (0, 1));
+    assert_eq!(
+        (other.snapshot().delivered, other.snapshot().corked),
+        (0, 1)
+    );
     drop(corked);
     assert_eq!(out.end()?.sink, b"ab");
     Ok(())
@@ -398,7 +403,7 @@ fn a_last_chunk_after_the_end_comes_back() -> Result<(), BoxError> {
     assert_eq!(error.code(), "ERR_STREAM_WRITE_AFTER_END");
     assert_eq!(error.into_chunk().as_ref(), b"tail");
     gate.open();
-    assert_eq!(stream.end()?.totals.written, 4);
+    assert_eq!(stream.end()?.totals.delivered, 4);
     Ok(())
 }
 
@@ -455,7 +460,7 @@ fn what_is_discarded_is_dropped_although_producers_live() -> Result<(), BoxError
     let writer = out.writer();
     assert_eq!(out.write("in flight")?, Flow::More);
     gate.wait_for_call();
-    assert_eq!(out.write_owned(bytes.clone())?, Flow::More);
+    assert_eq!(out.write_chunk(bytes.clone())?, Flow::More);
     assert!(!bytes.is_unique());
     drop(out);
     assert!(bytes.is_unique());

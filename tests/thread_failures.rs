@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use highwater::machine::Phase;
 use highwater::{
-    BoxError, Cause, Chunk, Done, EndError, Flow, PipeError, Remains, WaitError, Writable,
+    BoxError, Cause, Chunk, EndError, Finished, Flow, PipeError, Unfinished, WaitError, Writable,
     WriteError,
 };
 
@@ -51,9 +51,11 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
         .collect()
 }
 
-fn failure<W>(ended: Result<Done<W>, EndError<W>>) -> (Cause, Remains<W>) {
+fn failure<W>(ended: Result<Finished<W>, EndError<W, Writable<W>>>) -> (Cause, Unfinished<W>) {
     match ended {
-        Err(EndError::Failed { cause, remains, .. }) => (cause, *remains),
+        Err(EndError::Failed {
+            cause, unfinished, ..
+        }) => (cause, *unfinished),
         other => panic!("it should have failed: {other:?}"),
     }
 }
@@ -97,18 +99,18 @@ fn a_sink_that_fails_in_the_middle_hands_back_the_rest() -> Result<(), BoxError>
                 Err(other) => panic!("{other}"),
             }
         }
-        let (cause, remains) = failure(out.end());
+        let (cause, unfinished) = failure(out.end());
         assert_eq!(cause.code(), "EPIPE");
         assert_eq!(cause.to_string(), "the reader is gone");
-        let sink = remains.sink.expect("it comes back");
+        let sink = unfinished.sink.expect("it comes back");
         assert_eq!(sink.taken.len(), fails_after);
-        let unsent = joined(&remains.unsent);
+        let unsent = joined(&unfinished.unsent);
         assert_eq!(
             [sink.taken, unsent].concat(),
             accepted,
             "delivered + unsent"
         );
-        assert_eq!(remains.in_doubt, 0);
+        assert_eq!(unfinished.in_doubt, 0);
     }
     Ok(())
 }
@@ -137,8 +139,8 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
     assert!(matches!(out.cork(), Err(WaitError::Failed(_))));
     assert_eq!(out.flush().expect_err("it has failed").code(), "ENOSPC");
     assert_eq!(out.snapshot().phase, Phase::Errored);
-    let (_, remains) = failure(out.end());
-    assert_eq!(joined(&remains.unsent), b"0123456789");
+    let (_, unfinished) = failure(out.end());
+    assert_eq!(joined(&unfinished.unsent), b"0123456789");
     Ok(())
 }
 
@@ -146,11 +148,11 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
 fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
     let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
     let accepted = out.write("hello");
-    let (cause, remains) = failure(out.end());
+    let (cause, unfinished) = failure(out.end());
     assert_eq!(cause.code(), "ENOENT");
-    assert!(remains.sink.is_none());
+    assert!(unfinished.sink.is_none());
     if accepted.is_ok() {
-        assert_eq!(joined(&remains.unsent), b"hello");
+        assert_eq!(joined(&unfinished.unsent), b"hello");
     }
     Ok(())
 }
@@ -168,11 +170,14 @@ fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
     }
     let mut out = Writable::builder().spawn(Panics)?;
     assert_eq!(out.write("hello")?, Flow::More);
-    let Err(EndError::Failed { cause, remains, .. }) = out.end() else {
+    let Err(EndError::Failed {
+        cause, unfinished, ..
+    }) = out.end()
+    else {
         panic!("it should have failed");
     };
     assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
-    assert_eq!(joined(&remains.unsent), b"hello");
+    assert_eq!(joined(&unfinished.unsent), b"hello");
     Ok(())
 }
 
@@ -190,11 +195,14 @@ fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
     for (says, kind) in [(0, io::ErrorKind::WriteZero), (9, io::ErrorKind::Other)] {
         let mut out = Writable::builder().spawn(Says(says))?;
         assert_eq!(out.write("hello")?, Flow::More);
-        let Err(EndError::Failed { cause, remains, .. }) = out.end() else {
+        let Err(EndError::Failed {
+            cause, unfinished, ..
+        }) = out.end()
+        else {
             panic!("it should have failed");
         };
         assert_eq!(cause.io().map(io::Error::kind), Some(kind));
-        assert_eq!(joined(&remains.unsent), b"hello");
+        assert_eq!(joined(&unfinished.unsent), b"hello");
     }
     Ok(())
 }
@@ -216,10 +224,10 @@ fn pipe_tells_which_side_failed() -> Result<(), BoxError> {
     }
     let out = Writable::builder().spawn(Vec::new())?;
     match out.pipe(Breaks(3)) {
-        Err(PipeError::Read { source, remains }) => {
+        Err(PipeError::Read { source, unfinished }) => {
             assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
             assert_eq!(
-                remains.totals.written + joined(&remains.unsent).len() as u64,
+                unfinished.totals.delivered + joined(&unfinished.unsent).len() as u64,
                 3
             );
         }
@@ -231,11 +239,16 @@ fn pipe_tells_which_side_failed() -> Result<(), BoxError> {
         ..Flaky::default()
     })?;
     match out.pipe(io::repeat(b'x')) {
-        Err(PipeError::Write { cause, remains, .. }) => {
+        Err(PipeError::Write {
+            cause, unfinished, ..
+        }) => {
             assert_eq!(cause.code(), "EPIPE");
-            assert_eq!(remains.totals.written, 25);
-            let unsent = joined(&remains.unsent).len() as u64;
-            assert_eq!(remains.totals.written + unsent, remains.totals.accepted);
+            assert_eq!(unfinished.totals.delivered, 25);
+            let unsent = joined(&unfinished.unsent).len() as u64;
+            assert_eq!(
+                unfinished.totals.delivered + unsent,
+                unfinished.totals.accepted
+            );
         }
         other => panic!("the sink failed: {other:?}"),
     }
@@ -305,9 +318,9 @@ fn what_panics_when_it_is_dropped_harms_nobody() -> Result<(), BoxError> {
     }
     let mut out = Writable::builder().spawn(Throws)?;
     assert_eq!(out.write("hello")?, Flow::More);
-    let (cause, remains) = failure(out.end());
+    let (cause, unfinished) = failure(out.end());
     assert_eq!(cause.code(), "PANIC");
-    assert_eq!(joined(&remains.unsent), b"hello");
+    assert_eq!(joined(&unfinished.unsent), b"hello");
     Ok(())
 }
 
@@ -384,7 +397,7 @@ fn producers_do_not_show_what_was_written() -> Result<(), BoxError> {
     let bytes = format!("{:?}", b"sword");
     assert!(!text.contains(bytes.trim_matches(['[', ']'])), "{text}");
     writeln!(out.blocking(), "{:?}", out.writer().blocking())?;
-    assert!(out.end()?.totals.written > 9);
+    assert!(out.end()?.totals.delivered > 9);
     Ok(())
 }
 
@@ -430,7 +443,7 @@ fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
     {
         let corked = out.cork()?;
         let chunk = bytes::Bytes::from_owner(Owner(Grenade));
-        assert_eq!(corked.write_owned(chunk)?, Flow::More);
+        assert_eq!(corked.write_chunk(chunk)?, Flow::More);
         assert_eq!(corked.write("abc")?, Flow::More);
     }
     assert_eq!(out.end()?.sink, b"0123456789abc");
@@ -464,15 +477,15 @@ fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
 fn a_last_chunk_for_a_failed_stream_comes_back() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Flaky::default())?;
     assert_eq!(out.write("first")?, Flow::More);
-    while out.wait_written(5).is_ok() {}
+    while out.wait_delivered(5).is_ok() {}
     match out.end_with("last") {
         Err(EndError::Failed {
             refused: Some(chunk),
-            remains,
+            unfinished,
             ..
         }) => {
             assert_eq!(chunk.as_ref(), b"last");
-            assert_eq!(joined(&remains.unsent), b"first");
+            assert_eq!(joined(&unfinished.unsent), b"first");
         }
         other => panic!("it has failed: {other:?}"),
     }

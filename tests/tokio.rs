@@ -37,7 +37,7 @@ fn one_lakh_lines_into_a_file() -> Checked {
             }
         }
         let done = out.end().await?;
-        assert_eq!(done.totals.written, 588_895);
+        assert_eq!(done.totals.delivered, 588_895);
         assert!(done.totals.waits > 0 && done.totals.waits == done.totals.drains);
         assert!(done.totals.peak < 16 * 1024 + 7);
         Ok::<_, highwater::BoxError>(())
@@ -79,7 +79,7 @@ fn a_slow_reader_of_a_socket_slows_the_producer() -> Checked {
             }
         }
         let done = out.end().await?;
-        assert_eq!(done.totals.written, written as u64);
+        assert_eq!(done.totals.delivered, written as u64);
         assert_eq!(done.totals.waits, done.totals.drains);
         assert!(done.totals.peak < 1024 + 512);
         drop(done.sink);
@@ -130,13 +130,16 @@ fn a_peer_that_goes_away_is_an_error_and_what_was_not_sent_comes_back() -> Check
             }
         };
         assert!(matches!(waits, WaitError::Failed(_)));
-        let Err(EndError::Failed { cause, remains, .. }) = out.end().await else {
+        let Err(EndError::Failed {
+            cause, unfinished, ..
+        }) = out.end().await
+        else {
             return Err("it must fail".into());
         };
         assert!(["EPIPE", "ECONNRESET"].contains(&cause.code()));
-        let unsent: usize = remains.unsent.iter().map(|chunk| chunk.len()).sum();
-        let totals = remains.totals;
-        assert_eq!(totals.written + unsent as u64, totals.accepted);
+        let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+        let totals = unfinished.totals;
+        assert_eq!(totals.delivered + unsent as u64, totals.accepted);
         Ok(())
     })
 }
@@ -153,7 +156,7 @@ fn a_source_of_tokio_is_piped() -> Checked {
             far.read_to_string(&mut all).await.map(|_| all)
         });
         let done = highwater::tokio::pipe(text.as_bytes(), out).await?;
-        assert_eq!(done.totals.written, text.len() as u64);
+        assert_eq!(done.totals.delivered, text.len() as u64);
         drop(done.sink);
         assert_eq!(reader.await??, text);
         Ok(())

@@ -44,7 +44,7 @@ pub(crate) struct Notes {
     pub(crate) told: Vec<Told>,
     /// What was refused: as given, as handed back.
     pub(crate) refused: Vec<(Vec<u8>, Vec<u8>)>,
-    /// By `wait_written`, against what the sink had taken; by `flush`, against
+    /// By `wait_delivered`, against what the sink had taken; by `flush`, against
     /// what it had flushed.
     pub(crate) acks: Vec<Ack>,
 }

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use highwater::{
-    Cause, Chunk, Done, EndError, Event, Flow, OnDrop, Remains, WaitError, Writable, WriteError,
-    Writer,
+    Cause, Chunk, EndError, Event, Finished, Flow, OnDrop, Unfinished, WaitError, Writable,
+    WriteError, Writer,
 };
 
 use super::outcome::{Ack, Notes, Outcome};
@@ -129,8 +129,8 @@ impl Producer {
                     0 => Chunk::from(bytes.clone()),
                     _ => Chunk::from(bytes::Bytes::from(bytes.clone())),
                 };
-                let written = self.writer.write_owned(chunk);
-                self.wrote_owned(bytes, written);
+                let written = self.writer.write_chunk(chunk);
+                self.wrote_chunk(bytes, written);
             }
             Call::Corked(lens, two) => self.corked(lens, *two),
             Call::Blocking(len) => self.blocking(*len),
@@ -150,18 +150,18 @@ impl Producer {
             }
             Call::WaitWritten => {
                 let position = self.writer.position();
-                let written = self.writer.wait_written(position);
+                let written = self.writer.wait_delivered(position);
                 let reached = look(&self.record).taken.len();
                 self.acknowledged(position, reached, written);
             }
             Call::WaitWrittenTimeout(time) => {
                 let position = self.writer.position();
-                let written = self.writer.wait_written_timeout(position, *time);
+                let written = self.writer.wait_delivered_timeout(position, *time);
                 let reached = look(&self.record).taken.len();
                 self.acknowledged(position, reached, written);
             }
             Call::WaitBeyond => {
-                let waited = self.writer.wait_written(BEYOND);
+                let waited = self.writer.wait_delivered(BEYOND);
                 assert!(
                     matches!(waited, Err(WaitError::NotAccepted { position, .. })
                         if position == BEYOND),
@@ -184,7 +184,7 @@ impl Producer {
         }
     }
 
-    fn wrote_owned(&mut self, bytes: Vec<u8>, written: Result<Flow, WriteError<Chunk>>) {
+    fn wrote_chunk(&mut self, bytes: Vec<u8>, written: Result<Flow, WriteError<Chunk>>) {
         match written {
             Ok(_) => self.accepted(bytes),
             Err(error) => {
@@ -300,7 +300,7 @@ impl Producer {
     fn ended_with(
         &mut self,
         bytes: Vec<u8>,
-        ended: Result<Done<Scripted>, EndError<Scripted>>,
+        ended: Result<Finished<Scripted>, EndError<Scripted, Writable<Scripted>>>,
         outcome: &mut Outcome,
     ) {
         let refused = match &ended {
@@ -319,29 +319,35 @@ impl Producer {
         }
     }
 
-    fn ended(&mut self, ended: Result<Done<Scripted>, EndError<Scripted>>, outcome: &mut Outcome) {
+    fn ended(
+        &mut self,
+        ended: Result<Finished<Scripted>, EndError<Scripted, Writable<Scripted>>>,
+        outcome: &mut Outcome,
+    ) {
         match ended {
             Ok(done) => {
                 outcome.finished = true;
                 outcome.waited = true;
                 outcome.sink_came_back = true;
                 outcome.unsent = Some(Vec::new());
-                outcome.totals = Some((done.totals.accepted, done.totals.written));
+                outcome.totals = Some((done.totals.accepted, done.totals.delivered));
             }
-            Err(EndError::Failed { cause, remains, .. }) => {
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => {
                 self.told(&cause);
-                handed_back(*remains, true, outcome);
+                handed_back(*unfinished, true, outcome);
             }
             Err(other) => panic!("no time-out and no chunk: {other:?}"),
         }
     }
 }
 
-fn handed_back(remains: Remains<Scripted>, waited: bool, outcome: &mut Outcome) {
-    let unsent = remains.unsent.iter().flat_map(|chunk| chunk.as_ref());
+fn handed_back(unfinished: Unfinished<Scripted>, waited: bool, outcome: &mut Outcome) {
+    let unsent = unfinished.unsent.iter().flat_map(|chunk| chunk.as_ref());
     outcome.unsent = Some(unsent.copied().collect());
-    outcome.in_doubt = remains.in_doubt;
-    outcome.totals = Some((remains.totals.accepted, remains.totals.written));
+    outcome.in_doubt = unfinished.in_doubt;
+    outcome.totals = Some((unfinished.totals.accepted, unfinished.totals.delivered));
     outcome.waited = waited;
-    outcome.sink_came_back = remains.sink.is_some();
+    outcome.sink_came_back = unfinished.sink.is_some();
 }

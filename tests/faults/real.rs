@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use highwater::{
-    BoxError, Cause, Chunk, EndError, Flow, OnDrop, Remains, WaitError, Writable, WriteError,
+    BoxError, Cause, Chunk, EndError, Flow, OnDrop, Unfinished, WaitError, Writable, WriteError,
 };
 
 /// Long enough that a time-out is waited for, and not found past at once.
@@ -27,7 +27,7 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
 
 /// Writes numbered lines until the stream says that it has failed; what was
 /// accepted, the cause, and what is left.
-fn write_until_it_fails<W>(mut out: Writable<W>) -> (Vec<u8>, Cause, Remains<W>) {
+fn write_until_it_fails<W>(mut out: Writable<W>) -> (Vec<u8>, Cause, Unfinished<W>) {
     let mut accepted = Vec::new();
     for n in 0_u64.. {
         let line = format!("{n} is the number of this line\n");
@@ -44,7 +44,9 @@ fn write_until_it_fails<W>(mut out: Writable<W>) -> (Vec<u8>, Cause, Remains<W>)
         }
     }
     match out.end() {
-        Err(EndError::Failed { cause, remains, .. }) => (accepted, cause, *remains),
+        Err(EndError::Failed {
+            cause, unfinished, ..
+        }) => (accepted, cause, *unfinished),
         other => panic!("it has failed: {other:?}"),
     }
 }
@@ -59,18 +61,18 @@ fn a_pipe_whose_reader_leaves() -> Result<(), BoxError> {
         .spawn()?;
     let pipe = reader.stdin.take().ok_or("it has a pipe")?;
     let out = Writable::builder().high_water_mark(300).spawn(pipe)?;
-    let (accepted, cause, remains) = write_until_it_fails(out);
+    let (accepted, cause, unfinished) = write_until_it_fails(out);
     assert_eq!(cause.code(), "EPIPE");
     assert_eq!(
         cause.io().map(io::Error::kind),
         Some(io::ErrorKind::BrokenPipe)
     );
     // What the pipe took, it took, whether it was read or not.
-    let written = usize::try_from(remains.totals.written)?;
+    let written = usize::try_from(unfinished.totals.delivered)?;
     assert!(written >= reads);
-    assert_eq!(joined(&remains.unsent), accepted[written..]);
-    assert_eq!(remains.in_doubt, 0);
-    assert!(remains.sink.is_some(), "the broken pipe comes back");
+    assert_eq!(joined(&unfinished.unsent), accepted[written..]);
+    assert_eq!(unfinished.in_doubt, 0);
+    assert!(unfinished.sink.is_some(), "the broken pipe comes back");
     let mut read = Vec::new();
     let mut output = reader.stdout.take().ok_or("it has an output")?;
     output.read_to_end(&mut read)?;
@@ -98,11 +100,11 @@ fn sinks_that_cannot_be_opened() -> Result<(), BoxError> {
                 .open(path)
         };
         let out = Writable::builder().high_water_mark(50).open(open)?;
-        let (accepted, cause, remains) = write_until_it_fails(out);
+        let (accepted, cause, unfinished) = write_until_it_fails(out);
         assert_eq!(cause.code(), code);
-        assert_eq!(joined(&remains.unsent), accepted);
-        assert_eq!((remains.in_doubt, remains.totals.written), (0, 0));
-        assert!(remains.sink.is_none());
+        assert_eq!(joined(&unfinished.unsent), accepted);
+        assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 0));
+        assert!(unfinished.sink.is_none());
     }
     assert_eq!(fs::read_to_string(file)?, "here before");
     Ok(())
@@ -200,16 +202,16 @@ fn a_sink_stuck_in_write_is_left_with_what_is_in_doubt() -> Result<(), BoxError>
         let (drain, written) = (out.writer(), out.writer());
         let waiters = [
             thread::spawn(move || drain.wait_drain()),
-            thread::spawn(move || written.wait_written(9)),
+            thread::spawn(move || written.wait_delivered(9)),
         ];
         let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
             panic!("the sink is stuck");
         };
-        let remains = out.destroy_timeout(SHORT);
-        assert!(remains.sink.is_none(), "it is not here");
-        assert_eq!(joined(&remains.unsent), b"queued");
+        let unfinished = out.destroy_timeout(SHORT);
+        assert!(unfinished.sink.is_none(), "it is not here");
+        assert_eq!(joined(&unfinished.unsent), b"queued");
         // What it took of a chunk before is told once the chunk is through.
-        assert_eq!((remains.in_doubt, remains.totals.written), (9, 0));
+        assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (9, 0));
         for waiter in waiters {
             let told = waiter.join().expect("a wait does not panic");
             assert!(
@@ -232,11 +234,11 @@ fn a_sink_stuck_in_flush_has_everything() -> Result<(), BoxError> {
     let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
         panic!("the sink is stuck");
     };
-    out.wait_written(10)?;
+    out.wait_delivered(10)?;
     keeper.wait_until_stuck();
-    let remains = out.destroy_timeout(SHORT);
-    assert!(remains.sink.is_none() && remains.unsent.is_empty());
-    assert_eq!((remains.in_doubt, remains.totals.written), (0, 10));
+    let unfinished = out.destroy_timeout(SHORT);
+    assert!(unfinished.sink.is_none() && unfinished.unsent.is_empty());
+    assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 10));
     assert_eq!(keeper.let_go(), b"everything");
     Ok(())
 }
@@ -254,10 +256,10 @@ fn an_opener_that_is_stuck_leaves_everything_unsent() -> Result<(), BoxError> {
     let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
         panic!("the opener is stuck");
     };
-    let remains = out.destroy_timeout(SHORT);
-    assert!(remains.sink.is_none());
-    assert_eq!(joined(&remains.unsent), b"queued");
-    assert_eq!((remains.in_doubt, remains.totals.written), (0, 0));
+    let unfinished = out.destroy_timeout(SHORT);
+    assert!(unfinished.sink.is_none());
+    assert_eq!(joined(&unfinished.unsent), b"queued");
+    assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 0));
     assert_eq!(keeper.let_go(), b"", "it is not written to any more");
     Ok(())
 }
@@ -273,7 +275,7 @@ fn dropping_within_a_time_leaves_a_stuck_sink() -> Result<(), BoxError> {
     assert_eq!(out.write("in flight")?, Flow::More);
     keeper.wait_until_stuck();
     let queued = bytes::Bytes::from(b"queued".to_vec());
-    assert_eq!(out.write_owned(queued.clone())?, Flow::More);
+    assert_eq!(out.write_chunk(queued.clone())?, Flow::More);
     drop(out);
     assert!(queued.is_unique(), "what is given up is dropped");
     assert!(late.write("late").is_err());
@@ -336,14 +338,14 @@ fn past_the_file_size(path: &Path) -> Result<(), BoxError> {
     let out = Writable::builder()
         .high_water_mark(1000)
         .open(move || File::create(opened))?;
-    let (accepted, cause, remains) = write_until_it_fails(out);
+    let (accepted, cause, unfinished) = write_until_it_fails(out);
     assert_eq!(cause.code(), "EFBIG");
-    assert_eq!(remains.totals.written, 8 * 1024);
-    assert_eq!(remains.in_doubt, 0);
+    assert_eq!(unfinished.totals.delivered, 8 * 1024);
+    assert_eq!(unfinished.in_doubt, 0);
     // The last line that fits was cut by the limit, and is handed back from there.
     let written = fs::read(path)?;
     assert_ne!(written.last(), Some(&b'\n'), "else nothing is shown here");
-    assert_eq!([written, joined(&remains.unsent)].concat(), accepted);
+    assert_eq!([written, joined(&unfinished.unsent)].concat(), accepted);
     Ok(())
 }
 

@@ -41,7 +41,7 @@ fn highwater(
         .low_water_mark(low);
     let mut out = builder.spawn(sink)?;
     for number in 0..count {
-        if out.write_owned(chunk(number))? == Flow::Wait {
+        if out.write_chunk(chunk(number))? == Flow::Wait {
             out.wait_drain()?;
         }
     }
@@ -104,7 +104,7 @@ fn copied(count: u64) -> Result<u64, Failure> {
     for number in 0..count {
         let chunk = chunk(number);
         let place = (chunk.as_ptr() as usize, chunk.len());
-        let _flow = out.write_owned(chunk)?;
+        let _flow = out.write_chunk(chunk)?;
         copied += u64::from(places.recv()? != place);
     }
     out.end()?;

@@ -161,7 +161,7 @@ fn through<W: Write + Send + Sync + 'static>(
         let flow = match work {
             Work::Lines => out.write(black_box(line))?,
             Work::Chunks | Work::Made => {
-                out.write_owned(black_box(line.repeat(size / line.len())))?
+                out.write_chunk(black_box(line.repeat(size / line.len())))?
             }
         };
         if flow == Flow::Wait {
@@ -169,7 +169,7 @@ fn through<W: Write + Send + Sync + 'static>(
         }
     }
     let producer = sleeps(myself)? - before;
-    out.wait_written(out.position())?;
+    out.wait_delivered(out.position())?;
     let seconds = start.elapsed().as_secs_f64();
     let thread = sleeps_of_the_thread()?;
     let done = out.end()?;

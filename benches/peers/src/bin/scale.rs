@@ -44,14 +44,14 @@ fn backlog(queued: u64) -> Result<f64, Failure> {
     // A mark of 0: each write is a chunk of its own, and is told to wait.
     let builder = Writable::builder().high_water_mark(0);
     let mut out = builder.spawn(Stuck(tell, held)).map_err(io::Error::from)?;
-    let _wait = out.write_owned("x")?;
+    let _wait = out.write_chunk("x")?;
     stuck.recv()?;
     for _ in 1..queued {
-        let _wait = out.write_owned("x")?;
+        let _wait = out.write_chunk("x")?;
     }
     let start = Instant::now();
     for _ in 0..WINDOW {
-        let _wait = out.write_owned("x")?;
+        let _wait = out.write_chunk("x")?;
     }
     let took = start.elapsed().as_nanos() as f64 / WINDOW as f64;
     drop(hold);
@@ -105,7 +105,7 @@ fn highwater(number: u64, each: u64) -> Result<u64, Failure> {
         Ok(())
     };
     produce(number, each, || out.writer(), write)?;
-    Ok(out.end()?.totals.written)
+    Ok(out.end()?.totals.delivered)
 }
 
 /// Nothing but the lock and the copy.

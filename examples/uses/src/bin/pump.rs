@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use highwater::{EndError, Event, Flow, Remains, Snapshot, Writable, Writer};
+use highwater::{EndError, Event, Flow, Snapshot, Unfinished, Writable, Writer};
 use highwater_uses::progress::Bar;
 use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run};
 use indicatif::HumanBytes;
@@ -122,8 +122,8 @@ fn pump(
     let seconds = start.elapsed().as_secs_f64();
     Ok(format!(
         "read={read} written={} seconds={seconds:.3} rate={:.0} {}",
-        totals.written,
-        totals.written as f64 / seconds,
+        totals.delivered,
+        totals.delivered as f64 / seconds,
         Totals::from(&totals).summary()
     ))
 }
@@ -144,8 +144,8 @@ fn watch(
         match told.recv_timeout(patience) {
             Ok(Message::Read(result)) => read = Some(result),
             Ok(Message::Interrupted) => {
-                let remains = out.destroy_timeout(GRACE);
-                return Err(interrupted(&remains, count.load(Ordering::Relaxed)));
+                let unfinished = out.destroy_timeout(GRACE);
+                return Err(interrupted(&unfinished, count.load(Ordering::Relaxed)));
             }
             // What it failed with is told by its end.
             Ok(Message::Failed) => read = read.or(Some(Ok(()))),
@@ -156,8 +156,10 @@ fn watch(
         out = match out.end_timeout(TICK) {
             Ok(done) => return Ok((result, done.totals)),
             Err(EndError::TimedOut(out)) => out,
-            Err(EndError::Failed { cause, remains, .. }) => {
-                let written = remains.totals.written;
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => {
+                let written = unfinished.totals.delivered;
                 let left = count.load(Ordering::Relaxed) - written;
                 return Err(Failure::new(format!(
                     "{place}: {cause} ({written} bytes are written, {left} were read and are not)"
@@ -169,8 +171,8 @@ fn watch(
     }
 }
 
-fn interrupted(remains: &Remains<File>, read: u64) -> Failure {
-    let (written, in_doubt) = (remains.totals.written, remains.in_doubt);
+fn interrupted(unfinished: &Unfinished<File>, read: u64) -> Failure {
+    let (written, in_doubt) = (unfinished.totals.delivered, unfinished.in_doubt);
     let unsent = read - written - in_doubt;
     let mut text = format!("{written} bytes are written, {unsent} were read and not sent");
     if in_doubt > 0 {
@@ -224,7 +226,7 @@ fn read(out: &Writer, count: &AtomicU64) -> Option<io::Result<()>> {
 /// What was read, what the stream says, and what the file holds is the same.
 fn verify(arguments: &Arguments, read: u64, totals: &Snapshot) -> Result<(), Failure> {
     let place = arguments.place();
-    let mut counts = vec![read, totals.accepted, totals.written];
+    let mut counts = vec![read, totals.accepted, totals.delivered];
     if let Some(path) = &arguments.path {
         let file = fs::metadata(path).map_err(|error| Failure::of(&place, &error))?;
         counts.extend(file.is_file().then_some(file.len()));
@@ -246,8 +248,8 @@ fn bar(arguments: &Arguments) -> Bar {
 
 fn show(bar: &Bar, now: &Snapshot, start: Instant) {
     bar.show(now.length, || {
-        let rate = now.written as f64 / start.elapsed().as_secs_f64();
-        let (written, rate) = (HumanBytes(now.written), HumanBytes(rate as u64));
+        let rate = now.delivered as f64 / start.elapsed().as_secs_f64();
+        let (written, rate) = (HumanBytes(now.delivered), HumanBytes(rate as u64));
         format!("{written} {rate}/s, {} waits", now.waits)
     });
 }

@@ -233,8 +233,12 @@ impl<S: Stage> Player<S> {
     fn hand_back(&mut self, unsent: Vec<Chunk>) {
         let totals = self.stage.snapshot();
         let rest: u64 = unsent.iter().map(|chunk| chunk.len() as u64).sum();
-        assert_eq!(totals.written + rest, totals.accepted, "delivered + unsent");
-        assert_eq!(totals.written, self.stage.taken());
+        assert_eq!(
+            totals.delivered + rest,
+            totals.accepted,
+            "delivered + unsent"
+        );
+        assert_eq!(totals.delivered, self.stage.taken());
         let bytes: Vec<_> = unsent
             .iter()
             .flat_map(|chunk| chunk.as_ref())
@@ -369,7 +373,7 @@ impl<S: Stage> Player<S> {
             match self.stage.ended() {
                 None => {
                     let totals = self.stage.snapshot();
-                    assert_eq!(totals.written, totals.accepted);
+                    assert_eq!(totals.delivered, totals.accepted);
                 }
                 Some(unsent) => self.hand_back(unsent),
             }

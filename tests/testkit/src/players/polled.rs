@@ -11,8 +11,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures::channel::oneshot;
 use futures::io::AsyncWrite;
-use highwater::future::{Builder, Corked, Writable, Writer};
-use highwater::{Chunk, Done, EndError, Event, Flow, Remains, Snapshot, WaitError, WriteError};
+use highwater::future::{Builder, CorkGuard, Writable, Writer};
+use highwater::{
+    Chunk, EndError, Event, Finished, Flow, Snapshot, Unfinished, WaitError, WriteError,
+};
 
 use super::adapter::Stage;
 use crate::replay::scenario::{Mode, Plan};
@@ -112,7 +114,7 @@ impl AsyncWrite for PolledGate {
     }
 }
 
-type Ending = Result<Done<PolledGate>, EndError<PolledGate, Writable<PolledGate>>>;
+type Ending = Result<Finished<PolledGate>, EndError<PolledGate, Writable<PolledGate>>>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Who polls the worker. Dropped, it drops the worker.
@@ -158,9 +160,9 @@ pub(crate) struct Polled<E> {
     executor: Option<E>,
     owner: Option<Writable<PolledGate>>,
     ending: Option<Boxed<Ending>>,
-    destroying: Option<Boxed<Remains<PolledGate>>>,
+    destroying: Option<Boxed<Unfinished<PolledGate>>>,
     events: Arc<Mutex<VecDeque<Event>>>,
-    corks: Vec<Corked<'static>>,
+    corks: Vec<CorkGuard<'static>>,
     opener: Option<oneshot::Sender<bool>>,
 }
 
@@ -188,7 +190,7 @@ impl<E: Executor> Polled<E> {
     fn unsent(ending: Ending) -> Option<Vec<Chunk>> {
         match ending {
             Ok(_) => None,
-            Err(EndError::Failed { remains, .. }) => Some(remains.unsent),
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
             Err(other) => panic!("no chunk was to be refused: {other}"),
         }
     }
@@ -242,13 +244,13 @@ impl<E: Executor> Stage for Polled<E> {
     }
 
     fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
-        let written = self.writer.write_owned(bytes);
+        let written = self.writer.write_chunk(bytes);
         self.work();
         written
     }
 
     fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
-        poll_once(self.writer.written(position))
+        poll_once(self.writer.delivered(position))
     }
 
     fn cork(&mut self) -> bool {
@@ -301,13 +303,13 @@ impl<E: Executor> Stage for Polled<E> {
             self.executor = None;
             return;
         };
-        let mut destroying: Boxed<Remains<_>> = match error {
+        let mut destroying: Boxed<Unfinished<_>> = match error {
             true => Box::pin(owner.destroy_with("the test says so")),
             false => Box::pin(owner.destroy()),
         };
         // Ready at once, if the stream has failed before.
         self.destroying = Some(match poll_once(&mut destroying) {
-            Some(remains) => Box::pin(std::future::ready(remains)),
+            Some(unfinished) => Box::pin(std::future::ready(unfinished)),
             None => destroying,
         });
     }
@@ -318,9 +320,9 @@ impl<E: Executor> Stage for Polled<E> {
         self.work();
         match (self.destroying.take(), self.ending.take()) {
             (Some(mut destroying), _) => {
-                let remains = poll_once(&mut destroying).expect("the worker lets go");
-                assert_eq!(remains.in_doubt, 0);
-                remains.unsent
+                let unfinished = poll_once(&mut destroying).expect("the worker lets go");
+                assert_eq!(unfinished.in_doubt, 0);
+                unfinished.unsent
             }
             (None, Some(mut ending)) => {
                 let ended = poll_once(&mut ending).expect("the worker has gone");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use highwater::machine::Phase;
 use highwater::{
-    Chunk, Corked, EndError, Event, Flow, Remains, Snapshot, WaitError, Writable, WriteError,
+    Chunk, CorkGuard, EndError, Event, Flow, Snapshot, Unfinished, WaitError, Writable, WriteError,
     Writer,
 };
 
@@ -21,9 +21,9 @@ pub(crate) struct Threaded {
     gate: Gate,
     writer: Writer,
     owner: Option<Writable<GatedSink>>,
-    destroying: Option<JoinHandle<Remains<GatedSink>>>,
+    destroying: Option<JoinHandle<Unfinished<GatedSink>>>,
     events: Receiver<Event>,
-    corks: Vec<Corked<'static>>,
+    corks: Vec<CorkGuard<'static>>,
     /// Lets the opener go on, with or without a sink, if it waits.
     opener: Option<Sender<bool>>,
 }
@@ -74,12 +74,12 @@ impl Stage for Threaded {
     }
 
     fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
-        self.writer.write_owned(bytes)
+        self.writer.write_chunk(bytes)
     }
 
     fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
         // Waiting without time is asking.
-        match self.writer.wait_written_timeout(position, Duration::ZERO) {
+        match self.writer.wait_delivered_timeout(position, Duration::ZERO) {
             Err(WaitError::TimedOut) => None,
             result => Some(result),
         }
@@ -112,7 +112,7 @@ impl Stage for Threaded {
                 self.owner = Some(stream);
                 None
             }
-            Err(EndError::Failed { remains, .. }) => Some(remains.unsent),
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
             Err(other) => panic!("no chunk was to be refused: {other}"),
         }
     }
@@ -137,15 +137,15 @@ impl Stage for Threaded {
     fn destroyed(&mut self) -> Vec<Chunk> {
         self.gate.open();
         let destroying = self.destroying.take().expect("it was begun");
-        let remains = destroying.join().expect("destroy does not panic");
-        assert_eq!(remains.in_doubt, 0);
-        remains.unsent
+        let unfinished = destroying.join().expect("destroy does not panic");
+        assert_eq!(unfinished.in_doubt, 0);
+        unfinished.unsent
     }
 
     fn ended(&mut self) -> Option<Vec<Chunk>> {
         match self.owner.take()?.end() {
             Ok(_) => None,
-            Err(EndError::Failed { remains, .. }) => Some(remains.unsent),
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
             Err(other) => panic!("no time-out, no chunk: {other}"),
         }
     }
@@ -174,7 +174,7 @@ impl Stage for Threaded {
         // The worker has put the answer in once this shows it.
         wait_until(|| {
             let now = self.writer.snapshot();
-            now.written != before.written || now.phase != before.phase
+            now.delivered != before.delivered || now.phase != before.phase
         });
     }
 

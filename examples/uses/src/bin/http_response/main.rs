@@ -95,7 +95,7 @@ async fn serve(
         count(&response)?;
     }
     say(&totals.summary())?;
-    let written = totals.written;
+    let written = totals.delivered;
     Err(Failure::interrupted(format!(
         "written={written} unsent={unsent}"
     )))
@@ -129,7 +129,7 @@ async fn show(
                 totals.add(&response.totals);
                 unsent = response.unsent;
             }
-            let written = totals.written;
+            let written = totals.delivered;
             return Err(Failure::interrupted(format!(
                 "written={written} unsent={unsent}"
             )));

@@ -33,7 +33,7 @@ impl Produced {
             failed,
             unsent,
         } = self;
-        let written = totals.written;
+        let written = totals.delivered;
         match failed {
             None => format!(
                 "written={written} waits={} peak={}",
@@ -57,7 +57,7 @@ pub(crate) async fn produce(
     };
     producing.send_replace(Producing::Idle);
     let before = out.snapshot();
-    let (remains, failed) = match through {
+    let (unfinished, failed) = match through {
         None => (out.destroy().await, "interrupted".into()),
         // What the write or the wait has answered; the end hands back what is left.
         Some(Err(error)) => (out.destroy().await, causes(error.as_ref())),
@@ -69,7 +69,9 @@ pub(crate) async fn produce(
                     unsent: 0,
                 };
             }
-            Err(EndError::Failed { cause, remains, .. }) => (*remains, causes(&cause)),
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => (*unfinished, causes(&cause)),
             // Nothing else ends so without a last chunk or a time limit.
             Err(error) => {
                 let (totals, failed) = (before, Some(causes(&error)));
@@ -83,9 +85,13 @@ pub(crate) async fn produce(
         },
     };
     Produced {
-        totals: remains.totals,
+        totals: unfinished.totals,
         failed: Some(failed),
-        unsent: remains.unsent.iter().map(|chunk| chunk.len() as u64).sum(),
+        unsent: unfinished
+            .unsent
+            .iter()
+            .map(|chunk| chunk.len() as u64)
+            .sum(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater::log::Reopener;
+use highwater::sink::Reopener;
 use highwater_uses::Failure;
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;

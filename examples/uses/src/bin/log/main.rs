@@ -24,8 +24,9 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use highwater::log::{Log, Reopen, WhenFull};
-use highwater::{Chunk, EndError, Remains, Snapshot, Writable};
+use highwater::log::{Log, WhenFull};
+use highwater::sink::Reopen;
+use highwater::{Chunk, EndError, Snapshot, Unfinished, Writable};
 use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run, say};
 
 use events::{Events, Rotation};
@@ -95,7 +96,7 @@ impl std::fmt::Display for Report {
             f,
             "events={} bytes={} dropped={} verified={} logging={:.3}s took={:.3}s {}",
             self.events,
-            self.totals.written,
+            self.totals.delivered,
             self.dropped,
             if self.verified { "yes" } else { "no" },
             self.producers.as_secs_f64(),
@@ -134,11 +135,11 @@ fn open_file(path: &Path, interrupted: &Receiver<()>) -> Result<io::Result<Reope
     }
 }
 
-fn was_interrupted<W>(remains: &Remains<W>) -> Failure {
-    let (written, unsent) = (remains.totals.written, bytes(&remains.unsent));
+fn was_interrupted<W>(unfinished: &Unfinished<W>) -> Failure {
+    let (written, unsent) = (unfinished.totals.delivered, bytes(&unfinished.unsent));
     let mut text = format!("{written} bytes are written, {unsent} bytes were not sent");
-    if remains.in_doubt > 0 {
-        text.push_str(&format!(", {} are in doubt", remains.in_doubt));
+    if unfinished.in_doubt > 0 {
+        text.push_str(&format!(", {} are in doubt", unfinished.in_doubt));
     }
     Failure::interrupted(text)
 }
@@ -171,11 +172,13 @@ fn write_log(
     }
     let done = match ended {
         Ok(done) => done,
-        Err(EndError::Failed { cause, remains, .. }) => {
+        Err(EndError::Failed {
+            cause, unfinished, ..
+        }) => {
             return Err(Failure::new(format!(
                 "{place}: {cause} ({} bytes are written, {} are not, {} lines came after that)",
-                remains.totals.written,
-                bytes(&remains.unsent),
+                unfinished.totals.delivered,
+                bytes(&unfinished.unsent),
                 writer.dropped(),
             )));
         }

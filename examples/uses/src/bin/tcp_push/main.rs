@@ -98,7 +98,7 @@ async fn push_here(
 
     say(&format!(
         "connections={connections} slow={slow} lines={} rounds={} verified={}",
-        arguments.lines, arguments.rounds, totals.written
+        arguments.lines, arguments.rounds, totals.delivered
     ))?;
     if slow > 0 {
         // How many slow ones were still being waited for when the fast ones were done.
@@ -172,7 +172,7 @@ async fn push_to(
     let expected = u64::from(connections) * feed.len() as u64;
     say(&format!(
         "connections={connections} lines={} written={}",
-        arguments.lines, totals.written
+        arguments.lines, totals.delivered
     ))?;
     say(&totals.summary())?;
     if *stop.borrow() {
@@ -183,7 +183,7 @@ async fn push_to(
             "pushing to {address}: {first} ({} of {connections} connections failed, {} were not tried, {} of {expected} bytes not delivered, {unsent} of them accepted)",
             failures.len(),
             connections - tried,
-            expected - totals.written,
+            expected - totals.delivered,
         ))),
         None => at_most(&totals, mark),
     }
@@ -193,7 +193,7 @@ async fn push_to(
 fn interrupted(totals: &Totals, unsent: u64, expected: u64) -> Failure {
     Failure::interrupted(format!(
         "written={} unsent={unsent} never_written={}",
-        totals.written,
+        totals.delivered,
         expected.saturating_sub(totals.accepted)
     ))
 }

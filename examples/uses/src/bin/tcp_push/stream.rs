@@ -32,7 +32,7 @@ pub(crate) async fn push_one(
         _ = write_all(&feed, &mut out) => true,
         () = stopped(&mut stop) => false,
     };
-    let (remains, failed) = if through {
+    let (unfinished, failed) = if through {
         match out.end().await {
             Ok(done) => {
                 return Ok(Pushed {
@@ -41,16 +41,22 @@ pub(crate) async fn push_one(
                     unsent: 0,
                 });
             }
-            Err(EndError::Failed { cause, remains, .. }) => (*remains, Some(causes(&cause))),
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => (*unfinished, Some(causes(&cause))),
             Err(error) => return Err(Failure::of("ending a stream", &error)),
         }
     } else {
         (out.destroy().await, None)
     };
     Ok(Pushed {
-        totals: remains.totals,
+        totals: unfinished.totals,
         failed,
-        unsent: remains.unsent.iter().map(|chunk| chunk.len() as u64).sum(),
+        unsent: unfinished
+            .unsent
+            .iter()
+            .map(|chunk| chunk.len() as u64)
+            .sum(),
     })
 }
 
@@ -59,7 +65,7 @@ async fn write_all(feed: &Bytes, out: &mut Writable<TcpStream>) -> Result<(), Bo
     let mut rest = feed.clone();
     while !rest.is_empty() {
         let line = rest.split_to(LINE.min(rest.len()));
-        if out.write_owned(line)? == Flow::Wait {
+        if out.write_chunk(line)? == Flow::Wait {
             out.drained().await?;
         }
     }

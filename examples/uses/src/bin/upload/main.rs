@@ -109,7 +109,7 @@ async fn commit(
     }
     say(&format!(
         "committed: written={} verified={verified} waits={} peak={}",
-        totals.written, totals.waits, totals.peak
+        totals.delivered, totals.waits, totals.peak
     ))?;
     let totals = Totals::from(&totals);
     if totals.peak > mark.saturating_add(LINE as u64) {
@@ -170,7 +170,7 @@ async fn show(arguments: &Arguments, stop: watch::Receiver<bool>) -> Result<(), 
     if *stop.borrow() {
         return Err(Failure::interrupted(back.line()));
     }
-    if back.totals.written + back.unsent != back.totals.accepted {
+    if back.totals.delivered + back.unsent != back.totals.accepted {
         return Err(Failure::new(format!("bytes are missing: {}", back.line())));
     }
     let left = files()?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highwater::future::Writable;
-use highwater::{BoxError, EndError, Flow, Remains, Snapshot};
+use highwater::{BoxError, EndError, Flow, Snapshot, Unfinished};
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::progress::Bar;
 use highwater_uses::{Failure, causes, stopped};
@@ -38,7 +38,7 @@ pub(crate) struct Back {
 
 impl Back {
     pub(crate) fn line(&self) -> String {
-        let written = self.totals.written;
+        let written = self.totals.delivered;
         let unsent = self.unsent;
         match &self.left {
             None => format!("written={written} unsent={unsent}, aborted"),
@@ -135,9 +135,11 @@ impl Target {
         }
         match out.end().await {
             Ok(done) => Ok(Outcome::Committed(done.totals)),
-            Err(EndError::Failed { cause, remains, .. }) => {
-                let missing = size - remains.totals.written;
-                let back = take_back(*remains).await;
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => {
+                let missing = size - unfinished.totals.delivered;
+                let back = take_back(*unfinished).await;
                 Err(Failure::new(format!(
                     "{}: {} ({missing} of {size} bytes not taken, {})",
                     self.key,
@@ -161,7 +163,7 @@ async fn write(
     for number in 0..until / LINE as u64 {
         if out.write(line(number))? == Flow::Wait {
             out.drained().await?;
-            bar.show(out.snapshot().written, String::new);
+            bar.show(out.snapshot().delivered, String::new);
         }
     }
     if until == size {
@@ -172,14 +174,18 @@ async fn write(
 }
 
 /// Aborts the upload whose stream was destroyed, or failed.
-async fn take_back(remains: Remains<Parts>) -> Back {
-    let unsent = remains.unsent.iter().map(|chunk| chunk.len() as u64).sum();
-    let left = match remains.sink {
+async fn take_back(unfinished: Unfinished<Parts>) -> Back {
+    let unsent = unfinished
+        .unsent
+        .iter()
+        .map(|chunk| chunk.len() as u64)
+        .sum();
+    let left = match unfinished.sink {
         Some(parts) => parts.abort().await.err().map(|error| causes(&error)),
         None => Some("the sink has not come back".into()),
     };
     Back {
-        totals: remains.totals,
+        totals: unfinished.totals,
         unsent,
         left,
     }
