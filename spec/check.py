@@ -39,7 +39,7 @@ from typing import Callable, NamedTuple
 SPEC = pathlib.Path(__file__).resolve().parent
 ROOT = SPEC.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-EXPLORE = TARGET / "release" / "examples" / "explore"
+EXPLORE = TARGET / "release" / "explore"
 GOLDEN = "--golden" in sys.argv  # write anew what is kept
 REFINEMENT = "Users"  # of Lifecycle.tla
 LIVENESS = ("WaitIsAnswered", "EndResolves", "DestroyCloses", "FailureTold")

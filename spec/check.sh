@@ -43,8 +43,8 @@ if ! cmp -s spec/requirements.txt "$venv/requirements.txt"; then
   cp spec/requirements.txt "$venv/requirements.txt"
 fi
 
-say 'build examples/explore'
-cargo build --quiet --locked --release --example explore
+say 'build the explorer'
+cargo build --quiet --locked --release -p highwater-testkit --bin explore
 
 # The fuzzer is of the full run only, which goes on without it: it needs nightly.
 if [[ $# -eq 0 || " $* " == *fuzz* ]] && cargo +nightly --version >/dev/null 2>&1 &&

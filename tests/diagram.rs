@@ -1,29 +1,12 @@
 //! The picture of the phases, `spec/phases.svg`: it shows what the golden graphs
 //! have, and no label in it lies on an arrow, a box or another label.
 
-// Each test uses its part of them.
-#![allow(dead_code)]
-
-#[path = "../examples/explore/bounds.rs"]
-mod bounds;
-#[path = "../examples/explore/diagram.rs"]
-mod diagram;
-#[path = "support/drawing.rs"]
-mod drawing;
-#[path = "../examples/explore/drive.rs"]
-mod drive;
-#[path = "../examples/explore/graph.rs"]
-mod graph;
-#[path = "../examples/explore/notation.rs"]
-mod notation;
-#[path = "../examples/explore/world.rs"]
-mod world;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use drawing::Drawing;
-use graph::Graph;
+use highwater_testkit::explore::diagram;
+use highwater_testkit::explore::drawing::Drawing;
+use highwater_testkit::explore::graph::Graph;
 
 fn spec() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("spec")
@@ -45,7 +28,7 @@ fn golden(name: &str) -> Graph {
     graph
 }
 
-/// `cargo run --release --example explore -- diagram spec/golden/*.graph` draws it.
+/// `cargo run --release -p highwater-testkit --bin explore -- diagram spec/golden/*.graph` draws it.
 #[test]
 fn the_diagram_shows_the_golden_graphs() {
     let kept = fs::read_to_string(spec().join("phases.svg")).expect("it is in the tree");

@@ -2,8 +2,6 @@
 //! runtime.
 #![cfg(feature = "futures")]
 
-mod support;
-
 use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -18,9 +16,9 @@ use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
 use futures::{SinkExt, StreamExt};
 use highwater::future::{Worker, Writable};
 use highwater::{Chunk, EndError, Flow, PipeError, WriteError};
+use highwater_testkit::players::polled::poll_once;
+use highwater_testkit::random;
 use proptest::prelude::*;
-
-use support::polled::poll_once;
 
 /// A sink that takes what its script says: nothing yet, or so many bytes at most.
 /// At the end of the script it takes everything, or fails.
@@ -249,7 +247,7 @@ fn nothing_lost(accepted: &[u8], delivered: &[u8], unsent: &[u8]) -> bool {
 #[test]
 fn whatever_is_dropped_delivered_and_unsent_are_what_was_accepted() {
     let (moved, came_back) = (Cell::new(0), Cell::new(0));
-    support::check(10_000, &scripts(), |(mark, calls, script, fails, last)| {
+    random::check(10_000, &scripts(), |(mark, calls, script, fails, last)| {
         let sink = Scripted {
             script: script.into_iter(),
             then: fails.then_some(io::ErrorKind::BrokenPipe),

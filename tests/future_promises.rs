@@ -2,8 +2,6 @@
 //! whether they are polled or not, and nobody has to wait for what does not come.
 #![cfg(feature = "futures")]
 
-mod support;
-
 use std::cell::RefCell;
 use std::future::{Future, pending};
 use std::io;
@@ -16,8 +14,7 @@ use std::thread;
 use futures::executor::block_on;
 use futures::io::{AsyncWrite, AsyncWriteExt};
 use highwater::future::{Worker, Writable, Writer};
-
-use support::polled::{PolledGate, poll_once};
+use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGate) {
     let gate = PolledGate::default();

@@ -1,8 +1,6 @@
 //! Wake-ups of the async adapter, counted: none is lost, and none is needless.
 #![cfg(feature = "futures")]
 
-mod support;
-
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,8 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures::executor::block_on;
 use highwater::future::{Worker, Writable, Writer};
 use highwater::{Chunk, EndError, Flow, Unfinished, WaitError, WriteError};
-
-use support::polled::{PolledGate, poll_once};
+use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 /// Counts how often it is woken.
 #[derive(Default)]

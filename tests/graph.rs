@@ -4,50 +4,21 @@
 //! The golden graphs in `spec/golden` were exported from `spec/Writable.tla`;
 //! `spec/check.sh` makes them anew and compares.
 
-// Each test uses its part of them.
-#![allow(dead_code)]
-
-#[path = "../examples/explore/bounds.rs"]
-mod bounds;
-#[path = "../examples/explore/check.rs"]
-mod check;
-#[path = "../examples/explore/diagram.rs"]
-mod diagram;
-#[path = "../examples/explore/drive.rs"]
-mod drive;
-#[path = "../examples/explore/fair.rs"]
-mod fair;
-#[path = "../examples/explore/graph.rs"]
-mod graph;
-#[path = "../examples/explore/law.rs"]
-mod law;
-#[path = "../examples/explore/notation.rs"]
-mod notation;
-#[path = "../examples/explore/scenario.rs"]
-mod scenario;
-#[path = "../examples/explore/steps.rs"]
-mod steps;
-mod support;
-#[path = "../examples/explore/tla.rs"]
-mod tla;
-#[path = "../examples/explore/watch.rs"]
-mod watch;
-#[path = "../examples/explore/world.rs"]
-mod world;
-
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bounds::Bounds;
-use graph::Graph;
 use highwater::machine::{Input, Next, Options, Quirks, State, Then, step};
-use law::{Excess, Law};
+use highwater_testkit::explore::bounds::Bounds;
+use highwater_testkit::explore::graph::Graph;
+use highwater_testkit::explore::law::{Excess, Law};
+use highwater_testkit::explore::watch::Watched;
+use highwater_testkit::explore::world::{Action, Call, E_USER, Frame, Last, Tick, World};
+use highwater_testkit::explore::{check, diagram, drive, fair, notation, steps, tla};
+use highwater_testkit::judge::judge;
+use highwater_testkit::players::subjects::Subject;
+use highwater_testkit::random;
 use serde_json::Value;
-use support::judge::judge;
-use support::subjects::Subject;
-use watch::Watched;
-use world::{Action, Call, E_USER, Frame, Last, Tick, World};
 
 fn spec() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("spec")
@@ -355,7 +326,7 @@ fn in_every_state(bounds: &Bounds, observer: &mut impl drive::Observer) {
 }
 
 /// Every lease, in every state of some graphs, also of streams with Node's quirks: see
-/// [`law`]. `tests/lease.rs` has the same for whole runs.
+/// [`law`]. `tests/lease/` has the same for whole runs.
 #[test]
 fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
     let mut law = Law::default();
@@ -378,7 +349,7 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
 /// The same in random runs, with lengths and marks of any size.
 #[test]
 fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_random_runs() {
-    let seed = support::seed();
+    let seed = random::seed();
     let mut law = Law::default();
     let few = |law: &Law| law.broken().is_empty() && law.write.times < 10_000;
     steps::wander(seed, &mut law, few);

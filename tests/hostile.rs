@@ -2,12 +2,11 @@
 //! order, repeated or never, with lies about the queue. Whatever it does, the
 //! machine does not panic, and what the state alone must keep, it keeps (rule 23).
 
-mod support;
-
 use highwater::machine::{
     Effect, End, ErrorId, Event, Fault, Input, Leased, Measure, Next, Options, State, Step, Task,
     Then, step,
 };
+use highwater_testkit::random;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -261,7 +260,7 @@ fn holds(
 fn no_order_of_inputs_breaks_what_the_state_alone_must_keep() {
     let heads = prop::option::of(measure());
     let script = (options(), prop::collection::vec((input(), heads), 0..60));
-    support::check(10_000, &script, |(options, script)| {
+    random::check(10_000, &script, |(options, script)| {
         let mut state = State::new(&options);
         let (mut errors, mut finishes, mut closes) = (0, 0, 0);
         let mut ends_kept = false;

@@ -5,19 +5,17 @@
 // They are looked for by these names.
 #![allow(non_snake_case)]
 
-mod support;
-
 use highwater::machine::Quirks;
+use highwater_testkit::judge::{Invariant, judge};
+use highwater_testkit::players::subjects::Subject;
+use highwater_testkit::{random, scenarios};
 use proptest::prop_assert_eq;
-
-use support::judge::{Invariant, judge};
-use support::subjects::Subject;
 
 /// How many random scenarios each test plays.
 const CASES: u32 = 10_000;
 
 fn holds(subject: Subject, invariant: Invariant) {
-    support::check(CASES, &support::scenarios::lines(), |line| {
+    random::check(CASES, &scenarios::lines(), |line| {
         let (terms, history) = subject.play(&line);
         let broken = judge(&terms, &history);
         let why = broken.iter().find(|(broken, _)| *broken == invariant);

@@ -12,8 +12,6 @@
 // A process that is killed is told from others by its signal.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -21,6 +19,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use highwater::{BoxError, Flow, OnDrop, Writable};
+use highwater_testkit::random;
 
 const ROUNDS: u64 = 40;
 
@@ -218,7 +217,7 @@ fn left_by(how: &str) -> Result<(u64, Said, ExitStatus), BoxError> {
 
 #[test]
 fn killed_at_any_moment_a_confirmed_beginning_is_left() -> Result<(), BoxError> {
-    let seed = support::seed();
+    let seed = random::seed();
     let folder = tempfile::tempdir()?;
     let mut random = seed;
     let (mut confirmed, mut lost) = (0, 0);

@@ -1,9 +1,6 @@
 //! The log under real threads, `tracing-subscriber` and files.
 #![cfg(feature = "tracing")]
 
-#[path = "support/gate.rs"]
-mod gate;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
@@ -12,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use gate::Gate;
 use highwater::log::{Log, LogWriter, WhenFull};
 use highwater::sink::Reopen;
 use highwater::{Cause, EndError, Event, Writable};
+use highwater_testkit::gate::Gate;
 use tracing::{Dispatch, dispatcher};
 
 type Checked = Result<(), highwater::BoxError>;

@@ -6,7 +6,6 @@
 //! take no time, so nothing here is timed.
 #![cfg(highwater_loom)]
 
-#[path = "support/model.rs"]
 mod model;
 
 use std::error::Error;

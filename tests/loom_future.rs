@@ -5,7 +5,6 @@
 //! A task that nobody wakes is a deadlock, which loom reports.
 #![cfg(all(highwater_loom, feature = "futures"))]
 
-#[path = "support/model.rs"]
 mod model;
 
 use std::future::poll_fn;

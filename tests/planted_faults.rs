@@ -2,16 +2,15 @@
 //! tests catch them. A quirk of Node's is a fault planted in the machine; what
 //! no quirk breaks is broken around it.
 
-mod support;
-
 use highwater::machine::Quirks;
+use highwater_testkit::judge::Invariant::{self, *};
+use highwater_testkit::judge::{self, Terms, judge};
+use highwater_testkit::players::subjects::Subject;
+use highwater_testkit::replay::history::{Record, What};
+use highwater_testkit::replay::scenario;
+use highwater_testkit::scenarios;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-
-use support::history::{Record, What};
-use support::judge::Invariant::{self, *};
-use support::judge::{Terms, judge};
-use support::subjects::Subject;
 
 /// What breaks a good history, as a fault at this place would.
 // One type for all: some add records, some swap them.
@@ -107,7 +106,7 @@ const MOST: usize = 100_000;
 fn lines() -> impl Iterator<Item = String> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Default::default(), rng);
-    let lines = support::scenarios::lines();
+    let lines = scenarios::lines();
     let line = move || lines.new_tree(&mut runner).expect("a scenario").current();
     let known = include_str!("regressions.jsonl").lines().map(str::to_owned);
     known.chain(std::iter::repeat_with(line).take(MOST))
@@ -157,7 +156,7 @@ fn every_invariant_has_a_fault_that_breaks_it() {
     let by_quirks = QUIRKS.iter().flat_map(|(_, broken)| broken.iter().copied());
     let around = AROUND.iter().map(|(_, _, broken)| *broken);
     let broken: Vec<_> = by_quirks.chain(around).collect();
-    for invariant in support::judge::ALL {
+    for invariant in judge::ALL {
         assert!(broken.contains(&invariant), "nothing breaks {invariant:?}");
     }
 }
@@ -185,7 +184,7 @@ fn a_tick_too_many_shows_in_the_order_alone() {
 fn the_profiles_differ_only_where_a_quirk_acts() {
     let mut differ = 0;
     // Node has no progress of the sink.
-    let lines = lines().filter(|line| support::scenario::parse(line, Quirks::NODE).is_ok());
+    let lines = lines().filter(|line| scenario::parse(line, Quirks::NODE).is_ok());
     for line in lines.take(3000) {
         let (strict, node) = (trace(Quirks::NONE, &line), trace(Quirks::NODE, &line));
         if strict == node {

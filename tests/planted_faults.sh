@@ -15,7 +15,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/planted/target
 
 # run TEST NAME: whoever waits for ever is found out by the clock.
 run() {
-  [ ! -f "examples/$1.rs" ] || cargo build --locked --quiet --all-features --example "$1" || return 3
+  [ ! -f "examples/$1.rs" ] || cargo build --locked --quiet --profile test --example "$1" || return 3
   cargo test --locked --quiet --all-features --test "$1" --no-run || return 3
   timeout 60 cargo test --locked --quiet --all-features --test "$1" -- "$2"
 }

@@ -1,12 +1,9 @@
 //! Scenarios that once broke something, or break Node: every invariant holds in
 //! each, on the machine with its driver and on the adapter with its thread.
 
-mod support;
-
 use highwater::machine::Quirks;
-
-use support::judge::judge;
-use support::subjects::Subject;
+use highwater_testkit::judge::judge;
+use highwater_testkit::players::subjects::Subject;
 
 #[test]
 fn what_once_broke_holds() {

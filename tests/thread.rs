@@ -1,8 +1,6 @@
 //! The adapter with its thread on real files and on sinks that behave badly:
 //! nothing is lost, every error keeps its cause, every wait ends.
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,8 +9,7 @@ use std::time::Duration;
 
 use highwater::machine::Phase;
 use highwater::{BoxError, Chunk, EndError, Flow, OnDrop, WaitError, Writable, Writer};
-
-use support::gate::{Gate, WATCHDOG};
+use highwater_testkit::gate::{Gate, GatedSink, WATCHDOG};
 
 fn joined(chunks: &[Chunk]) -> Vec<u8> {
     chunks
@@ -250,10 +247,7 @@ fn chunks_of_no_bytes_are_acknowledged_and_never_written() -> Result<(), BoxErro
     Ok(())
 }
 
-fn observed(
-    on_drop: OnDrop,
-    gate: &Gate,
-) -> (Writable<support::gate::GatedSink>, Receiver<String>) {
+fn observed(on_drop: OnDrop, gate: &Gate) -> (Writable<GatedSink>, Receiver<String>) {
     let (tell, told) = channel();
     let out = Writable::builder()
         .on_drop(on_drop)

@@ -6,13 +6,10 @@
 //! streams; `found.jsonl` has those in which the machine, or a fault planted in it, once
 //! differed.
 
-mod support;
-
 use highwater::machine::Quirks;
+use highwater_testkit::replay::streams::Order;
+use highwater_testkit::replay::{player, scenario};
 use serde_json::Value;
-
-use support::streams::Order;
-use support::{player, scenario};
 
 /// The properties are left out of a line if they are those of the line before.
 fn compact(lines: Vec<String>) -> Vec<String> {

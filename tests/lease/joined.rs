@@ -7,9 +7,8 @@ use std::cell::Cell;
 
 use highwater::machine::{Event, Fault, Lease, Options};
 use highwater::{Driver, Flow, Host};
+use highwater_testkit::random;
 use proptest::prelude::*;
-
-use crate::support;
 
 #[derive(Clone, Copy, Debug)]
 enum Call {
@@ -220,7 +219,7 @@ fn compare(options: Options, calls: &[Call], extra: u64) -> Result<[u32; 2], Tes
 #[test]
 fn small_writes_on_a_lease_make_no_difference() {
     let count = Cell::new([0; 2]);
-    support::check(10_000, &script(), |(options, calls)| {
+    random::check(10_000, &script(), |(options, calls)| {
         let [waits, more] = compare(options, &calls, 0)?;
         count.set([count.get()[0] + waits, count.get()[1] + more]);
         Ok(())
@@ -233,7 +232,7 @@ fn small_writes_on_a_lease_make_no_difference() {
 #[test]
 fn a_byte_more_than_the_lease_is_noticed() {
     let noticed = Cell::new(0);
-    support::check(2_000, &script(), |(options, calls)| {
+    random::check(2_000, &script(), |(options, calls)| {
         noticed.set(noticed.get() + u32::from(compare(options, &calls, 1).is_err()));
         Ok(())
     });

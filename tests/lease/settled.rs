@@ -3,11 +3,11 @@
 use std::cell::Cell;
 
 use highwater::machine::{Input, Options, Quirks};
+use highwater_testkit::random;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::stream::{Call, Excess, Stream};
-use crate::support;
 
 fn call() -> impl Strategy<Value = Call> {
     let write = (0..5_u64, any::<bool>());
@@ -70,7 +70,7 @@ fn compare(script: &Script, excess: Excess) -> Result<[u32; 3], TestCaseError> {
 #[test]
 fn a_driver_with_leases_cannot_be_told_from_one_without() {
     let count = Cell::new([0; 3]);
-    support::check(20_000, &script(), |script| {
+    random::check(20_000, &script(), |script| {
         let done = compare(&script, Excess::default())?;
         let [queued, written, called] = count.get();
         count.set([queued + done[0], written + done[1], called + done[2]]);
@@ -92,7 +92,7 @@ fn a_driver_that_takes_one_more_is_noticed() {
         },
     ] {
         let noticed = Cell::new(0);
-        support::check(2_000, &script(), |script| {
+        random::check(2_000, &script(), |script| {
             let differs = compare(&script, excess).is_err();
             noticed.set(noticed.get() + u32::from(differs));
             Ok(())

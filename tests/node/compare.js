@@ -4,7 +4,7 @@
 //
 //     node compare.js [--several] [--stream-by-stream] REPLAY COUNT [SEED]
 //
-// REPLAY is the replayer (target/release/examples/replay). With --several the scenarios
+// REPLAY is the replayer (target/release/replay). With --several the scenarios
 // are of two or three streams that act on each other. --stream-by-stream plants a fault
 // in the replayer, which --several must find. A scenario that
 // differs is shrunk to a smallest one, and shown with the first line that

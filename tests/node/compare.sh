@@ -14,8 +14,8 @@ fi
 count=${1:-1000000}
 shift || true
 [ $# -gt 0 ] || set -- node
-cargo build --release --quiet --example replay
+cargo build --release --quiet -p highwater-testkit --bin replay
 for node in "$@"; do
-  "$node" tests/node/compare.js "${several[@]}" "${CARGO_TARGET_DIR:-target}/release/examples/replay" "$count" \
+  "$node" tests/node/compare.js "${several[@]}" "${CARGO_TARGET_DIR:-target}/release/replay" "$count" \
     ${HIGHWATER_SEED:+"$HIGHWATER_SEED"}
 done

@@ -202,7 +202,7 @@ pub struct Totals {
     /// Bytes that were accepted.
     pub accepted: u64,
     /// Bytes that the sinks have taken.
-    pub written: u64,
+    pub delivered: u64,
 }
 
 impl From<&Snapshot> for Totals {
@@ -220,7 +220,7 @@ impl Totals {
         self.drains += stream.drains;
         self.peak = self.peak.max(stream.peak);
         self.accepted += stream.accepted;
-        self.written += stream.written;
+        self.delivered += stream.delivered;
     }
 
     /// Adds those of other streams.
@@ -229,7 +229,7 @@ impl Totals {
         self.drains += other.drains;
         self.peak = self.peak.max(other.peak);
         self.accepted += other.accepted;
-        self.written += other.written;
+        self.delivered += other.delivered;
     }
 
     /// The line that every example prints.

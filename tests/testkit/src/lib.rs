@@ -1,0 +1,28 @@
+//! What the tests of highwater share.
+//!
+//! | module | what it does | used by |
+//! | --- | --- | --- |
+//! | [`replay`] | plays a scenario on the driver | the program `replay`, `tests/traces.rs` |
+//! | [`explore`] | visits every state within bounds | the program `explore`, `tests/graph.rs` |
+//! | [`scenarios`] | generates random scenarios | `tests/invariants.rs` |
+//! | [`players`] | play a scenario on the driver or an adapter | `tests/invariants.rs` |
+//! | [`judge`] | names the invariants that a history breaks | `tests/invariants.rs` |
+//! | [`gate`] | is a sink that answers when the test says so | `tests/thread.rs` |
+//! | [`random`] | checks a property on random cases | every test with random cases |
+//!
+//! A scenario is a line of JSON. A history is a list of
+//! [records](replay::history::Record). A trace is the lines of a history that Node has.
+//!
+//! `tests/node/` runs the program `replay` and compares its traces with those of Node.
+//! `spec/check.sh` runs the program `explore` and compares the machine with its
+//! specification.
+//!
+//! The features `futures` and `tokio` add the players of the async adapters.
+
+pub mod explore;
+pub mod gate;
+pub mod judge;
+pub mod players;
+pub mod random;
+pub mod replay;
+pub mod scenarios;

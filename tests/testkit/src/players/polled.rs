@@ -1,0 +1,371 @@
+//! The async adapter on a stage: its worker is polled when the stage says so, and
+//! only then.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use futures::channel::oneshot;
+use futures::io::AsyncWrite;
+use highwater::future::{Builder, CorkGuard, Writable, Writer};
+use highwater::{
+    Chunk, EndError, Event, Finished, Flow, Snapshot, Unfinished, WaitError, WriteError,
+};
+
+use super::adapter::Stage;
+use crate::replay::scenario::{Mode, Plan};
+
+/// The sink's side of the gate, and the test's.
+#[derive(Clone, Default)]
+pub struct PolledGate(Arc<Mutex<Inside>>);
+
+#[derive(Default)]
+struct Inside {
+    /// What the call that is pending was given.
+    waiting: Option<Vec<u8>>,
+    answer: Option<io::Result<()>>,
+    waker: Option<Waker>,
+    taken: Vec<u8>,
+    /// Every call is answered ok at once.
+    open: bool,
+    closed: u32,
+}
+
+impl PolledGate {
+    /// Lets every call through from now on.
+    pub fn open(&self) {
+        self.lock().open = true;
+        self.answer(Ok(()));
+    }
+
+    /// How often the sink was closed.
+    pub fn closed(&self) -> u32 {
+        self.lock().closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().expect("nobody panics with it")
+    }
+
+    /// Everything that was taken.
+    pub fn taken(&self) -> Vec<u8> {
+        self.lock().taken.clone()
+    }
+
+    /// What the call that is pending was given.
+    pub fn waiting(&self) -> Option<Vec<u8>> {
+        self.lock().waiting.clone()
+    }
+
+    /// Lets the call that is pending answer.
+    pub fn answer(&self, answer: io::Result<()>) {
+        let mut inside = self.lock();
+        inside.answer = Some(answer);
+        let waker = inside.waker.take();
+        drop(inside);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl AsyncWrite for PolledGate {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut inside = self.lock();
+        let at_once = inside.open.then_some(Ok(()));
+        match inside.answer.take().or(at_once) {
+            None => {
+                inside.waiting = Some(bytes.to_vec());
+                inside.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Some(answer) => {
+                inside.waiting = None;
+                Poll::Ready(answer.map(|()| {
+                    inside.taken.extend(bytes);
+                    bytes.len()
+                }))
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let slices = slices.iter().flat_map(|slice| slice.iter());
+        self.poll_write(cx, &slices.copied().collect::<Vec<_>>())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().closed += 1;
+        Poll::Ready(Ok(()))
+    }
+}
+
+type Ending = Result<Finished<PolledGate>, EndError<PolledGate, Writable<PolledGate>>>;
+type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Who polls the worker. Dropped, it drops the worker.
+pub(crate) trait Executor: Sized {
+    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self);
+    fn open(
+        builder: Builder,
+        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+    ) -> (Writable<PolledGate>, Self);
+    /// Polls the worker: it does all that it can.
+    fn work(&mut self);
+}
+
+/// Nobody but the stage.
+pub(crate) struct Alone(Option<Boxed<()>>);
+
+impl Executor for Alone {
+    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
+        let (owner, worker) = builder.over(sink);
+        (owner, Self(Some(Box::pin(worker))))
+    }
+
+    fn open(
+        builder: Builder,
+        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+    ) -> (Writable<PolledGate>, Self) {
+        let (owner, worker) = builder.open(opening);
+        (owner, Self(Some(Box::pin(worker))))
+    }
+
+    fn work(&mut self) {
+        if let Some(worker) = &mut self.0 {
+            if poll_once(worker).is_some() {
+                self.0 = None;
+            }
+        }
+    }
+}
+
+pub(crate) struct Polled<E> {
+    gate: PolledGate,
+    writer: Writer,
+    executor: Option<E>,
+    owner: Option<Writable<PolledGate>>,
+    ending: Option<Boxed<Ending>>,
+    destroying: Option<Boxed<Unfinished<PolledGate>>>,
+    events: Arc<Mutex<VecDeque<Event>>>,
+    corks: Vec<CorkGuard<'static>>,
+    opener: Option<oneshot::Sender<bool>>,
+}
+
+fn failure() -> io::Error {
+    io::Error::other("the test says so")
+}
+
+/// Polls once.
+pub fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    match future.as_mut().poll(&mut cx) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+impl<E: Executor> Polled<E> {
+    fn work(&mut self) {
+        if let Some(executor) = &mut self.executor {
+            executor.work();
+        }
+    }
+
+    fn unsent(ending: Ending) -> Option<Vec<Chunk>> {
+        match ending {
+            Ok(_) => None,
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
+            Err(other) => panic!("no chunk was to be refused: {other}"),
+        }
+    }
+}
+
+impl<E: Executor> Stage for Polled<E> {
+    fn new(plan: &Plan) -> Self {
+        let gate = PolledGate::default();
+        let events = Arc::new(Mutex::new(VecDeque::new()));
+        let tell = Arc::clone(&events);
+        let options = &plan.options;
+        let builder = Writable::builder()
+            .high_water_mark(options.high_water_mark())
+            .low_water_mark(options.low_water_mark())
+            .limit(options.limit())
+            .observer(move |event| tell.lock().expect("no panic").push_back(event));
+        let sink = gate.clone();
+        let ((owner, executor), opener) = if plan.construct == Mode::Absent {
+            (E::over(builder, sink), None)
+        } else {
+            let (opener, go_on) = oneshot::channel();
+            let open = async move {
+                match go_on.await {
+                    Ok(true) => Ok(sink),
+                    _ => Err(failure()),
+                }
+            };
+            (E::open(builder, open), Some(opener))
+        };
+        let mut stage = Self {
+            gate,
+            writer: owner.writer(),
+            executor: Some(executor),
+            owner: Some(owner),
+            ending: None,
+            destroying: None,
+            events,
+            corks: Vec::new(),
+            opener,
+        };
+        stage.work();
+        stage
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.writer.snapshot()
+    }
+
+    fn position(&self) -> u64 {
+        self.writer.position()
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
+        let written = self.writer.write_chunk(bytes);
+        self.work();
+        written
+    }
+
+    fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
+        poll_once(self.writer.delivered(position))
+    }
+
+    fn cork(&mut self) -> bool {
+        // The guard borrows its writer, and lives as long as the scenario wants.
+        let writer: &'static mut Writer = Box::leak(Box::new(self.writer.clone()));
+        let cork = writer.cork();
+        let corked = cork.is_ok();
+        self.corks.extend(cork);
+        corked
+    }
+
+    fn uncork(&mut self) -> bool {
+        let uncorked = self.corks.pop().is_some();
+        self.work();
+        uncorked
+    }
+
+    fn corks(&self) -> usize {
+        self.corks.len()
+    }
+
+    fn end(&mut self) -> Option<Vec<Chunk>> {
+        // An end is an uncork of all corks.
+        mem::take(&mut self.corks).into_iter().for_each(mem::forget);
+        let mut ending: Boxed<Ending> = match (self.owner.take(), self.ending.take()) {
+            (Some(owner), _) => Box::pin(owner.end()),
+            (None, ending) => ending?,
+        };
+        let mut ended = poll_once(&mut ending);
+        self.work();
+        if ended.is_none() {
+            ended = poll_once(&mut ending);
+        }
+        match ended {
+            Some(ended) => Self::unsent(ended),
+            None => {
+                self.ending = Some(ending);
+                None
+            }
+        }
+    }
+
+    fn is_owned(&self) -> bool {
+        self.owner.is_some() || self.ending.is_some()
+    }
+
+    fn begin_destroy(&mut self, error: bool) {
+        // A stream that is being ended has no owner any more: its worker goes.
+        let Some(owner) = self.owner.take() else {
+            self.executor = None;
+            return;
+        };
+        let mut destroying: Boxed<Unfinished<_>> = match error {
+            true => Box::pin(owner.destroy_with("the test says so")),
+            false => Box::pin(owner.destroy()),
+        };
+        // Ready at once, if the stream has failed before.
+        self.destroying = Some(match poll_once(&mut destroying) {
+            Some(unfinished) => Box::pin(std::future::ready(unfinished)),
+            None => destroying,
+        });
+    }
+
+    const ANSWERS_AFTER_DESTROY: bool = false;
+
+    fn destroyed(&mut self) -> Vec<Chunk> {
+        self.work();
+        match (self.destroying.take(), self.ending.take()) {
+            (Some(mut destroying), _) => {
+                let unfinished = poll_once(&mut destroying).expect("the worker lets go");
+                assert_eq!(unfinished.in_doubt, 0);
+                unfinished.unsent
+            }
+            (None, Some(mut ending)) => {
+                let ended = poll_once(&mut ending).expect("the worker has gone");
+                Self::unsent(ended).unwrap_or_default()
+            }
+            (None, None) => panic!("it was begun"),
+        }
+    }
+
+    fn ended(&mut self) -> Option<Vec<Chunk>> {
+        let unsent = self.end();
+        assert!(self.ending.is_none(), "it ends");
+        unsent
+    }
+
+    fn opening(&self) -> bool {
+        self.opener.is_some()
+    }
+
+    fn open(&mut self, ok: bool) {
+        let opener = self.opener.take().expect("it waits");
+        // A worker that has gone does not hear it.
+        let _ = opener.send(ok);
+        self.work();
+    }
+
+    fn next_event(&mut self) -> Event {
+        self.work();
+        let event = self.events.lock().expect("no panic").pop_front();
+        event.expect("an event is due")
+    }
+
+    fn wait_for_call(&mut self) -> Vec<u8> {
+        self.work();
+        self.gate.waiting().expect("a call is pending")
+    }
+
+    fn answer(&mut self, ok: bool) {
+        self.gate.answer(if ok { Ok(()) } else { Err(failure()) });
+        self.work();
+    }
+
+    fn taken(&self) -> u64 {
+        self.gate.taken().len() as u64
+    }
+}

@@ -1,0 +1,193 @@
+//! The adapter with its thread, on a stage: nothing goes on behind the player's
+//! back, as the sink and the opener wait for it.
+
+use std::io;
+use std::mem;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use highwater::machine::Phase;
+use highwater::{
+    Chunk, CorkGuard, EndError, Event, Flow, Snapshot, Unfinished, WaitError, Writable, WriteError,
+    Writer,
+};
+
+use super::adapter::Stage;
+use crate::gate::{Gate, GatedSink, WATCHDOG};
+use crate::replay::scenario::{Mode, Plan};
+
+pub(crate) struct Threaded {
+    gate: Gate,
+    writer: Writer,
+    owner: Option<Writable<GatedSink>>,
+    destroying: Option<JoinHandle<Unfinished<GatedSink>>>,
+    events: Receiver<Event>,
+    corks: Vec<CorkGuard<'static>>,
+    /// Lets the opener go on, with or without a sink, if it waits.
+    opener: Option<Sender<bool>>,
+}
+
+fn failure() -> io::Error {
+    io::Error::other("the test says so")
+}
+
+impl Stage for Threaded {
+    fn new(plan: &Plan) -> Self {
+        let gate = Gate::default();
+        let (tell, events) = channel();
+        let options = &plan.options;
+        let builder = Writable::builder()
+            .high_water_mark(options.high_water_mark())
+            .low_water_mark(options.low_water_mark())
+            .limit(options.limit())
+            .observer(move |event| drop(tell.send(event)));
+        let sink = gate.sink();
+        let (owner, opener) = if plan.construct == Mode::Absent {
+            (builder.spawn(sink).map_err(io::Error::from), None)
+        } else {
+            let (opener, go_on) = channel();
+            let open = move || match go_on.recv() {
+                Ok(true) => Ok(sink),
+                _ => Err(failure()),
+            };
+            (builder.open(open), Some(opener))
+        };
+        let owner = owner.expect("a thread can be started");
+        Self {
+            gate,
+            writer: owner.writer(),
+            owner: Some(owner),
+            destroying: None,
+            events,
+            corks: Vec::new(),
+            opener,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.writer.snapshot()
+    }
+
+    fn position(&self) -> u64 {
+        self.writer.position()
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.write_chunk(bytes)
+    }
+
+    fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
+        // Waiting without time is asking.
+        match self.writer.wait_delivered_timeout(position, Duration::ZERO) {
+            Err(WaitError::TimedOut) => None,
+            result => Some(result),
+        }
+    }
+
+    fn cork(&mut self) -> bool {
+        // The guard borrows its writer, and lives as long as the scenario wants.
+        let writer: &'static mut Writer = Box::leak(Box::new(self.writer.clone()));
+        let cork = writer.cork();
+        let corked = cork.is_ok();
+        self.corks.extend(cork);
+        corked
+    }
+
+    fn uncork(&mut self) -> bool {
+        self.corks.pop().is_some()
+    }
+
+    fn corks(&self) -> usize {
+        self.corks.len()
+    }
+
+    fn end(&mut self) -> Option<Vec<Chunk>> {
+        // An end is an uncork of all corks.
+        mem::take(&mut self.corks).into_iter().for_each(mem::forget);
+        let stream = self.owner.take()?;
+        match stream.end_timeout(Duration::ZERO) {
+            Ok(_) => None,
+            Err(EndError::TimedOut(stream)) => {
+                self.owner = Some(stream);
+                None
+            }
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
+            Err(other) => panic!("no chunk was to be refused: {other}"),
+        }
+    }
+
+    fn is_owned(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    fn begin_destroy(&mut self, error: bool) {
+        let stream = self.owner.take().expect("it is owned");
+        // It waits for the call at the gate, which goes through only later.
+        self.destroying = Some(thread::spawn(move || match error {
+            true => stream.destroy_with("the test says so"),
+            false => stream.destroy(),
+        }));
+        let stopped = [Phase::Errored, Phase::Destroyed, Phase::Closed];
+        wait_until(|| stopped.contains(&self.writer.snapshot().phase));
+    }
+
+    const ANSWERS_AFTER_DESTROY: bool = true;
+
+    fn destroyed(&mut self) -> Vec<Chunk> {
+        self.gate.open();
+        let destroying = self.destroying.take().expect("it was begun");
+        let unfinished = destroying.join().expect("destroy does not panic");
+        assert_eq!(unfinished.in_doubt, 0);
+        unfinished.unsent
+    }
+
+    fn ended(&mut self) -> Option<Vec<Chunk>> {
+        match self.owner.take()?.end() {
+            Ok(_) => None,
+            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
+            Err(other) => panic!("no time-out, no chunk: {other}"),
+        }
+    }
+
+    fn opening(&self) -> bool {
+        self.opener.is_some()
+    }
+
+    fn open(&mut self, ok: bool) {
+        let opener = self.opener.take().expect("it waits");
+        opener.send(ok).expect("the opener waits");
+    }
+
+    fn next_event(&mut self) -> Event {
+        let event = self.events.recv_timeout(WATCHDOG);
+        event.expect("an event is due")
+    }
+
+    fn wait_for_call(&mut self) -> Vec<u8> {
+        self.gate.wait_for_call()
+    }
+
+    fn answer(&mut self, ok: bool) {
+        let before = self.writer.snapshot();
+        self.gate.answer(if ok { Ok(()) } else { Err(failure()) });
+        // The worker has put the answer in once this shows it.
+        wait_until(|| {
+            let now = self.writer.snapshot();
+            now.delivered != before.delivered || now.phase != before.phase
+        });
+    }
+
+    fn taken(&self) -> u64 {
+        self.gate.taken().len() as u64
+    }
+}
+
+/// Waits, without sleeping, for something that another thread is about to do.
+fn wait_until(mut f: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !f() {
+        assert!(start.elapsed() < WATCHDOG, "it never happened");
+        thread::yield_now();
+    }
+}
