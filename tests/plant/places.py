@@ -10,6 +10,9 @@ from ast_grep_py import SgNode, SgRoot
 # $NAME or $$$NAMES of a pattern.
 METAVARIABLE = re.compile(r"\$(\$\$)?([A-Z][A-Z0-9_]*)")
 
+# So many functions are shown whole.
+FEW = 4
+
 
 class Broken(Exception):
     """Says in one line what is wrong with a row, and in more lines what there is."""
@@ -30,10 +33,12 @@ class Function(NamedTuple):
     def called(self) -> str:
         return f"{self.owner}::{self.name}" if self.owner else self.name
 
+    def at(self) -> str:
+        return f"{self.path}:{self.node.range().start.line + 1}: {self.called()}"
+
     def shown(self) -> str:
-        line = self.node.range().start.line + 1
         indent = " " * self.node.range().start.column
-        return f"{self.path}:{line}: {self.called()}\n{indent}{self.node.text()}"
+        return f"{self.at()}\n{indent}{self.node.text()}"
 
     def stands_in(self, modules: list[str]) -> bool:
         parts = self.path.with_suffix("").parts
@@ -63,18 +68,18 @@ class Places:
 
     def plant(self, place: str, find: str, replace: str) -> Planted:
         """Returns the source with the fault. Raises Broken unless `find` matches once."""
-        functions = self.called(place)
+        functions = self.called(place, find)
         found = [
             (function, match)
             for function in functions
             for match in function.node.find_all(pattern=find)
         ]
         if not found:
-            shown = "\n".join(function.shown() for function in functions)
-            raise Broken(f"{place} does not have the code {find}; it has now:", shown)
+            problem = f"{place} does not have the code {find}"
+            raise Broken(problem, f"{self.elsewhere(find)}{shown(functions)}")
         if len(found) > 1:
-            shown = "\n".join(function.shown() for function, _ in found)
-            raise Broken(f"{place} has the code {find} {len(found)} times:", shown)
+            problem = f"{place} has the code {find} {len(found)} times"
+            raise Broken(problem, shown([function for function, _ in found]))
         [(function, match)] = found
         source = self.sources[function.path]
         start, end = match.range().start.index, match.range().end.index
@@ -86,7 +91,7 @@ class Places:
             raise Broken(f"the replacement is no Rust: {new}")
         return Planted(function.path, planted, match.text(), new)
 
-    def called(self, place: str) -> list[Function]:
+    def called(self, place: str, find: str) -> list[Function]:
         *outer, name = place.split("::")
         types = [part for part in outer if part[0].isupper()]
         modules = [part for part in outer if not part[0].isupper()]
@@ -102,15 +107,29 @@ class Places:
             near = [other for other in names if other.split("::")[-1] == name]
             near += difflib.get_close_matches("::".join([*types, name]), names, 5)
             near = ", ".join(sorted(set(near)))
-            raise Broken(f"there is no function {place}; the nearest names: {near}")
+            problem = f"there is no function {place}"
+            raise Broken(problem, f"{self.elsewhere(find)}the nearest names: {near}")
         return functions
+
+    def elsewhere(self, find: str) -> str:
+        """Says which functions have this code, if a few have: it may have moved."""
+        others = [function for function in self.functions if function.node.find(pattern=find)]
+        lines = "".join(f"  {function.at()}\n" for function in others)
+        return f"this code stands in\n{lines}" if 0 < len(others) <= FEW else ""
+
+
+def shown(functions: list[Function]) -> str:
+    """Shows a few functions as they stand now; of more, where they are."""
+    few = len(functions) <= FEW
+    lines = [function.shown() if few else f"  {function.at()}" for function in functions]
+    return "there is now\n" + "\n".join(lines)
 
 
 def owner(node: SgNode) -> str:
     """Returns the type or trait whose block has this function, without generics."""
     for outer in node.ancestors():
         if outer.kind() == "impl_item":
-            return outer.field("type").text().split("<")[0]
+            return outer.field("type").text().lstrip("&").split("<")[0]
         if outer.kind() == "trait_item":
             return outer.field("name").text()
     return ""

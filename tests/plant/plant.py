@@ -73,8 +73,8 @@ def check(rows: list[dict]) -> list[Row]:
 class Memory:
     """What was noticed before, of the same sources with the same fault."""
 
-    def __init__(self, sources: str, forgets: bool):
-        self.path = TARGET / "noticed.json"
+    def __init__(self, path: Path, sources: str, forgets: bool):
+        self.path = path
         self.sources = sources
         known = self.path.exists() and not forgets
         self.verdicts = json.loads(self.path.read_text()) if known else {}
@@ -170,7 +170,7 @@ def run(rows: list[Row], filters: list[str], forgets: bool) -> int:
     if not jobs:
         sys.exit(f"no place and no test begins with any of these: {' '.join(filters)}")
     copy = Copy(ROOT, TARGET)
-    runner = Runner(copy, Memory(copy.refresh(), forgets))
+    runner = Runner(copy, Memory(TARGET / "noticed.json", copy.refresh(), forgets))
     if not runner.without_fault([test for _, test in jobs]):
         return 1
     try:
@@ -193,7 +193,8 @@ def self_test() -> int:
     sources = copy.refresh()
     wrong = 0
     for row in rows_of(ROOT / "tests/plant/self_test.toml"):
-        runner = Runner(copy, Memory(sources, True), seconds=row.get("seconds"))
+        memory = Memory(TARGET / "self_test.json", sources, forgets=True)
+        runner = Runner(copy, memory, row.get("seconds"))
         try:
             good = planted(row, places)
             runner.row(good, good.tests)
