@@ -80,6 +80,8 @@ class Places:
         if len(found) > 1:
             problem = f"{place} has the code {find} {len(found)} times"
             raise Broken(problem, shown([function for function, _ in found]))
+        for several, name in set(METAVARIABLE.findall(replace)) - set(METAVARIABLE.findall(find)):
+            raise Broken(f"the replacement names ${several}{name}, which the pattern does not")
         [(function, match)] = found
         source = self.sources[function.path]
         start, end = match.range().start.index, match.range().end.index
@@ -145,10 +147,7 @@ def filled(replace: str, match: SgNode, source: str) -> str:
             if not nodes:
                 return ""
             return source[nodes[0].range().start.index : nodes[-1].range().end.index]
-        node = match.get_match(name)
-        if node is None:
-            raise Broken(f"the replacement names ${name}, which the pattern does not")
-        return node.text()
+        return match.get_match(name).text()
 
     return METAVARIABLE.sub(code, replace)
 

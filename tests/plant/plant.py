@@ -164,7 +164,8 @@ def modes(tests: list[Test]) -> list[list[Test]]:
 
 def run(rows: list[Row], filters: list[str], forgets: bool) -> int:
     def wanted(row: Row, test: Test) -> bool:
-        return not filters or any(name.startswith(text) for text in filters for name in (row.place, test.text))
+        names = (row.place, test.text)
+        return not filters or any(name.startswith(tuple(filters)) for name in names)
 
     jobs = [(row, test) for row in rows for test in row.tests if wanted(row, test)]
     if not jobs:
