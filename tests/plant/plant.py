@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import signal
 import sys
 import tomllib
 from collections import Counter
@@ -228,6 +229,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # A shell that starts this in the background ignores Ctrl-C, and so would the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
