@@ -9,7 +9,7 @@
 #   tests/plant.sh --self-test  plants faults that do not deserve to be called noticed
 #
 # What was noticed is remembered until the sources change, so a run that was broken off
-# goes on where it stopped; --again forgets it. PYTHON may name another Python.
+# goes on where it stopped; --again runs these, too. PYTHON may name another Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never

@@ -77,15 +77,15 @@ class Memory:
     def __init__(self, path: Path, sources: str, forgets: bool):
         self.path = path
         self.sources = sources
-        known = self.path.exists() and not forgets
-        self.verdicts = json.loads(self.path.read_text()) if known else {}
+        self.forgets = forgets
+        self.verdicts = json.loads(path.read_text()) if path.exists() else {}
 
     def key(self, test: Test, fault: Planted | None) -> str:
         text = "\0".join([self.sources, test.text, fault.source if fault else ""])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def recall(self, test: Test, fault: Planted | None) -> str | None:
-        return self.verdicts.get(self.key(test, fault))
+        return None if self.forgets else self.verdicts.get(self.key(test, fault))
 
     def keep(self, test: Test, fault: Planted | None, verdict: str) -> None:
         self.verdicts[self.key(test, fault)] = verdict
