@@ -1,6 +1,6 @@
 //! Interleavings of the thread adapter, searched by loom: the real code, over
-//! loom's locks and threads. `tests/loom.sh` runs it, and shows that each model
-//! can fail.
+//! loom's locks and threads. `tests/loom.sh` runs it; `tests/plant.sh` shows that
+//! each model can fail.
 //!
 //! A waiter that nobody wakes is a deadlock, which loom reports. Its timed waits
 //! take no time, so nothing here is timed.

@@ -1,6 +1,6 @@
 //! Interleavings of the async adapter, searched by loom: the real code, over
-//! loom's locks, its threads and its `block_on`. `tests/loom.sh` runs it, and shows
-//! that each model can fail.
+//! loom's locks, its threads and its `block_on`. `tests/loom.sh` runs it;
+//! `tests/plant.sh` shows that each model can fail.
 //!
 //! A task that nobody wakes is a deadlock, which loom reports.
 #![cfg(all(highwater_loom, feature = "futures"))]

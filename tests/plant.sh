@@ -1,11 +1,34 @@
-# Sourced by the scripts that plant faults.
+#!/usr/bin/env bash
+# Plants each fault of tests/plant/faults.toml in a copy of the sources, and expects the
+# tests beside it to notice: to fail, or to hang. Needs Python 3.11 or newer with venv
+# (Debian: python3-venv).
+#
+#   tests/plant.sh --check      is every place still there, and every test? (a second)
+#   tests/plant.sh              plants every fault (an hour on one core)
+#   tests/plant.sh log::        plants those whose place or test begins so
+#   tests/plant.sh --self-test  plants faults that do not deserve to be called noticed
+#
+# What was noticed is remembered until the sources change, so a run that was broken off
+# goes on where it stopped; --again runs these, too. PYTHON may name another Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never
 
-# plant COPY FILE OLD NEW: a copy of the sources in which FILE has NEW in place of OLD,
-# which must stand there just once.
-plant() {
-  rm -rf "$1"
-  mkdir -p "$1"
-  git ls-files -coz --exclude-standard | xargs -0 cp --parents -t "$1"
-  OLD=$3 NEW=$4 perl -0pi -e '$n = s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { exit($n != 1) }' "$1/$2" ||
-    { echo "$2 does not have just once: $3"; return 1; }
-}
+stop() { printf '%s\n' "$*" >&2; exit 2; }
+
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+  stop "$python is missing or older than 3.11: PYTHON=... may name another"
+
+requirements=tests/plant/requirements.txt
+venv=${CARGO_TARGET_DIR:-target}/planted-venv
+if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+  printf '== install %s into %s\n' "$requirements" "$venv" >&2
+  mkdir -p "${venv%/*}"
+  "$python" -m venv --clear "$venv" ||
+    stop "$python -m venv does not work: on Debian, apt-get install python3-venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
+  # Last, so that one that was broken off begins again.
+  cp "$requirements" "$venv/requirements.txt"
+fi
+exec "$venv/bin/python" tests/plant/plant.py "$@"

@@ -1,0 +1,127 @@
+"""A copy of the sources, in which faults are planted and tests run."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+# The clock finds out what hangs. A model of loom ends by itself, but may take its time.
+SECONDS = 60
+SECONDS_OF_LOOM = 600
+
+
+MODES_OF_LOOM = {"loom": "plain", "loom_awake": "awake", "loom_future": "future"}
+
+
+class Test(NamedTuple):
+    """A test: `binary::name`. The binary `loom` has a further mode, `loom_awake`."""
+
+    text: str
+
+    def mode(self) -> str:
+        """Returns how it is built: by cargo alone, or a mode of tests/loom.sh."""
+        return MODES_OF_LOOM.get(self.text.split("::")[0], "cargo")
+
+    def binary(self) -> str:
+        binary = self.text.split("::")[0]
+        return "loom" if binary == "loom_awake" else binary
+
+    def name(self) -> str:
+        return self.text.split("::", 1)[1]
+
+
+class Copy:
+    """The copy. What is built of it stays, so that only what has changed is built."""
+
+    def __init__(self, root: Path, target: Path):
+        self.root = root
+        self.folder = target / "copy"
+        self.output = target / "output"
+        self.environment = dict(
+            os.environ,
+            CARGO_TARGET_DIR=str(target / "build"),
+            # The same random tests each time.
+            HIGHWATER_SEED=os.environ.get("HIGHWATER_SEED", "1"),
+        )
+
+    def refresh(self) -> str:
+        """Makes it equal to the sources. Returns a digest of all that is built of it."""
+        command = ["git", "ls-files", "-coz", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=self.root, check=True, capture_output=True)
+        paths = {path for path in listed.stdout.decode().split("\0") if path}
+        paths = {path for path in paths if (self.root / path).is_file()}
+        digest = hashlib.sha256()
+        for path in sorted(paths):
+            source, target = self.root / path, self.folder / path
+            contents = source.read_bytes()
+            if not path.startswith(("tests/plant/", "tests/plant.sh")) and not path.endswith(".md"):
+                digest.update(f"{path}\0{len(contents)}\0".encode() + contents)
+            # What is as it was keeps its time, so cargo does not build it again.
+            if not target.is_file() or target.read_bytes() != contents:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+                os.utime(target)
+        for target in list(self.folder.rglob("*")):
+            if target.is_file() and str(target.relative_to(self.folder)) not in paths:
+                target.unlink()
+        return digest.hexdigest()
+
+    def write(self, path: Path, source: str) -> None:
+        (self.folder / path).write_text(source)
+
+    def build(self, tests: list[Test]) -> str:
+        """Builds tests of cargo, and the examples that they run. Returns a verdict."""
+        binaries = sorted({test.binary() for test in tests})
+        examples = [name for name in binaries if (self.root / f"examples/{name}.rs").exists()]
+        commands = [["build", *(f"--example={name}" for name in examples)]] if examples else []
+        commands += [["test", "--no-run", *(f"--test={name}" for name in binaries)]]
+        for command in commands:
+            if self.run(["cargo", *command, "--locked", "--quiet", "--all-features"]) != 0:
+                return "does not compile"
+        return "passes"
+
+    def verdict(self, test: Test, seconds: int | None = None) -> str:
+        """Runs a test. Returns `passes`, `fails`, `hangs`, or why it has not run."""
+        if test.mode() == "cargo":
+            command = ["cargo", "test", "--locked", "--quiet", "--all-features"]
+            command += ["--test", test.binary(), "--", test.name()]
+            code = self.run(command, seconds or SECONDS)
+        else:
+            command = ["tests/loom.sh", test.mode(), test.name()]
+            code = self.run(command, seconds or SECONDS_OF_LOOM)
+        output = self.output.read_text(errors="replace")
+        if code is None:
+            return "hangs"
+        if "could not compile" in output:
+            return "does not compile"
+        if code != 0:
+            return "fails" if "error: test failed" in output else "does not run"
+        return "passes" if "test result: ok. 0 passed" not in output else "is no test"
+
+    def run(self, command: list[str], seconds: int | None = None) -> int | None:
+        """Returns the status of a command, or None after so many seconds."""
+        with self.output.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                return None
+            finally:
+                # It has a group of its own, with all that it has started.
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+    def tail(self) -> str:
+        return "\n".join(self.output.read_text(errors="replace").splitlines()[-20:])
