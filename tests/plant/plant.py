@@ -47,8 +47,8 @@ def planted(row: dict, places: Places) -> Row:
     """Raises Broken if the place or a test of a row is gone."""
     tests = [Test(text) for text in row["tests"]]
     for test in tests:
-        path = ROOT / f"tests/{test.binary()}.rs"
-        known = names(path) if path.exists() else set()
+        paths = [path for path in test.paths(ROOT) if path.exists()]
+        known = set().union(*map(names, paths))
         missing = [name for name in test.name().split("::") if name not in known]
         if missing:
             raise Broken(f"there is no test {test.text}")

@@ -29,6 +29,11 @@ class Test(NamedTuple):
         binary = self.text.split("::")[0]
         return "loom" if binary == "loom_awake" else binary
 
+    def paths(self, root: Path) -> list[Path]:
+        """Returns where its binary may be."""
+        name = self.binary()
+        return [root / f"tests/{name}.rs", root / f"tests/{name}/main.rs", root / f"examples/tests/{name}.rs"]
+
     def name(self) -> str:
         return self.text.split("::", 1)[1]
 
@@ -76,17 +81,18 @@ class Copy:
         """Builds tests of cargo, and the examples that they run. Returns a verdict."""
         binaries = sorted({test.binary() for test in tests})
         examples = [name for name in binaries if (self.root / f"examples/{name}.rs").exists()]
-        commands = [["build", *(f"--example={name}" for name in examples)]] if examples else []
+        build = ["build", "--profile=test", *(f"--example={name}" for name in examples)]
+        commands = [build] if examples else []
         commands += [["test", "--no-run", *(f"--test={name}" for name in binaries)]]
         for command in commands:
-            if self.run(["cargo", *command, "--locked", "--quiet", "--all-features"]) != 0:
+            if self.run(["cargo", *command, "--locked", "--quiet"]) != 0:
                 return "does not compile"
         return "passes"
 
     def verdict(self, test: Test, seconds: int | None = None) -> str:
         """Runs a test. Returns `passes`, `fails`, `hangs`, or why it has not run."""
         if test.mode() == "cargo":
-            command = ["cargo", "test", "--locked", "--quiet", "--all-features"]
+            command = ["cargo", "test", "--locked", "--quiet"]
             command += ["--test", test.binary(), "--", test.name()]
             code = self.run(command, seconds or SECONDS)
         else:
