@@ -47,7 +47,7 @@ impl Lease {
 }
 
 /// The laws are checked in every state of the explored graphs and in random walks
-/// (`tests/graph.rs`), and on random scripts (`tests/lease.rs`).
+/// (`tests/graph.rs`), and on random scripts (`tests/lease/`).
 impl State {
     /// The lease on writes that are queued: each of up to `count` writes, of at most `len`
     /// bytes (or objects) in sum, would be queued and answered `answer` (rules 3, 4).

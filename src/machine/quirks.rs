@@ -5,7 +5,7 @@
 //! event, and as planted faults that the checks of the contract must catch.
 //! Without the feature `node` they are compiled out.
 //!
-//! The smallest scenarios are in the notation of `examples/replay`; where
+//! The smallest scenarios are in the notation of `tests/testkit`; where
 //! nothing else is said, the mark is 16, and there are no hooks.
 
 use core::ops::BitOr;
