@@ -1,4 +1,5 @@
-//! Why a stream failed.
+//! Why a stream failed. The worker makes a cause of what the sink does
+//! (`worker/unwind.rs`), and the stream keeps it (`stream/handoff.rs`).
 
 use alloc::sync::Arc;
 use core::error::Error;

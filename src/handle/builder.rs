@@ -34,7 +34,8 @@ pub enum OnDrop {
 }
 
 /// Makes a stream. `K` has the options of its kind of worker: an option that a worker
-/// cannot honour is not on its builder.
+/// cannot honour is not on its builder. What starts the worker is beside each worker
+/// (`src/worker/`).
 ///
 /// With a thread, from [`Writable::builder`](crate::Writable::builder):
 ///
@@ -108,10 +109,10 @@ impl<K> Builder<K> {
         self
     }
 
-    /// Sets what sees every [`Event`], in order, where the worker runs, outside every
-    /// lock. While it runs, nothing is written: so it may write to the stream, but must
-    /// not wait for it, nor drop an owner that would. If it panics, it sees no more. The
-    /// same holds for a sink and an opener that know their own stream.
+    /// Sets what sees every [`Event`], in order. The worker calls it, outside every lock.
+    /// While it runs, the worker writes nothing: so the observer may write to the stream,
+    /// but must not wait for it, nor drop an owner that waits. The same holds for a sink and
+    /// an opener that know their own stream. An observer that panics sees no more events.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));

@@ -51,7 +51,7 @@ impl io::Write for BlockingWriter {
         if bytes.is_empty() {
             return Ok(0);
         }
-        if self.writer.shared().write_if_room(bytes) {
+        if self.writer.shared().write_on_lease_if_room(bytes) {
             return Ok(bytes.len());
         }
         let shared = self.writer.shared();

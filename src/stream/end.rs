@@ -46,7 +46,7 @@ impl Stream {
     /// Takes what is unsent so far, for the caller to drop outside the lock. What
     /// comes later is dropped.
     pub(crate) fn discard(&mut self) -> VecDeque<Chunk> {
-        self.driver.host_mut().discard()
+        self.driver.host_mut().take_unsent()
     }
 
     /// The owner leaves. Whether the worker has left before.
@@ -76,7 +76,7 @@ impl Stream {
 
     /// What there is to hand back, without the sink.
     pub(crate) fn unfinished<W>(&mut self) -> Unfinished<W> {
-        let unsent: Vec<_> = self.driver.host_mut().discard().into();
+        let unsent: Vec<_> = self.driver.host_mut().take_unsent().into();
         let unsent_bytes: u64 = unsent.iter().map(|chunk| chunk.len() as u64).sum();
         let totals = self.snapshot();
         let undelivered = totals.accepted.saturating_sub(totals.delivered);
@@ -118,7 +118,7 @@ pub struct Unfinished<W> {
 
 impl<W> Unfinished<W> {
     /// What a stream with this left has come to.
-    pub(crate) fn ended(self, finished: Result<(), Cause>) -> Result<Finished<W>, Failure<W>> {
+    pub(crate) fn outcome(self, finished: Result<(), Cause>) -> Result<Finished<W>, Failure<W>> {
         let totals = self.totals;
         match (finished, self.sink) {
             (Ok(()), Some(sink)) => Ok(Finished { sink, totals }),
@@ -183,6 +183,14 @@ pub enum EndError<W, S> {
 }
 
 impl<W, S> EndError<W, S> {
+    pub(crate) fn failed((cause, unfinished): Failure<W>, refused: Option<Chunk>) -> Self {
+        Self::Failed {
+            cause,
+            refused,
+            unfinished,
+        }
+    }
+
     /// The code of the cause, `TOO_LONG`, or `ETIMEDOUT`.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -28,24 +28,26 @@ pub(crate) enum Job {
 
 #[derive(Debug, Default)]
 pub(super) struct Handoff {
-    /// Invariant OneAtATime: put down only by the machine, which waits for the
-    /// answer; [`Job::Close`] alone may replace a job that nobody picked up.
+    /// Invariant OneAtATime: the machine sets one job and waits for its answer. Only
+    /// [`Job::Close`] replaces a job that no worker took.
     pub(super) job: Option<Job>,
     /// For the observer, in order.
     pub(super) events: VecDeque<Event>,
+    /// Whether there is an observer; else no event is kept.
     observed: bool,
     /// By [`ErrorId`].
     causes: Vec<Cause>,
     /// Accepted and not delivered, in the order of acceptance; complete once
     /// the worker has let go of the sink.
     unsent: VecDeque<Chunk>,
-    /// The owner will not ask for what is unsent.
+    /// The owner has taken what is unsent, and takes no more.
     discards: bool,
     /// Bytes that the sink has taken.
     pub(super) delivered: u64,
     /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
     pub(super) flushes: u64,
     pub(super) flushed: u64,
+    /// How many times the stream has emitted 'drain'.
     pub(super) drains: u64,
     /// Tells the worker to stop in the middle of a job.
     pub(super) stop: Arc<AtomicBool>,
@@ -74,14 +76,15 @@ impl Handoff {
         registered.cloned().unwrap_or(Cause::Fault(fault))
     }
 
-    /// Takes what is unsent so far; what comes later is dropped.
-    pub(super) fn discard(&mut self) -> VecDeque<Chunk> {
+    /// Takes what is unsent so far. What the worker gives back later is dropped. (The
+    /// machine has handed out what was queued: the ticks of its destroy have run.)
+    pub(super) fn take_unsent(&mut self) -> VecDeque<Chunk> {
         self.discards = true;
         mem::take(&mut self.unsent)
     }
 
     /// Books what the sink has done with a job: what it has not taken is unsent.
-    pub(super) fn take_back(&mut self, job: &mut WriteJob) -> Result<(), Fault> {
+    pub(super) fn book(&mut self, job: &mut WriteJob) -> Result<(), Fault> {
         self.delivered = self.delivered.saturating_add(job.bytes);
         self.flushed += job.flushes;
         let mut rest = job.take_rest();

@@ -22,7 +22,7 @@ pub(super) struct LeaseBuffer {
     /// Invariant: `bytes.len() + room` is within the lease and the capacity of `bytes`.
     room: usize,
     /// What the stream returns to each of these writes.
-    answer: Flow,
+    pub(super) answer: Flow,
     /// Buffers that the sink has emptied: memory that the processor knows, and no call
     /// of the allocator.
     /// Invariant: their capacity is at most `max_spare` and one buffer.
@@ -55,12 +55,6 @@ impl LeaseBuffer {
         self.room -= bytes.len();
         self.bytes.extend_from_slice(bytes);
         Some(self.answer)
-    }
-
-    /// What a write on the lease returns now.
-    #[inline]
-    pub(super) fn answer(&self) -> Flow {
-        self.answer
     }
 
     /// How many bytes are here, and not in the driver yet.
@@ -112,7 +106,7 @@ impl LeaseBuffer {
         true
     }
 
-    /// Takes back the buffers that the sink is done with. Chunks of other memory stay
+    /// Takes back the buffers that the sink is done with. Chunks of another capacity stay
     /// there, for the caller to drop outside the lock.
     pub(super) fn recycle(&mut self, done: &mut VecDeque<Item>) {
         for item in done {

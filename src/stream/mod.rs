@@ -1,11 +1,12 @@
 //! The stream as it lies under the lock of a handle: the driver, and what handles and
 //! workers do with it.
 //!
-//! - `stream.rs`: the stream, and [`Stream::change`], the one way to change it
-//! - `write.rs`: what a producer puts in; `lease.rs`: how most small writes get in
+//! - `stream.rs`: the stream, and [`Stream::change`], which returns whom to wake
+//! - `write.rs`: what a producer does: write, flush, cork; `lease.rs`: how most small writes
+//!   get in
 //! - `wait.rs`: what a caller waits for
 //! - `end.rs`: how it ends, and what is left then
-//! - `answers.rs`: what the worker takes, and what it reports
+//! - `work.rs`: what the worker takes, and what it reports
 //! - `handoff.rs`: what lies between the machine and the worker
 //! - `write_job.rs`: a job of writing: what the sink gets next, and what it has taken
 //! - `event.rs`: what an observer sees, and what can be read
@@ -13,7 +14,6 @@
 //! No rule of the stream is here: what may be written when, when the stream says
 //! `Wait`, and when 'drain' comes is in the [machine](crate::machine).
 
-mod answers;
 mod end;
 mod event;
 mod handoff;
@@ -21,10 +21,10 @@ mod lease;
 #[allow(clippy::module_inception)] // it is what the floor is about
 mod stream;
 mod wait;
+mod work;
 mod write;
 mod write_job;
 
-pub(crate) use answers::Work;
 pub(crate) use end::Failure;
 pub use end::{EndError, Finished, Unfinished};
 pub use event::{Event, Snapshot};
@@ -33,5 +33,6 @@ pub(crate) use handoff::Job;
 pub(crate) use stream::{OPTIONS, Stream, Wake};
 pub(crate) use wait::Condition;
 pub use wait::WaitError;
+pub(crate) use work::Work;
 pub use write::WriteError;
 pub(crate) use write_job::{Call, Item, WriteJob};

@@ -1,4 +1,5 @@
-//! The stream itself, and the one way to change it.
+//! The stream itself, and [`Stream::change`]: every change goes through it, except a write
+//! on the lease and [`Stream::take_work`], which wake nothing.
 
 use core::time::Duration;
 
@@ -17,9 +18,11 @@ pub(crate) const OPTIONS: Options = Options::new()
     .with_finalize(true)
     .with_refusals_fail(false);
 
-/// A piece of a piped source is as large as the high-water mark, within these bounds, in
-/// bytes.
-const MIN_PIPE_PIECE: u64 = 4096;
+/// A piece of a large buffer or of a piped source is as large as the high-water mark, but
+/// has at least this many bytes.
+pub(super) const MIN_PIECE: u64 = 4096;
+
+/// A piece of a piped source has at most this many bytes.
 const MAX_PIPE_PIECE: u64 = 64 * 1024;
 
 /// A stream whose sink is with a worker. Its fields are private to this floor: handles and
@@ -27,6 +30,7 @@ const MAX_PIPE_PIECE: u64 = 64 * 1024;
 pub(crate) struct Stream {
     /// The machine with its chunks.
     pub(super) driver: Driver<Handoff>,
+    /// The writes that the driver does not have yet.
     pub(super) lease: LeaseBuffer,
     /// The worker has found no work, and has not come back since.
     pub(super) worker_waits: bool,
@@ -36,10 +40,12 @@ pub(crate) struct Stream {
     pub(super) owner_left: bool,
     /// How many writes have returned [`Flow::Wait`](crate::machine::Flow::Wait).
     pub(super) waits: u64,
+    /// The greatest length there has been, in bytes.
     pub(super) peak: u64,
+    /// How long producers have waited, all together.
     waited: Duration,
-    /// The position of the last flush that was put in line.
-    pub(super) flushed_at: u64,
+    /// The position at which the last flush was put in line.
+    pub(super) flush_queued_at: u64,
 }
 
 /// Whom a change of the stream concerns.
@@ -68,12 +74,12 @@ impl Stream {
             waits: 0,
             peak: 0,
             waited: Duration::ZERO,
-            flushed_at: 0,
+            flush_queued_at: 0,
         }
     }
 
-    /// Does something with the stream, and returns whom that concerns. What was
-    /// accepted on the lease precedes it, and what it defers runs after it.
+    /// Runs `f`, and returns whom to wake. Before `f` the driver gets the writes on the
+    /// lease; after it the deferred ticks run, and a new lease begins.
     pub(crate) fn change<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, Wake) {
         let (signs, had_room) = (self.signs(), self.has_room());
         self.settle();
@@ -107,19 +113,19 @@ impl Stream {
         (stopped, state.is_ended(), self.worker_left, counts)
     }
 
-    /// There is room, and no 'drain' is owed.
+    /// Whether there is room for producers that wait: no 'drain' is owed either.
     pub(super) fn has_room(&self) -> bool {
         let state = self.driver.state();
         state.has_room(self.driver.options()) && !state.needs_drain()
     }
 
-    /// What comes from the sink is no longer wanted.
+    /// Whether the stream is destroyed: then it no longer needs its sink.
     #[cfg(feature = "futures")]
     pub(crate) fn is_destroyed(&self) -> bool {
         self.driver.state().is_destroyed()
     }
 
-    /// Tells the worker to stop in the middle of a job.
+    /// The flag that stops the worker in the middle of a job.
     pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.driver.host().stop)
     }
@@ -135,7 +141,8 @@ impl Stream {
         self.driver.state().length() + self.lease.len() as u64
     }
 
-    /// How many bytes the stream has accepted since it was created.
+    /// How many bytes the stream has accepted since it was created. Exact within
+    /// [`Stream::change`]: there the lease is empty.
     pub(crate) fn position(&self) -> u64 {
         self.driver.accepted()
     }
@@ -144,7 +151,7 @@ impl Stream {
     pub(crate) fn pipe_size(&self) -> usize {
         let options = self.driver.options();
         let mark = options.high_water_mark();
-        let size = mark.clamp(MIN_PIPE_PIECE, MAX_PIPE_PIECE);
+        let size = mark.clamp(MIN_PIECE, MAX_PIPE_PIECE);
         let size = size.min(options.limit()).max(1);
         usize::try_from(size).unwrap_or(usize::MAX)
     }
@@ -154,6 +161,7 @@ impl Stream {
         self.waited += waited;
     }
 
+    /// Gauges and counters. Exact within [`Stream::change`].
     pub(crate) fn snapshot(&self) -> Snapshot {
         let (state, options) = (self.driver.state(), self.driver.options());
         let handoff = self.driver.host();

@@ -3,7 +3,6 @@
 use std::io;
 
 use super::stream::Stream;
-use super::write_job::Item;
 use crate::cause::Cause;
 use crate::machine::codes;
 
@@ -19,7 +18,7 @@ pub(crate) enum Condition {
     /// The sink has done the flush of this number.
     Flushed(u64),
     /// The worker has let go of the sink.
-    Left,
+    WorkerLeft,
 }
 
 impl Stream {
@@ -38,7 +37,7 @@ impl Stream {
             }
             Condition::Delivered(position) => self.reached(handoff.delivered >= position),
             Condition::Flushed(number) => self.reached(handoff.flushed >= number),
-            Condition::Left => self.worker_left.then_some(Ok(())),
+            Condition::WorkerLeft => self.worker_left.then_some(Ok(())),
         }
     }
 
@@ -58,36 +57,6 @@ impl Stream {
     pub(crate) fn next_drain(&self) -> Condition {
         let before = self.driver.host().drains;
         Condition::Drain { before }
-    }
-
-    /// Puts a flush in line and returns its number. Joins the last flush if that is not
-    /// done and nothing was written since.
-    pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
-        let (handoff, position) = (self.driver.host(), self.position());
-        let waits = handoff.flushed < handoff.flushes && self.flushed_at == position;
-        if waits && self.stopped().is_none() {
-            return Ok(handoff.flushes);
-        }
-        match self.driver.write(Item::Flush, 0, None) {
-            Ok(_) => {
-                let handoff = self.driver.host_mut();
-                handoff.flushes += 1;
-                self.flushed_at = position;
-                Ok(handoff.flushes)
-            }
-            Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
-        }
-    }
-
-    /// Holds what is written from now on, until as many [`Stream::uncork`].
-    pub(crate) fn cork(&mut self) -> Result<(), WaitError> {
-        self.stopped().map_or(Ok(()), Err)?;
-        self.driver.cork();
-        Ok(())
-    }
-
-    pub(crate) fn uncork(&mut self) {
-        self.driver.uncork();
     }
 
     /// Why the stream accepts nothing more, if it does not.

@@ -2,16 +2,13 @@
 
 use std::io;
 
-use super::stream::Stream;
+use super::stream::{MIN_PIECE, Stream};
+use super::wait::WaitError;
 use super::write_job::Item;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::driver::Refused;
 use crate::machine::{Fault, Flow, codes};
-
-/// A piece of a large buffer is as large as the high-water mark, but has at least this
-/// many bytes.
-const MIN_PIECE: u64 = 4096;
 
 impl Stream {
     /// Accepts a small write on the lease. `None` if the lease is too small: then
@@ -23,10 +20,10 @@ impl Stream {
         Some(flow)
     }
 
-    /// As [`Stream::write_on_lease`], for a producer that waits for room.
+    /// As [`Stream::write_on_lease`], if the stream has room.
     #[inline]
-    pub(crate) fn write_if_room(&mut self, bytes: &[u8]) -> bool {
-        self.lease.answer() == Flow::More && self.write_on_lease(bytes).is_some()
+    pub(crate) fn write_on_lease_if_room(&mut self, bytes: &[u8]) -> bool {
+        self.lease.answer == Flow::More && self.write_on_lease(bytes).is_some()
     }
 
     /// Writes these bytes, copied once: on the lease, if it covers them.
@@ -78,6 +75,36 @@ impl Stream {
             }
             Err(refused) => Err(self.refused(refused)),
         }
+    }
+
+    /// Puts a flush in line and returns its number. Joins the last flush if that is not
+    /// done and nothing was written since.
+    pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
+        let (handoff, position) = (self.driver.host(), self.position());
+        let waits = handoff.flushed < handoff.flushes && self.flush_queued_at == position;
+        if waits && self.stopped().is_none() {
+            return Ok(handoff.flushes);
+        }
+        match self.driver.write(Item::Flush, 0, None) {
+            Ok(_) => {
+                let handoff = self.driver.host_mut();
+                handoff.flushes += 1;
+                self.flush_queued_at = position;
+                Ok(handoff.flushes)
+            }
+            Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
+        }
+    }
+
+    /// Holds what is written from now on, until as many [`Stream::uncork`].
+    pub(crate) fn cork(&mut self) -> Result<(), WaitError> {
+        self.stopped().map_or(Ok(()), Err)?;
+        self.driver.cork();
+        Ok(())
+    }
+
+    pub(crate) fn uncork(&mut self) {
+        self.driver.uncork();
     }
 
     fn refused(&self, refused: Refused<Item>) -> WriteError<Chunk> {

@@ -33,9 +33,9 @@ pub(crate) struct WriteJob {
     pub(crate) done: VecDeque<Item>,
     /// What it has not taken.
     rest: VecDeque<Item>,
-    /// How many bytes of the first of these it has taken.
+    /// How many bytes of the first of these it has taken: at most its length.
     of_first: usize,
-    /// How many chunks a call gets: one, for a sink that looks at no more.
+    /// The most chunks that a call gets: at least 1, and 1 for a sink that looks at no more.
     max_slices: usize,
     /// Why it has not taken all, if it failed.
     pub(crate) failure: Option<Cause>,
@@ -80,7 +80,7 @@ impl WriteJob {
     }
 
     /// What the sink is to be given next: the same until it has been
-    /// [taken](Self::took). `None` when all is done.
+    /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
         // A chunk of no bytes never reaches the sink: 0 would read as a failure.
         while matches!(self.rest.front(), Some(Item::Data(chunk)) if chunk.len() == self.of_first) {
@@ -101,7 +101,7 @@ impl WriteJob {
         let mut slices = alloc::vec![IoSlice::new(first)];
         let mut given = first.len();
         for other in others.take(self.max_slices - 1) {
-            // The same memory may stand there often enough to be more than there is.
+            // Static chunks may repeat one piece of memory, so the sum may overflow.
             let Some(sum) = given.checked_add(other.len()) else {
                 break;
             };
@@ -111,8 +111,24 @@ impl WriteJob {
         Some(Call::WriteVectored { slices, given })
     }
 
+    /// Books what a call of the sink has returned, which was `given` so many bytes: how
+    /// many it has taken, or `None` for a flush. An interrupted call is made again.
+    pub(crate) fn book(
+        &mut self,
+        given: usize,
+        result: io::Result<Option<usize>>,
+    ) -> io::Result<()> {
+        match result {
+            Ok(Some(count)) => self.took(given, count)?,
+            Ok(None) => self.flushed(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// The sink says that it took so many of the bytes it was `given`.
-    pub(crate) fn took(&mut self, given: usize, count: usize) -> io::Result<()> {
+    fn took(&mut self, given: usize, count: usize) -> io::Result<()> {
         if count == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -140,7 +156,7 @@ impl WriteJob {
     }
 
     /// The sink has flushed.
-    pub(crate) fn flushed(&mut self) {
+    fn flushed(&mut self) {
         self.flushes += 1;
         self.first_is_done();
     }

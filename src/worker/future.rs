@@ -12,8 +12,9 @@ use std::io;
 
 use futures_io::AsyncWrite;
 
-use super::unwind::{Observers, dispose, poll_guard};
-use crate::handle::future::{Shared, SinkPlace, Writable};
+use super::observers::Observers;
+use super::unwind::{dispose, poll_guard};
+use crate::handle::future::{Shared, SinkSlot, Writable};
 use crate::handle::{Builder, FutureOptions};
 use crate::stream::{Call, Event, Job, Stream, WriteJob};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
@@ -60,7 +61,7 @@ impl Builder<FutureOptions> {
         let stream = Stream::new(options, observers.is_some());
         let stop = stream.stop_flag();
         let shared = Arc::new(Shared::new(stream));
-        let place = Arc::new(Mutex::new(None));
+        let slot = Arc::new(Mutex::new(None));
         let worker = Worker {
             shared: Arc::clone(&shared),
             stop,
@@ -68,10 +69,10 @@ impl Builder<FutureOptions> {
             sink,
             unwrap,
             observers,
-            place: Arc::clone(&place),
+            slot: Arc::clone(&slot),
             now: Now::Idle,
         };
-        (Writable::new(shared, place, self.worker.discards), worker)
+        (Writable::new(shared, slot, self.worker.discards), worker)
     }
 }
 
@@ -116,11 +117,13 @@ impl Builder<FutureOptions> {
 pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     shared: Arc<Shared>,
     stop: Arc<AtomicBool>,
+    /// What opens the sink, until it has.
     opener: Option<Pin<Box<O>>>,
+    /// The sink, once it is open, until the worker leaves.
     sink: Option<S>,
     unwrap: fn(S) -> W,
     observers: Observers,
-    place: SinkPlace<W>,
+    slot: SinkSlot<W>,
     now: Now,
 }
 
@@ -168,7 +171,7 @@ where
 
 impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     /// Shows the events, and takes the next job if it is idle. When it returns, the lock
-    /// has its waker, unless it has left.
+    /// holds the worker's waker, unless the worker has left.
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let idle = |now: &Now| matches!(now, Now::Idle);
         while let Poll::Ready(work) = self.shared.poll_work(cx, idle(&self.now)) {
@@ -240,12 +243,12 @@ impl<W, O, S> Worker<W, O, S> {
         dispose(mem::take(&mut self.observers));
         dispose(self.opener.take());
         let sink = self.sink.take().map(self.unwrap);
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = sink;
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = sink;
         let owner_left = self.shared.change(Stream::worker_leaves);
         if owner_left {
-            let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-            let sink = place.take();
-            drop(place);
+            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let sink = slot.take();
+            drop(slot);
             dispose(sink);
         }
     }
@@ -301,12 +304,7 @@ fn poll_deliver(
             }
             Call::Flush => ready!(sink.as_mut().poll_flush(cx)).map(|()| None),
         };
-        match result {
-            Ok(Some(count)) => job.took(given, count)?,
-            Ok(None) => job.flushed(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Poll::Ready(Err(error)),
-        }
+        job.book(given, result)?;
     }
     Poll::Ready(Ok(()))
 }

@@ -3,11 +3,13 @@
 //! - `thread.rs`: a background thread over any `io::Write`
 //! - `future.rs`: a future over any `futures_io::AsyncWrite`
 //! - `tokio.rs`: a task of tokio over its `AsyncWrite`
-//! - `unwind.rs`: calls of what users have written, none of which may unwind
+//! - `observers.rs`: who sees the events
+//! - `unwind.rs`: calls of what users have written: an error or a panic becomes a cause
 //! - `spawn_error.rs`: why a worker could not be started
 
 #[cfg(feature = "futures")]
 mod future;
+mod observers;
 mod spawn_error;
 mod thread;
 #[cfg(feature = "tokio")]

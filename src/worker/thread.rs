@@ -5,8 +5,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use std::io::{self, Write};
 
+use super::observers::Observers;
 use super::spawn_error::SpawnError;
-use super::unwind::{Observers, dispose, guard};
+use super::unwind::{dispose, guard};
 use crate::cause::Cause;
 use crate::handle::Builder;
 use crate::handle::thread::{PLENTY, Shared, Writable, Writer};
@@ -61,8 +62,8 @@ impl Builder {
         };
         // The worker lies here for the thread to take, so that it is still here if no
         // thread can be started.
-        let place = Arc::new(Mutex::new(Some(worker)));
-        let for_thread = Arc::clone(&place);
+        let slot = Arc::new(Mutex::new(Some(worker)));
+        let for_thread = Arc::clone(&slot);
         let name = self.worker.thread_name.as_deref().unwrap_or("highwater");
         let thread = start_thread(name, move || take(&for_thread).and_then(Worker::run));
         match thread {
@@ -70,13 +71,13 @@ impl Builder {
                 let writer = Writer::new(shared);
                 Ok(Writable::new(writer, thread, self.worker.on_drop))
             }
-            Err(error) => Err((error, take(&place).and_then(|worker| worker.sink))),
+            Err(error) => Err((error, take(&slot).and_then(|worker| worker.sink))),
         }
     }
 }
 
-fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 fn start_thread<T: Send + 'static>(
@@ -96,7 +97,9 @@ type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
 struct Worker<W> {
     shared: Arc<Shared>,
     stop: Arc<AtomicBool>,
+    /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
+    /// The sink, once it is open.
     sink: Option<W>,
     observers: Observers,
 }
@@ -200,12 +203,7 @@ fn deliver(sink: &mut impl Write, job: &mut WriteJob, stop: &AtomicBool) -> io::
             Call::WriteVectored { slices, .. } => sink.write_vectored(&slices).map(Some),
             Call::Flush => sink.flush().map(|()| None),
         };
-        match result {
-            Ok(Some(count)) => job.took(given, count)?,
-            Ok(None) => job.flushed(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        job.book(given, result)?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! Calls of what users have written: sinks, openers, observers. None of them may
-//! unwind into the stream.
+//! Calls of what users have written: sinks, openers, observers. An error or a panic
+//! becomes a [`Cause`]; none unwinds into the stream.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::any::Any;
 use core::mem;
@@ -12,42 +11,6 @@ use std::io;
 use std::panic::catch_unwind;
 
 use crate::cause::Cause;
-use crate::stream::{Event, Observer, OnError};
-
-/// Who sees the events. Each is dropped once it panics.
-#[derive(Default)]
-pub(super) struct Observers {
-    /// Sees the first error, before the observer does.
-    on_error: Option<OnError>,
-    observer: Option<Observer>,
-}
-
-impl Observers {
-    pub(super) fn new(on_error: Option<OnError>, observer: Option<Observer>) -> Self {
-        Self { on_error, observer }
-    }
-
-    pub(super) fn is_some(&self) -> bool {
-        self.on_error.is_some() || self.observer.is_some()
-    }
-
-    pub(super) fn emit(&mut self, events: VecDeque<Event>) {
-        for event in events {
-            if let Event::Error(cause) = &event {
-                if let Some(on_error) = self.on_error.take() {
-                    // If it panics, the observer sees the error none the less.
-                    drop(caught(|| on_error(cause)));
-                }
-            }
-            if let Some(mut observer) = self.observer.take() {
-                match caught(|| observer(event)) {
-                    Ok(()) => self.observer = Some(observer),
-                    Err(_) => dispose(observer),
-                }
-            }
-        }
-    }
-}
 
 /// A panic becomes a cause.
 pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Cause> {

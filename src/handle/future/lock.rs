@@ -23,7 +23,7 @@ struct Inside {
     /// The waker of a worker that waits for work.
     worker: Option<Waker>,
     waiters: Vec<Waiter>,
-    /// How many waiters there were.
+    /// The number of the last waiter.
     count: u64,
 }
 
@@ -54,7 +54,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
-        // Nothing that can panic by user code runs under the lock.
+        // No user code runs under the lock, so poison means nothing.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -69,8 +69,8 @@ impl Shared {
 
     /// Accepts a small write if there is room, on the lease. `false` if the lease is
     /// too small: then nothing was done.
-    pub(super) fn write_if_room(&self, bytes: &[u8]) -> bool {
-        self.lock().stream.write_if_room(bytes)
+    pub(super) fn write_on_lease_if_room(&self, bytes: &[u8]) -> bool {
+        self.lock().stream.write_on_lease_if_room(bytes)
     }
 
     /// Does something with the stream, and wakes those whom it concerns.
@@ -191,7 +191,7 @@ impl Waiter {
     /// How long, as far as it counts: to wait for the end is not to be held up.
     fn waited(&self) -> Duration {
         match self.condition {
-            Condition::Left => Duration::ZERO,
+            Condition::WorkerLeft => Duration::ZERO,
             _ => self.since.elapsed(),
         }
     }

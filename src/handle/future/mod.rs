@@ -10,6 +10,6 @@ mod writable;
 mod writer;
 
 pub(crate) use lock::Shared;
-pub(crate) use writable::SinkPlace;
+pub(crate) use writable::SinkSlot;
 pub use writable::Writable;
 pub use writer::{CorkGuard, Writer};

@@ -46,7 +46,7 @@ impl<W> Writable<W> {
         mut self,
         poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
     ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
-        self.discards(true);
+        self.set_discards(true);
         self.pipe_all(poll_read)
     }
 
@@ -75,7 +75,7 @@ impl<W> Writable<W> {
             }
         }
         let _ = self.end_now(None);
-        self.ended().await.map_err(PipeError::of_stream)
+        self.outcome().await.map_err(PipeError::of_stream)
     }
 
     /// Waits for room and writes, until all of it is accepted. If that fails, what

@@ -19,7 +19,7 @@ use crate::stream::{
 use crate::sync::{Arc, Mutex, PoisonError};
 
 /// Where the worker leaves the sink for the owner.
-pub(crate) type SinkPlace<W> = Arc<Mutex<Option<W>>>;
+pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 
 /// A writable stream for async code: see the [module](crate::future).
 ///
@@ -36,7 +36,9 @@ pub(crate) type SinkPlace<W> = Arc<Mutex<Option<W>>>;
 /// ```
 pub struct Writable<W> {
     pub(crate) writer: Writer,
-    place: SinkPlace<W>,
+    /// Where the worker leaves the sink.
+    slot: SinkSlot<W>,
+    /// Whether a drop destroys the stream instead of ending it.
     discards: bool,
     /// What is left was collected: drop has nothing to do.
     collected: bool,
@@ -51,17 +53,17 @@ impl Writable<()> {
 }
 
 impl<W> Writable<W> {
-    pub(crate) fn new(shared: Arc<Shared>, place: SinkPlace<W>, discards: bool) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, slot: SinkSlot<W>, discards: bool) -> Self {
         Self {
             writer: Writer::new(shared),
-            place,
+            slot,
             discards,
             collected: false,
         }
     }
 
     /// What becomes of it if it is dropped.
-    pub(super) fn discards(&mut self, discards: bool) {
+    pub(super) fn set_discards(&mut self, discards: bool) {
         self.discards = discards;
     }
 
@@ -190,16 +192,12 @@ impl<W> Writable<W> {
                     });
                 }
             };
-            let ended = self.ended().await;
-            ended.map_err(|(cause, unfinished)| EndError::Failed {
-                cause,
-                refused,
-                unfinished,
-            })
+            let outcome = self.outcome().await;
+            outcome.map_err(|failure| EndError::failed(failure, refused))
         }
     }
 
-    /// Once it has ended, no drop discards anything.
+    /// Ends the stream. After that a drop discards nothing.
     pub(super) fn end_now(
         &mut self,
         chunk: Option<Chunk>,
@@ -210,10 +208,10 @@ impl<W> Writable<W> {
     }
 
     /// What the stream has come to, once the worker has left.
-    pub(super) async fn ended(self) -> Result<Finished<W>, Failure<W>> {
-        self.left().await;
+    pub(super) async fn outcome(self) -> Result<Finished<W>, Failure<W>> {
+        self.worker_left().await;
         let finished = self.writer.shared().change(|stream| stream.finished());
-        self.collect().ended(finished)
+        self.collect().outcome(finished)
     }
 
     /// Ends the stream, and waits until everything is through.
@@ -256,15 +254,15 @@ impl<W> Writable<W> {
     pub(super) fn destroy_for(self, reason: Option<Cause>) -> impl Future<Output = Unfinished<W>> {
         drop(self.writer.shared().change(|stream| stream.destroy(reason)));
         async move {
-            self.left().await;
+            self.worker_left().await;
             self.collect()
         }
     }
 
     /// Waits until the worker has let go of the sink.
-    async fn left(&self) {
+    async fn worker_left(&self) {
         // It always does, so there is nothing that could fail.
-        let _ = self.writer.wait(Condition::Left).await;
+        let _ = self.writer.wait(Condition::WorkerLeft).await;
     }
 
     /// What there is to hand back.
@@ -276,8 +274,8 @@ impl<W> Writable<W> {
     }
 
     fn take_sink(&self) -> Option<W> {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        place.take()
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take()
     }
 }
 

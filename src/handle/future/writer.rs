@@ -22,12 +22,12 @@ use crate::sync::Arc;
 /// [`Flow::Wait`].
 pub struct Writer {
     shared: Arc<Shared>,
-    /// What is being polled for, as a `Sink` or an `AsyncWrite`.
+    /// Its place among the waiters while a poll of it is pending.
     place: Place,
     /// The flush that is being polled for.
     flush: Option<u64>,
-    /// Something was written after it, so it is not the one to wait for. Looked at by
-    /// whoever owns this writer, so it is none of loom's.
+    /// Each write sets it: then `flush` is out of date. Only the holder of this writer
+    /// reads it, so it is not of loom's type.
     wrote: AtomicBool,
 }
 
@@ -165,7 +165,7 @@ impl Writer {
     }
 }
 
-/// As it is polled. It waits until there is room *before* it accepts.
+/// What `Sink` and `AsyncWrite` need. It waits until there is room *before* it accepts.
 impl Writer {
     /// Waits for room, then writes a piece of these bytes; how many.
     pub(crate) fn poll_write_piece(
@@ -174,7 +174,7 @@ impl Writer {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         *self.wrote.get_mut() = true;
-        if bytes.is_empty() || self.shared().write_if_room(bytes) {
+        if bytes.is_empty() || self.shared().write_on_lease_if_room(bytes) {
             let mut place = mem::take(&mut self.place);
             self.shared().leave(&mut place);
             return Poll::Ready(Ok(bytes.len()));
@@ -207,7 +207,8 @@ impl Writer {
     }
 
     pub(super) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
-        let finished = ready!(self.poll_place(cx, Condition::Left, |stream| stream.finished()))?;
+        let finished =
+            ready!(self.poll_place(cx, Condition::WorkerLeft, |stream| stream.finished()))?;
         Poll::Ready(finished.map_err(|cause| match cause {
             Cause::Fault(_) => WaitError::Destroyed,
             cause => WaitError::Failed(cause),

@@ -29,7 +29,8 @@ struct Inside {
 
 type Guard<'a> = MutexGuard<'a, Inside>;
 
-/// What can be seen without the lock, by those who wait awake. Written under it only.
+/// What those who wait awake can read without the lock. It is written under the lock,
+/// except `drowsy`.
 #[derive(Default)]
 struct Signs {
     /// There is work for the worker.
@@ -38,13 +39,13 @@ struct Signs {
     changes: AtomicUsize,
     /// How many wait for a change, awake or asleep.
     waiting: AtomicUsize,
-    /// How many of those who wait next sleep at once. Written by anybody; but not in
-    /// loom's models, so it is none of loom's.
+    /// The next so many waiters sleep without a turn. Any thread may write it. It is not
+    /// of loom's type, because loom's models do not use it.
     drowsy: AtomicU32,
 }
 
-/// In lines of the processor's memory of its own: those who look at the signs do not
-/// take the lock's line away from the producer who holds it.
+/// It has cache lines of its own, so that reading the signs does not take the lock's line
+/// away from its holder.
 #[repr(align(128))]
 struct CachePadded<T>(T);
 
@@ -80,7 +81,7 @@ impl Shared {
         if let Some(inside) = found {
             return inside;
         }
-        // Nothing that can panic by user code runs under the lock.
+        // No user code runs under the lock, so poison means nothing.
         let locked = self.inside.0.lock();
         locked.unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,8 +89,8 @@ impl Shared {
     /// Accepts a small write if there is room, on the lease. `false` if the lease is
     /// too small: then nothing was done.
     #[inline]
-    pub(crate) fn write_if_room(&self, bytes: &[u8]) -> bool {
-        self.lock().stream.write_if_room(bytes)
+    pub(crate) fn write_on_lease_if_room(&self, bytes: &[u8]) -> bool {
+        self.lock().stream.write_on_lease_if_room(bytes)
     }
 
     /// Writes these bytes, copied once. Most of the time, no more than a copy.
@@ -110,13 +111,13 @@ impl Shared {
     fn change_in<T>(&self, mut inside: Guard<'_>, f: impl FnOnce(&mut Stream) -> T) -> T {
         let (result, wake) = inside.stream.change(f);
         let wake = self.show(&inside, wake);
-        // Those who wake find the lock free.
+        // Those who are woken find the lock free.
         drop(inside);
         self.wake(wake);
         result
     }
 
-    /// Shows a change to those who wait awake; returns which of the others sleep.
+    /// Shows a change to those who wait awake; returns whom to notify.
     fn show(&self, inside: &Inside, wake: Wake) -> Wake {
         let signs = &self.signs.0;
         if inside.stream.has_work() {
@@ -185,6 +186,7 @@ impl Shared {
             // `f` may put a chunk in.
             let (found, wake) = inside.stream.change(&mut f);
             let wake = self.show(&inside, wake);
+            // Under the lock, which this waiter needs again.
             self.wake(wake);
             if found.is_some() {
                 return found;
@@ -220,7 +222,7 @@ impl Shared {
         let _ = self.turns(TURNS, || happened().then_some(()));
     }
 
-    /// Leaves at most so many turns to other threads, until this is found.
+    /// Leaves at most so many turns to other threads, until `find` finds something.
     fn turns<T>(&self, most: u32, find: impl Fn() -> Option<T>) -> Option<T> {
         if most == 0 {
             return None;
@@ -324,12 +326,9 @@ impl Deadline {
 
     /// `None` if it is past; else how long is left, if there is an end.
     fn left(self) -> Option<Option<Duration>> {
-        match self.0 {
-            None => Some(None),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                (!left.is_zero()).then_some(Some(left))
-            }
-        }
+        self.0.map_or(Some(None), |deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            (!left.is_zero()).then_some(Some(left))
+        })
     }
 }

@@ -42,7 +42,7 @@ impl<W> Writable<W> {
                 Ok(None) => {
                     let _ = self.writer.shared().change(|stream| stream.end(None));
                     self.wait_for_worker(Deadline::NEVER);
-                    return self.ended().map_err(PipeError::of_stream);
+                    return self.outcome().map_err(PipeError::of_stream);
                 }
                 Ok(Some(chunk)) => {
                     if let Err(refused) = self.write_waiting(chunk) {

@@ -35,10 +35,10 @@ use crate::sync::JoinHandle;
 /// at 'drain', is [in the crate's documentation](crate).
 pub struct Writable<W> {
     pub(super) writer: Writer,
-    /// Taken by whoever waits for it; none is left for drop then.
+    /// `collect` or `leave` takes it; then drop has nothing to do.
     thread: Option<JoinHandle<Option<W>>>,
     pub(super) on_drop: OnDrop,
-    /// Off once somebody has waited for the end long enough.
+    /// False once `end_timeout` has timed out.
     waits_on_drop: bool,
 }
 
@@ -243,18 +243,14 @@ impl<W> Writable<W> {
             self.waits_on_drop = false;
             return Err(EndError::TimedOut(self));
         }
-        self.ended()
-            .map_err(|(cause, unfinished)| EndError::Failed {
-                cause,
-                refused,
-                unfinished,
-            })
+        self.outcome()
+            .map_err(|failure| EndError::failed(failure, refused))
     }
 
     /// What the stream has come to. The worker has left.
-    pub(super) fn ended(self) -> Result<Finished<W>, Failure<W>> {
+    pub(super) fn outcome(self) -> Result<Finished<W>, Failure<W>> {
         let finished = self.writer.shared().change(|stream| stream.finished());
-        self.collect().ended(finished)
+        self.collect().outcome(finished)
     }
 
     /// Stops now and gives back what was not sent. Waits for the call that is
@@ -298,7 +294,7 @@ impl<W> Writable<W> {
 
     /// Whether the worker has left, by then.
     pub(super) fn wait_for_worker(&self, by: Deadline) -> bool {
-        let left = |stream: &mut Stream| stream.check(Condition::Left);
+        let left = |stream: &mut Stream| stream.check(Condition::WorkerLeft);
         self.writer.shared().wait_until(by, left).is_some()
     }
 

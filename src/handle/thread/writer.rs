@@ -68,7 +68,7 @@ impl Writer {
     /// until the limit leaves so much. `TooLong` if the limit never does.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        if self.shared.write_if_room(bytes) {
+        if self.shared.write_on_lease_if_room(bytes) {
             return Ok(());
         }
         let written = self.shared.wait_counted(Deadline::NEVER, |stream| {
@@ -87,7 +87,7 @@ impl Writer {
     /// nothing was done.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        if self.shared.write_if_room(bytes) {
+        if self.shared.write_on_lease_if_room(bytes) {
             return Ok(true);
         }
         self.shared.change(|stream| {
@@ -157,7 +157,7 @@ impl Writer {
 
     /// Waits until everything up to this position has reached the sink: until
     /// the sink's calls have returned. (That is not yet durable: see
-    /// [`Done::sink`](crate::Finished::sink).)
+    /// [`Finished::sink`](crate::Finished::sink).)
     ///
     /// # Errors
     ///

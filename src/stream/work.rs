@@ -20,8 +20,9 @@ pub(crate) struct Work {
 }
 
 impl Stream {
-    /// Whether there is something for the worker to do. A worker that opens the sink
-    /// learns of a destroy, too.
+    /// Whether the worker has a job or an event to take, or the stream is being
+    /// destroyed. In the last case [`Stream::take_work`] may return `None`: a worker that
+    /// opens the sink stops that.
     pub(crate) fn has_work(&self) -> bool {
         let (handoff, state) = (self.driver.host(), self.driver.state());
         let stop = state.is_destroyed() && !state.is_closed();
@@ -49,7 +50,7 @@ impl Stream {
     /// for the worker to drop outside the lock.
     pub(crate) fn answered(&mut self, job: &mut WriteJob) {
         self.worker_waits = false;
-        let result = self.driver.host_mut().take_back(job);
+        let result = self.driver.host_mut().book(job);
         self.driver.written(result);
         self.lease.recycle(&mut job.done);
     }
