@@ -131,13 +131,13 @@ class Runner:
 
     def row(self, row: Row, tests: list[Test]) -> None:
         path = row.planted.path
-        self.copy.write(path, row.planted.source)
+        original = self.copy.write(path, row.planted.source)
         try:
             for test, verdict in self.verdicts_of(tests, row.planted, NOTICED).items():
                 self.verdicts[verdict] += 1
                 self.tell(row, test, verdict)
         finally:
-            self.copy.write(path, (ROOT / path).read_text())
+            self.copy.write(path, original)
 
     def tell(self, row: Row, test: Test, verdict: str) -> None:
         if verdict in NOTICED:

@@ -74,8 +74,11 @@ class Copy:
                 target.unlink()
         return digest.hexdigest()
 
-    def write(self, path: Path, source: str) -> None:
+    def write(self, path: Path, source: str) -> str:
+        """Returns what was there."""
+        original = (self.folder / path).read_text()
         (self.folder / path).write_text(source)
+        return original
 
     def build(self, tests: list[Test]) -> str:
         """Builds tests of cargo, and the examples that they run. Returns a verdict."""
