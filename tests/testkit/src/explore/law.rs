@@ -89,8 +89,11 @@ impl Law {
         let past = lease.len.saturating_add(1);
         if look.options.measure(past) > lease.len {
             let queued = look.queued(&[past], &[false], lease);
-            let what = format_args!("{past} is past the lease to queue");
-            self.queue.must(queued.is_none(), look, what);
+            self.queue.must(
+                queued.is_none(),
+                look,
+                format_args!("{past} is past the lease to queue"),
+            );
         }
         let most = lease.len.saturating_add(self.excess.queued);
         for first in lengths(most) {
@@ -100,8 +103,8 @@ impl Law {
                 }
                 for callbacks in CALLBACKS {
                     let same = look.two_queued([first, second], callbacks, lease);
-                    let what = format_args!("{first} and {second} are queued");
-                    self.queue.must(same, look, what);
+                    self.queue
+                        .must(same, look, format_args!("{first} and {second} are queued"));
                 }
             }
         }
@@ -122,8 +125,8 @@ impl Law {
                 for joins in [false, true] {
                     let extra = self.excess.callbacks;
                     let same = look.two_written([len, 1.min(most)], callbacks, joins, lease, extra);
-                    let what = format_args!("{len} is written at once");
-                    self.write.must(same, look, what);
+                    self.write
+                        .must(same, look, format_args!("{len} is written at once"));
                 }
             }
         }
@@ -155,13 +158,16 @@ impl Law {
             let extra = self.excess.callbacks;
             let joined = look.called(&[count], extra);
             let apart = look.called(&vec![1; count as usize], extra);
-            let what = format_args!("{count} are called");
-            self.call.must(joined && apart, look, what);
+            self.call
+                .must(joined && apart, look, format_args!("{count} are called"));
         }
         if look.state.is_writable() && lease.count < look.state.pending() {
             let plain = look.only_calls(lease.count + 1);
-            let what = format_args!("{} are past the lease to call", lease.count + 1);
-            self.call.must(!plain, look, what);
+            self.call.must(
+                !plain,
+                look,
+                format_args!("{} are past the lease to call", lease.count + 1),
+            );
         }
     }
 }
