@@ -1,7 +1,7 @@
 //! The stream for async code, on any executor: [`Writable`] is the handle, and a
 //! [`Worker`] is the future that moves the data.
 //!
-//! [`Builder::over`] makes both. Whoever has an executor spawns the worker; it may
+//! [`Builder::pair`] makes both. Whoever has an executor spawns the worker; it may
 //! as well be polled beside the producer. Nothing runs in the background: without
 //! somebody who polls the worker, nothing is written.
 //!
@@ -13,7 +13,7 @@
 //!
 //! let mut pool = LocalPool::new();
 //! let builder = Writable::builder().high_water_mark(1024);
-//! let (mut out, worker) = builder.over(Cursor::new(Vec::new()));
+//! let (mut out, worker) = builder.pair(Cursor::new(Vec::new()));
 //! pool.spawner().spawn(worker)?;
 //! let done = pool.run_until(async move {
 //!     for n in 1..=100_000 {
@@ -49,7 +49,7 @@ pub use crate::worker::Worker;
 /// use highwater::{Flow, future::Writable};
 ///
 /// let builder = Writable::builder().high_water_mark(1024);
-/// let (mut out, worker) = builder.over(Cursor::new(Vec::new()));
+/// let (mut out, worker) = builder.pair(Cursor::new(Vec::new()));
 /// assert_eq!(out.write("a line\n")?, Flow::More);
 /// let (done, ()) = block_on(join(out.end(), worker));
 /// assert_eq!(done?.sink.into_inner(), b"a line\n");

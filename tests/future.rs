@@ -124,7 +124,7 @@ fn polled_then_dropped<T>(
 /// Plays; what was accepted, what was delivered, what came back, or was to be dropped.
 fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let (taken, fails) = (Arc::clone(&sink.taken), sink.then.is_some());
-    let (mut out, worker) = Writable::builder().high_water_mark(mark).over(sink);
+    let (mut out, worker) = Writable::builder().high_water_mark(mark).pair(sink);
     let mut worker = Some(worker);
     let mut accepted = Vec::new();
     let mut next = 0_u8;
@@ -275,7 +275,7 @@ fn a_spoilt_outcome_is_noticed() {
 /// Closing and flushing after the end, as often as one likes.
 #[test]
 fn closing_twice_is_closing_once() {
-    let (mut out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    let (mut out, worker) = Writable::builder().pair(Cursor::new(Vec::new()));
     block_on(join(
         async {
             out.write_all(b"hello").await.expect("it is open");
@@ -301,7 +301,7 @@ fn closing_twice_is_closing_once() {
 
 #[test]
 fn a_producer_does_not_end_the_stream_of_others() {
-    let (out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    let (out, worker) = Writable::builder().pair(Cursor::new(Vec::new()));
     let end = async {
         let mut one = out.writer();
         one.write_all(b"one").await?;
@@ -318,7 +318,7 @@ fn a_producer_does_not_end_the_stream_of_others() {
 fn a_stream_of_chunks_is_forwarded() {
     let (out, worker) = Writable::builder()
         .high_water_mark(10)
-        .over(Cursor::new(Vec::new()));
+        .pair(Cursor::new(Vec::new()));
     let writer = out.writer();
     let chunks = futures::stream::iter((0..1000).map(|n| Ok(Bytes::from(format!("{n}\n")))));
     let end = async {
@@ -334,7 +334,7 @@ fn a_stream_of_chunks_is_forwarded() {
 #[test]
 fn a_refused_chunk_comes_back_from_the_sink() {
     let builder = Writable::builder().high_water_mark(2).limit(4);
-    let (mut out, _worker) = builder.over(Cursor::new(Vec::new()));
+    let (mut out, _worker) = builder.pair(Cursor::new(Vec::new()));
     let refused = block_on(out.feed(Bytes::from_static(b"too long")));
     match refused {
         Err(WriteError::TooLong {
@@ -358,7 +358,7 @@ fn a_dropped_owner_ends_or_discards() {
         };
         let sink = Scripted::default();
         let taken = Arc::clone(&sink.taken);
-        let (mut out, worker) = builder.over(sink);
+        let (mut out, worker) = builder.pair(sink);
         let _flow = out.write("hello").expect("it is open");
         drop(out);
         block_on(worker);
@@ -404,7 +404,7 @@ fn a_broken_sink_is_an_error_with_its_cause() {
         ("takes nothing", "UNKNOWN"),
         ("panics", "PANIC"),
     ] {
-        let (mut out, worker) = Writable::builder().over(Broken(broken));
+        let (mut out, worker) = Writable::builder().pair(Broken(broken));
         let _flow = out.write("abc").expect("it is open");
         let (end, ()) = block_on(join(out.end(), worker));
         let Err(EndError::Failed {
@@ -436,7 +436,7 @@ fn pipe_tells_which_side_failed() {
         then: Some(io::ErrorKind::StorageFull),
         ..Scripted::default()
     };
-    let (out, worker) = Writable::builder().high_water_mark(4).over(sink);
+    let (out, worker) = Writable::builder().high_water_mark(4).pair(sink);
     let (piped, ()) = block_on(join(out.pipe(&b"hello"[..]), worker));
     match piped {
         Err(PipeError::Write {
@@ -452,7 +452,7 @@ fn pipe_tells_which_side_failed() {
         other => panic!("{other:?}"),
     }
     let source = futures::io::AsyncReadExt::chain(&b"abc"[..], Reset);
-    let (out, worker) = Writable::builder().over(Cursor::new(Vec::new()));
+    let (out, worker) = Writable::builder().pair(Cursor::new(Vec::new()));
     let (piped, ()) = block_on(join(out.pipe(source), worker));
     assert_eq!(piped.err().map(|error| error.code()), Some("ECONNRESET"));
 }
@@ -474,7 +474,7 @@ impl futures::io::AsyncRead for Reset {
 #[test]
 fn any_executor_will_do() {
     let builder = Writable::builder().high_water_mark(64);
-    let (mut out, worker) = builder.over(Cursor::new(Vec::new()));
+    let (mut out, worker) = builder.pair(Cursor::new(Vec::new()));
     let working = std::thread::spawn(move || block_on(worker));
     let producer = async move {
         for n in 0..20_000 {

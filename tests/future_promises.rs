@@ -24,7 +24,7 @@ fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGat
     } else {
         builder
     };
-    let (mut out, mut worker) = builder.over(gate.clone());
+    let (mut out, mut worker) = builder.pair(gate.clone());
     let _flow = out.write("a").expect("it is open");
     assert!(poll_once(&mut worker).is_none());
     assert_eq!(gate.waiting().as_deref(), Some(&b"a"[..]));
@@ -42,7 +42,7 @@ impl Wake for Woken {
 
 #[test]
 fn a_destroy_does_not_wait_for_an_opener() {
-    let (mut out, mut worker) = Writable::builder().open(pending::<io::Result<PolledGate>>());
+    let (mut out, mut worker) = Writable::builder().pair_with(pending::<io::Result<PolledGate>>());
     let _flow = out.write("a").expect("it is open");
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
@@ -92,7 +92,7 @@ fn a_pipe_that_is_not_polled_is_a_destroy() {
 fn a_pipe_and_a_producer_share_a_limit() {
     const EACH: usize = 1_000_000;
     let builder = Writable::builder().high_water_mark(64).limit(64);
-    let (out, worker) = builder.over(futures::io::Cursor::new(Vec::new()));
+    let (out, worker) = builder.pair(futures::io::Cursor::new(Vec::new()));
     let mut writer = out.writer();
     let working = thread::spawn(|| block_on(worker));
     let writing = thread::spawn(move || block_on(writer.write_all(&vec![1; EACH])));
@@ -161,7 +161,7 @@ impl AsyncWrite for Interrupted {
 
 #[test]
 fn an_interrupted_close_lets_others_have_a_turn() {
-    let (out, mut worker) = Writable::builder().over(Interrupted(0));
+    let (out, mut worker) = Writable::builder().pair(Interrupted(0));
     let mut ending = pin!(out.end());
     assert!(poll_once(ending.as_mut()).is_none());
     let woken = Arc::new(Woken::default());
@@ -257,7 +257,7 @@ impl AsyncWrite for ByteByByte {
 
 #[test]
 fn a_poll_of_the_worker_ends() {
-    let (mut out, mut worker) = Writable::builder().over(ByteByByte::default());
+    let (mut out, mut worker) = Writable::builder().pair(ByteByByte::default());
     let _flow = out.write(vec![7; 100_000]).expect("it is open");
     assert!(poll_once(&mut worker).is_none());
     // A destroy meanwhile is heeded, too.

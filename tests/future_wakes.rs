@@ -50,7 +50,7 @@ type Polled = Counted<Worker<PolledGate>>;
 fn gated(mark: u64) -> (Writable<PolledGate>, Polled, PolledGate) {
     let gate = PolledGate::default();
     let builder = Writable::builder().high_water_mark(mark);
-    let (out, worker) = builder.over(gate.clone());
+    let (out, worker) = builder.pair(gate.clone());
     (out, Counted::new(worker), gate)
 }
 
@@ -164,4 +164,58 @@ fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
     assert!(unfinished.sink.is_some(), "the sink is handed back");
     let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
     assert_eq!((unsent.concat(), gate.taken().len()), (b"abc".to_vec(), 0));
+}
+
+#[test]
+fn a_worker_that_has_left_keeps_no_waker() {
+    for drops in [false, true] {
+        let (out, mut worker, gate) = gated(9);
+        let writer = out.writer();
+        assert!(worker.poll().is_pending());
+        let counts = Arc::clone(&worker.counts);
+        if drops {
+            drop(worker);
+        } else {
+            drop(out.end());
+            gate.open();
+            assert!(worker.poll().is_ready());
+            drop(worker);
+        }
+        assert_eq!(Arc::strong_count(&counts), 1, "dropped: {drops}");
+        drop(writer);
+    }
+}
+
+#[test]
+fn a_worker_that_gives_an_opener_up_does_not_wake_itself() {
+    let opening = std::future::pending::<std::io::Result<PolledGate>>();
+    let (out, worker) = Writable::builder().pair_with(opening);
+    let mut worker = Counted::new(worker);
+    assert!(worker.poll().is_pending());
+    let destroy = out.destroy();
+    assert_eq!(worker.woken(), 1, "there is something to give up");
+    assert!(worker.poll().is_ready());
+    assert_eq!(worker.woken(), 0);
+    drop(destroy);
+}
+
+#[test]
+fn a_poll_of_an_opener_does_not_part_what_is_written_meanwhile() {
+    let gate = PolledGate::default();
+    let mut sink = Some(gate.clone());
+    let opens = Arc::new(AtomicUsize::new(0));
+    let polls = Arc::clone(&opens);
+    let opening = std::future::poll_fn(move |_| match polls.load(Ordering::Relaxed) {
+        0 => Poll::Pending,
+        _ => Poll::Ready(Ok(sink.take().expect("it is polled once more"))),
+    });
+    let (mut out, worker) = Writable::builder().pair_with(opening);
+    let mut worker = Counted::new(worker);
+    for _ in 0..3 {
+        let _flow = out.write("a").expect("it is open");
+        assert!(worker.poll().is_pending());
+    }
+    opens.store(1, Ordering::Relaxed);
+    assert!(worker.poll().is_pending());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"aaa"[..]), "one call");
 }

@@ -25,7 +25,7 @@ fn stream<W>(mark: u64, sink: W) -> (Writable<W>, JoinHandle<()>)
 where
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let (out, worker) = Writable::builder().high_water_mark(mark).over(sink);
+    let (out, worker) = Writable::builder().high_water_mark(mark).pair(sink);
     // An executor of its own for the worker.
     (out, thread::spawn(|| block_on(worker)))
 }
@@ -230,7 +230,7 @@ fn positions_and_flushes_are_reached() {
 #[test]
 fn a_worker_that_is_dropped_reaches_everybody() {
     model(|| {
-        let (mut out, worker) = Writable::builder().high_water_mark(1).over(bytes());
+        let (mut out, worker) = Writable::builder().high_water_mark(1).pair(bytes());
         let _flow = out.write(b"a").expect("it is open");
         let writer = out.writer();
         let waiter = thread::spawn(move || block_on(writer.drained()));
@@ -255,7 +255,7 @@ fn a_worker_that_is_dropped_reaches_everybody() {
 fn a_pipe_and_a_producer_share_a_limit() {
     model(|| {
         let builder = Writable::builder().high_water_mark(1).limit(1);
-        let (out, worker) = builder.over(bytes());
+        let (out, worker) = builder.pair(bytes());
         let worker = thread::spawn(|| block_on(worker));
         let mut writer = out.writer();
         let piping = thread::spawn(move || block_on(out.pipe(&b"a"[..])));

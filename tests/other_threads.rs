@@ -44,11 +44,11 @@ fn of_the_async_adapter() {
     is_shared::<CorkGuard<'static>>();
     sends::<Worker<Sink>>();
     sends::<Builder>();
-    let stream = || Writable::builder().over(Sink::default()).0;
+    let stream = || Writable::builder().pair(Sink::default()).0;
     sends_value(stream().end());
     sends_value(stream().end_with("last"));
     sends_value(stream().destroy());
-    let (out, _worker) = Writable::builder().over(Sink::default());
+    let (out, _worker) = Writable::builder().pair(Sink::default());
     sends_value(out.drained());
     sends_value(out.delivered(1));
     sends_value(out.flush());

@@ -2,6 +2,8 @@
 #![cfg(feature = "tokio")]
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use highwater::future::Writable;
 use highwater::{EndError, Flow, WaitError};
@@ -198,4 +200,32 @@ fn without_a_runtime_the_sink_comes_back() {
     let error = highwater::tokio::spawn(Writable::builder(), near).expect_err("no runtime");
     assert!(error.to_string().contains("could not be started"));
     drop(error.sink);
+}
+
+/// Opens a sink, and panics when it is dropped.
+struct PanicsInDrop(Option<Vec<u8>>);
+
+impl Future for PanicsInDrop {
+    type Output = io::Result<Vec<u8>>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(self.0.take().expect("it is polled once")))
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("an opener that panics when it is dropped");
+    }
+}
+
+#[test]
+fn an_opener_whose_drop_panics_has_opened_the_sink() -> Checked {
+    Runtime::new()?.block_on(async {
+        let opening = PanicsInDrop(Some(Vec::new()));
+        let mut out = highwater::tokio::open(Writable::builder(), opening)?;
+        let _flow = out.write("hello")?;
+        assert_eq!(out.end().await?.sink, b"hello");
+        Ok(())
+    })
 }

@@ -109,7 +109,8 @@ impl<K> Builder<K> {
         self
     }
 
-    /// Sets what sees every [`Event`], in order. The worker calls it, outside every lock.
+    /// Sets what sees every [`Event`], in order. The worker (the background thread, or the
+    /// future) calls it, outside every lock.
     /// While it runs, the worker writes nothing: so the observer may write to the stream,
     /// but must not wait for it, nor drop an owner that waits. The same holds for a sink and
     /// an opener that know their own stream. An observer that panics sees no more events.

@@ -12,7 +12,7 @@ use futures_sink::Sink;
 use crate::chunk::Chunk;
 use crate::handle::future::{Writable, Writer};
 use crate::machine::Flow;
-use crate::stream::{WaitError, WriteError};
+use crate::stream::{Condition, WaitError, WriteError};
 
 /// No chunk came with it.
 fn without_chunk(error: WaitError) -> WriteError<Option<Chunk>> {
@@ -30,7 +30,7 @@ impl Sink<Bytes> for Writer {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        let ready = self.get_mut().poll_room(cx);
+        let ready = self.get_mut().poll_place(cx, Condition::Room, |_| ());
         ready.map_err(without_chunk)
     }
 

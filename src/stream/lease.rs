@@ -17,7 +17,7 @@ const MAX_BUFFER: u64 = 64 * 1024;
 /// difference: that is a law of the machine.
 pub(super) struct LeaseBuffer {
     /// What was written. It never grows: it has the capacity of a buffer, or none.
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// How many bytes more the lease covers.
     /// Invariant: `bytes.len() + room` is within the lease and the capacity of `bytes`.
     room: usize,
@@ -55,11 +55,6 @@ impl LeaseBuffer {
         self.room -= bytes.len();
         self.bytes.extend_from_slice(bytes);
         Some(self.answer)
-    }
-
-    /// How many bytes are here, and not in the driver yet.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
     }
 
     /// Takes what was written, for the driver.

@@ -138,7 +138,7 @@ impl Stream {
 
     /// How many bytes are in the stream, those on the lease included.
     pub(crate) fn backlog(&self) -> u64 {
-        self.driver.state().length() + self.lease.len() as u64
+        self.driver.state().length() + self.lease.bytes.len() as u64
     }
 
     /// How many bytes the stream has accepted since it was created. Exact within

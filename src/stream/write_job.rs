@@ -113,12 +113,8 @@ impl WriteJob {
 
     /// Books what a call of the sink has returned, which was `given` so many bytes: how
     /// many it has taken, or `None` for a flush. An interrupted call is made again.
-    pub(crate) fn book(
-        &mut self,
-        given: usize,
-        result: io::Result<Option<usize>>,
-    ) -> io::Result<()> {
-        match result {
+    pub(crate) fn book(&mut self, given: usize, said: io::Result<Option<usize>>) -> io::Result<()> {
+        match said {
             Ok(Some(count)) => self.took(given, count)?,
             Ok(None) => self.flushed(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

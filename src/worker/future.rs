@@ -21,8 +21,8 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
 
 impl Builder<FutureOptions> {
     /// A stream into this sink.
-    pub fn over<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
-        self.make(Some(sink), None, |sink| sink)
+    pub fn pair<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
+        self.make(Some(sink), None, |sink| sink, |sink| sink)
     }
 
     /// A stream into a sink that the worker opens first: what is written meanwhile
@@ -35,25 +35,26 @@ impl Builder<FutureOptions> {
     /// use std::io;
     ///
     /// let missing = async { Err::<Cursor<Vec<u8>>, _>(io::ErrorKind::NotFound.into()) };
-    /// let (mut out, worker) = Writable::builder().open(missing);
+    /// let (mut out, worker) = Writable::builder().pair_with(missing);
     /// let _flow = out.write("hello")?;
     /// let (end, ()) = block_on(join(out.end(), worker));
     /// assert_eq!(end.err().map(|error| error.code()), Some("ENOENT"));
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn open<W: AsyncWrite + Unpin, O: Future<Output = io::Result<W>>>(
+    pub fn pair_with<W: AsyncWrite + Unpin, O: Future<Output = io::Result<W>>>(
         self,
         opening: O,
     ) -> (Writable<W>, Worker<W, O>) {
-        self.make(None, Some(opening), |sink| sink)
+        self.make(None, Some(opening), |sink| sink, |sink| sink)
     }
 
-    /// The handle and the worker, over a sink or what opens it. `unwrap` makes of the
-    /// sink what the owner gets back.
+    /// The handle and the worker, over a sink or what opens it. `wrap` makes of it what the
+    /// worker writes to, and `unwrap` what the owner gets back.
     pub(super) fn make<S, W, O>(
         self,
-        sink: Option<S>,
+        sink: Option<W>,
         opening: Option<O>,
+        wrap: fn(W) -> S,
         unwrap: fn(S) -> W,
     ) -> (Writable<W>, Worker<W, O, S>) {
         let options = self.options.with_construct(opening.is_some());
@@ -66,7 +67,8 @@ impl Builder<FutureOptions> {
             shared: Arc::clone(&shared),
             stop,
             opener: opening.map(Box::pin),
-            sink,
+            sink: sink.map(wrap),
+            wrap,
             unwrap,
             observers,
             slot: Arc::clone(&slot),
@@ -104,7 +106,7 @@ impl Builder<FutureOptions> {
 ///
 /// let page = Rc::new(RefCell::new(Vec::new()));
 /// let sink = AllowStdIo::new(Page(Rc::clone(&page)));
-/// let (mut out, worker) = Writable::builder().over(sink);
+/// let (mut out, worker) = Writable::builder().pair(sink);
 /// let mut pool = LocalPool::new();
 /// pool.spawner().spawn_local(worker)?;
 /// let _flow = out.write("hello")?;
@@ -121,6 +123,7 @@ pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     opener: Option<Pin<Box<O>>>,
     /// The sink, once it is open, until the worker leaves.
     sink: Option<S>,
+    wrap: fn(W) -> S,
     unwrap: fn(S) -> W,
     observers: Observers,
     slot: SinkSlot<W>,
@@ -145,7 +148,7 @@ const TURNS_A_POLL: u32 = 128;
 impl<W, O, S> Future for Worker<W, O, S>
 where
     S: AsyncWrite + Unpin,
-    O: Future<Output = io::Result<S>>,
+    O: Future<Output = io::Result<W>>,
 {
     type Output = ();
 
@@ -190,11 +193,10 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, turns: &mut u32) -> Poll<()> {
-        let stop = &*self.stop;
         let (Now::Writing(job), Some(sink)) = (&mut self.now, &mut self.sink) else {
             return Poll::Ready(());
         };
-        let deliver = || poll_deliver(Pin::new(sink), job, stop, cx, turns);
+        let deliver = || poll_deliver(Pin::new(sink), job, &self.stop, cx, turns);
         job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             self.shared.change(|stream| stream.answered(&mut job));
@@ -218,16 +220,16 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     }
 }
 
-impl<W, O: Future<Output = io::Result<S>>, S> Worker<W, O, S> {
+impl<W, O: Future<Output = io::Result<W>>, S> Worker<W, O, S> {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let opened = match &mut self.opener {
             // The answer makes no difference any more.
-            _ if self.shared.change(|stream| stream.is_destroyed()) => Ok(None),
+            _ if self.shared.is_destroyed() => Ok(None),
             Some(opener) => ready!(poll_guard(|| opener.as_mut().poll(cx))).map(Some),
             None => Ok(None),
         };
         dispose(self.opener.take());
-        let result = opened.map(|sink| self.sink = sink);
+        let result = opened.map(|sink| self.sink = sink.map(self.wrap));
         self.now = Now::Idle;
         self.shared.change(|stream| stream.opened(result));
         Poll::Ready(())
@@ -244,7 +246,7 @@ impl<W, O, S> Worker<W, O, S> {
         dispose(self.opener.take());
         let sink = self.sink.take().map(self.unwrap);
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = sink;
-        let owner_left = self.shared.change(Stream::worker_leaves);
+        let owner_left = self.shared.worker_leaves();
         if owner_left {
             let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
             let sink = slot.take();
@@ -263,9 +265,8 @@ impl<W, O, S> Drop for Worker<W, O, S> {
             Now::Writing(job) => Some(job),
             _ => None,
         };
-        let events = self
-            .shared
-            .change(|stream| stream.abandoned(None, job.as_mut()));
+        let abandon = |stream: &mut Stream| stream.abandoned(None, job.as_mut());
+        let events = self.shared.change(abandon);
         let done = job.into_iter().flat_map(|job| job.done);
         done.for_each(dispose);
         self.leave(events);

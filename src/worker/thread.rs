@@ -160,9 +160,7 @@ impl<W: Write> Worker<W> {
     fn write(&mut self, items: VecDeque<Item>) {
         let mut job = WriteJob::new(items);
         if let Some(sink) = &mut self.sink {
-            let stop = &*self.stop;
-            let result = guard(|| deliver(sink, &mut job, stop));
-            job.failure = result.err();
+            job.failure = guard(|| deliver(sink, &mut job, &self.stop)).err();
         }
         if job.bytes < PLENTY {
             self.shared.linger();
@@ -172,10 +170,8 @@ impl<W: Write> Worker<W> {
     }
 
     fn finalize(&mut self) {
-        let result = match &mut self.sink {
-            Some(sink) => guard(|| flush(sink, &self.stop)),
-            None => Ok(()),
-        };
+        let sink = self.sink.as_mut();
+        let result = sink.map_or(Ok(()), |sink| guard(|| flush(sink, &self.stop)));
         self.shared.change(|stream| stream.finalized(result));
     }
 }

@@ -24,7 +24,7 @@ where
     match runtime() {
         Ok(runtime) => {
             let opening = None::<Ready<io::Result<_>>>;
-            let (stream, worker) = builder.make(Some(Tokio(sink)), opening, |Tokio(sink)| sink);
+            let (stream, worker) = builder.make(Some(sink), opening, Tokio, |Tokio(sink)| sink);
             drop(runtime.spawn(worker));
             Ok(stream)
         }
@@ -64,8 +64,7 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let runtime = runtime()?;
-    let opening = async { opening.await.map(Tokio) };
-    let (stream, worker) = builder.make(None, Some(opening), |Tokio(sink)| sink);
+    let (stream, worker) = builder.make(None, Some(opening), Tokio, |Tokio(sink)| sink);
     drop(runtime.spawn(worker));
     Ok(stream)
 }

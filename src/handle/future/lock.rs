@@ -98,6 +98,18 @@ impl Shared {
         work.map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// The worker leaves, and its waker with it. Whether the owner has left before.
+    pub(crate) fn worker_leaves(&self) -> bool {
+        let old = self.lock().worker.take();
+        drop(old);
+        self.change(Stream::worker_leaves)
+    }
+
+    /// Whether the stream is destroyed: then it no longer needs its sink.
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.lock().stream.is_destroyed()
+    }
+
     /// Waits for this condition. Then `f` does something with the stream, before any
     /// other caller can.
     pub(super) fn poll_wait<T>(

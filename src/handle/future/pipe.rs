@@ -30,7 +30,7 @@ impl<W> Writable<W> {
     /// ```
     /// use futures::{executor::block_on, future::join, io::Cursor};
     ///
-    /// let (out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (out, worker) = highwater::future::Writable::builder().pair(Cursor::new(Vec::new()));
     /// let (done, ()) = block_on(join(out.pipe(&[7; 5000][..]), worker));
     /// assert_eq!(done?.sink.into_inner(), [7; 5000]);
     /// # Ok::<_, highwater::BoxError>(())

@@ -164,7 +164,7 @@ impl<W> Writable<W> {
     /// ```
     /// use futures::{executor::block_on, future::join, io::Cursor};
     ///
-    /// let (mut out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (mut out, worker) = highwater::future::Writable::builder().pair(Cursor::new(Vec::new()));
     /// let _flow = out.write("first\n")?;
     /// let (done, ()) = block_on(join(out.end_with("last\n"), worker));
     /// assert_eq!(done?.sink.into_inner(), b"first\nlast\n");
@@ -231,7 +231,7 @@ impl<W> Writable<W> {
     /// ```
     /// use futures::{executor::block_on, future::join, io::Cursor};
     ///
-    /// let (mut out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (mut out, worker) = highwater::future::Writable::builder().pair(Cursor::new(Vec::new()));
     /// out.cork()?.write("held until now")?;
     /// let (unfinished, ()) = block_on(join(out.destroy(), worker));
     /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();

@@ -101,7 +101,7 @@ impl Writer {
     /// ```
     /// use futures::{executor::block_on, future::select, io::Cursor, pin_mut};
     ///
-    /// let (mut out, worker) = highwater::future::Writable::builder().over(Cursor::new(Vec::new()));
+    /// let (mut out, worker) = highwater::future::Writable::builder().pair(Cursor::new(Vec::new()));
     /// let _flow = out.write("pay 5 to Ann")?;
     /// let paid = out.position();
     /// let wait = out.delivered(paid);
@@ -183,11 +183,6 @@ impl Writer {
         Poll::Ready(Ok(ready!(self.poll_place(cx, Condition::Room, write))??))
     }
 
-    /// Waits for room.
-    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
-        self.poll_place(cx, Condition::Room, |_| ())
-    }
-
     /// Flushes; after the end, waits until everything is through.
     pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WaitError>> {
         if mem::take(self.wrote.get_mut()) {
@@ -215,7 +210,7 @@ impl Writer {
         }))
     }
 
-    fn poll_place<T>(
+    pub(crate) fn poll_place<T>(
         &mut self,
         cx: &mut Context<'_>,
         condition: Condition,
@@ -252,7 +247,6 @@ impl fmt::Debug for Writer {
 /// under one's own cork would never end.
 ///
 /// Dropping it, by a panic too, uncorks. It holds no lock.
-#[derive(Debug)]
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
     writer: &'a Writer,
@@ -281,5 +275,12 @@ impl CorkGuard<'_> {
 impl Drop for CorkGuard<'_> {
     fn drop(&mut self) {
         self.writer.shared.change(|stream| stream.uncork());
+    }
+}
+
+// By hand: no lock is taken to show it.
+impl fmt::Debug for CorkGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CorkGuard { .. }")
     }
 }

@@ -224,9 +224,6 @@ impl Shared {
 
     /// Leaves at most so many turns to other threads, until `find` finds something.
     fn turns<T>(&self, most: u32, find: impl Fn() -> Option<T>) -> Option<T> {
-        if most == 0 {
-            return None;
-        }
         let drowsy = &self.signs.0.drowsy;
         let left = drowsy.load(Ordering::Relaxed);
         if left > 0 {

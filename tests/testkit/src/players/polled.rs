@@ -133,7 +133,7 @@ pub(crate) struct Alone(Option<Boxed<()>>);
 
 impl Executor for Alone {
     fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
-        let (owner, worker) = builder.over(sink);
+        let (owner, worker) = builder.pair(sink);
         (owner, Self(Some(Box::pin(worker))))
     }
 
@@ -141,7 +141,7 @@ impl Executor for Alone {
         builder: Builder,
         opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
     ) -> (Writable<PolledGate>, Self) {
-        let (owner, worker) = builder.open(opening);
+        let (owner, worker) = builder.pair_with(opening);
         (owner, Self(Some(Box::pin(worker))))
     }
 
