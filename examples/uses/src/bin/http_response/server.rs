@@ -98,7 +98,11 @@ impl Server {
                 }
             }
         }
-        // A stream that was made and has no producer yet ends with the queue.
+        // The client may have left before a stream had its producer.
+        while let Ok(stream) = started.try_recv() {
+            let producing = self.producing.clone();
+            producers.spawn(produce(stream, self.size, producing, self.stop.clone()));
+        }
         while let Some(produced) = producers.join_next().await {
             self.tell(produced);
         }
