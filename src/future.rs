@@ -1,9 +1,9 @@
 //! The stream for async code, on any executor: [`Writable`] is the handle, and a
 //! [`Worker`] is the future that moves the data.
 //!
-//! [`Builder::pair`] makes both. Whoever has an executor spawns the worker; it may
-//! as well be polled beside the producer. Nothing runs in the background: without
-//! somebody who polls the worker, nothing is written.
+//! [`Builder::pair`] makes both. Spawn the worker on your executor, or poll it beside the
+//! producer. Nothing runs in the background: unless you poll the worker, the sink gets
+//! nothing.
 //!
 //! ```
 //! use futures::executor::LocalPool;

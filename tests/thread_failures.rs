@@ -158,30 +158,6 @@ fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
 }
 
 #[test]
-fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
-    struct Panics;
-    impl Write for Panics {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            panic!("no paper")
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Writable::builder().spawn(Panics)?;
-    assert_eq!(out.write("hello")?, Flow::More);
-    let Err(EndError::Failed {
-        cause, unfinished, ..
-    }) = out.end()
-    else {
-        panic!("it should have failed");
-    };
-    assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
-    assert_eq!(joined(&unfinished.unsent), b"hello");
-    Ok(())
-}
-
-#[test]
 fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
     struct Says(usize);
     impl Write for Says {
@@ -256,16 +232,6 @@ fn pipe_tells_which_side_failed() -> Result<(), BoxError> {
 }
 
 #[test]
-fn an_observer_that_panics_stops_nothing() -> Result<(), BoxError> {
-    let mut out = Writable::builder()
-        .observer(|_| panic!("I do not want to know"))
-        .open(|| Ok(Vec::new()))?;
-    assert_eq!(out.write("hello")?, Flow::More);
-    assert_eq!(out.end()?.sink, b"hello");
-    Ok(())
-}
-
-#[test]
 fn a_thread_that_cannot_be_started_gives_the_sink_back() {
     let sink = Arc::new(Mutex::new(b"mine".to_vec()));
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -283,45 +249,6 @@ fn a_thread_that_cannot_be_started_gives_the_sink_back() {
         .expect_err("no such name");
     assert_eq!(error.source.kind(), io::ErrorKind::InvalidInput);
     assert_eq!(*error.sink.0.lock().expect("no panic"), b"mine");
-}
-
-/// Panics when it is dropped.
-struct Grenade;
-
-impl Drop for Grenade {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("dropped");
-        }
-    }
-}
-
-#[test]
-fn what_panics_when_it_is_dropped_harms_nobody() -> Result<(), BoxError> {
-    let grenade = Grenade;
-    let mut out = Writable::builder()
-        .observer(move |_| {
-            let _ = &grenade;
-        })
-        .spawn(Vec::new())?;
-    assert_eq!(out.write("hello")?, Flow::More);
-    assert_eq!(out.end()?.sink, b"hello");
-
-    struct Throws;
-    impl Write for Throws {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            std::panic::panic_any(Grenade)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Writable::builder().spawn(Throws)?;
-    assert_eq!(out.write("hello")?, Flow::More);
-    let (cause, unfinished) = failure(out.end());
-    assert_eq!(cause.code(), "PANIC");
-    assert_eq!(joined(&unfinished.unsent), b"hello");
-    Ok(())
 }
 
 #[test]
@@ -407,69 +334,6 @@ fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
     assert_eq!(out.write("the password is swordfish")?, Flow::More);
     let error = out.end().expect_err("it takes nothing");
     assert!(!format!("{error:?} {error}").contains("swordfish"));
-    Ok(())
-}
-
-#[test]
-fn a_source_that_panics_destroys_the_stream() -> Result<(), BoxError> {
-    struct Panics(bool);
-    impl Read for Panics {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            assert!(!std::mem::replace(&mut self.0, true), "half way");
-            buffer[0] = b'x';
-            Ok(1)
-        }
-    }
-    let (tell, told) = std::sync::mpsc::channel();
-    let out = Writable::builder()
-        .observer(move |event| drop(tell.send(format!("{event:?}"))))
-        .spawn(Vec::new())?;
-    let piped = std::thread::spawn(move || out.pipe(Panics(false)).is_ok());
-    assert!(piped.join().is_err());
-    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"], "and no finish");
-    Ok(())
-}
-
-#[test]
-fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
-    struct Owner(Grenade);
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            let _ = &self.0;
-            b"0123456789"
-        }
-    }
-    let mut out = Writable::builder().spawn(Vec::new())?;
-    {
-        let corked = out.cork()?;
-        let chunk = bytes::Bytes::from_owner(Owner(Grenade));
-        assert_eq!(corked.write_chunk(chunk)?, Flow::More);
-        assert_eq!(corked.write("abc")?, Flow::More);
-    }
-    assert_eq!(out.end()?.sink, b"0123456789abc");
-
-    struct Sink(Grenade, std::sync::mpsc::Receiver<()>);
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = (&self.0, self.1.recv());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let (go_on, wait) = std::sync::mpsc::channel();
-    let (tell, told) = std::sync::mpsc::channel();
-    let mut out = Writable::builder()
-        .on_drop(highwater::OnDrop::Discard)
-        .observer(move |event| drop(tell.send(format!("{event:?}"))))
-        .spawn(Sink(Grenade, wait))
-        .map_err(io::Error::from)?;
-    assert_eq!(out.write("hello")?, Flow::More);
-    drop(out);
-    drop(go_on);
-    // The observer goes just before the sink.
-    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"]);
     Ok(())
 }
 

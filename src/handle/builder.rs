@@ -26,10 +26,11 @@ pub enum OnDrop {
     /// End it, and wait until everything is written. The default.
     #[default]
     Finish,
-    /// End it, and wait so long; then destroy it and leave. The observer is told that,
-    /// as an error, with how much is dropped and how much is in doubt.
+    /// The drop ends the stream and waits up to this long; then it destroys the stream and
+    /// leaves. The observer gets an error that says how many bytes are dropped and how many
+    /// are in doubt.
     FinishWithin(Duration),
-    /// Destroy it and leave; what is not written is dropped.
+    /// The drop destroys the stream and leaves; what the sink has not taken is dropped.
     Discard,
 }
 
@@ -58,14 +59,38 @@ pub struct Builder<K = ThreadOptions> {
     pub(crate) worker: K,
 }
 
-/// What a thread can be told.
+/// The options of a stream with a thread behind it, which its [`Builder`] sets.
+///
+/// ```
+/// use highwater::{Builder, ThreadOptions, Writable};
+///
+/// /// How this program makes its streams.
+/// fn small() -> Builder<ThreadOptions> {
+///     Writable::builder().high_water_mark(1024).thread_name("small")
+/// }
+///
+/// assert_eq!(small().spawn(Vec::new())?.end_with("a line")?.sink, b"a line");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct ThreadOptions {
     pub(crate) thread_name: Option<String>,
     pub(crate) on_drop: OnDrop,
 }
 
-/// What a future can be told.
+/// The options of a stream with a future behind it, which its [`Builder`] sets.
+///
+/// ```
+/// use highwater::future::{Builder, FutureOptions, Writable};
+///
+/// /// How this program makes its streams.
+/// fn small() -> highwater::Builder<FutureOptions> {
+///     Writable::builder().high_water_mark(1024).discard_on_drop()
+/// }
+///
+/// let builder: Builder = small(); // the same type
+/// # drop(builder);
+/// ```
 #[cfg(feature = "futures")]
 #[derive(Debug, Default)]
 pub struct FutureOptions {
@@ -84,25 +109,26 @@ impl<K: Default> Builder<K> {
 }
 
 impl<K> Builder<K> {
-    /// From how many bytes on writers are told to wait. Node's `highWaterMark`;
-    /// 16,384 by default.
+    /// Sets the length, in bytes, at which `write` returns
+    /// [`Flow::Wait`](crate::Flow::Wait). Node's `highWaterMark`; 16,384 by default.
     #[must_use]
     pub fn high_water_mark(mut self, bytes: u64) -> Self {
         self.options = self.options.with_high_water_mark(bytes);
         self
     }
 
-    /// At how many bytes, or fewer, 'drain' is told. 0 by default, as in Node;
-    /// lowered to lie below the high-water mark.
+    /// Sets the length, in bytes, at or below which the stream emits 'drain'. 0 by default,
+    /// as in Node; the stream lowers it to lie below the high-water mark.
     #[must_use]
     pub fn low_water_mark(mut self, bytes: u64) -> Self {
         self.options = self.options.with_low_water_mark(bytes);
         self
     }
 
-    /// Past how many bytes a write is refused and its chunk handed back, for
-    /// producers that do not heed [`Flow::Wait`](crate::Flow::Wait). None by
-    /// default; raised to the high-water mark.
+    /// Sets the length, in bytes, that no write may pass: the stream refuses one that would,
+    /// and hands its chunk back. It is for producers that do not heed
+    /// [`Flow::Wait`](crate::Flow::Wait). None by default; the stream raises it to the
+    /// high-water mark.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Self {
         self.options = self.options.with_limit(bytes);

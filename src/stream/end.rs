@@ -175,9 +175,8 @@ pub enum EndError<W, S> {
         #[source]
         error: WriteError<Chunk>,
     },
-    /// It has ended but was not through in time. It is handed back: end it
-    /// again to go on waiting, or destroy it. Dropped, it goes on by itself,
-    /// and nobody waits for it.
+    /// The stream has ended but did not finish in time. It comes back: end it again to go
+    /// on waiting, or destroy it. Its drop does not wait; the worker goes on by itself.
     #[error("the stream did not finish in time")]
     TimedOut(S),
 }

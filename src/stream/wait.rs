@@ -89,7 +89,7 @@ impl Stream {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The stream has been ended: no 'drain' will be told, nothing is accepted.
+    /// The stream has been ended: it emits no 'drain' and accepts nothing more.
     #[error("the stream has ended")]
     Ended,
     /// The stream has been destroyed.

@@ -82,6 +82,8 @@ impl Builder<FutureOptions> {
 /// which `O` opens first: to be spawned on an executor, or polled beside the producer. It
 /// is done once the stream is closed. Dropped before, it destroys the stream.
 ///
+/// `S` is what the worker writes to: the sink itself, unless the worker is a task of tokio.
+///
 /// It is [`Send`] if the sink and what opens it are: a runtime of one thread may have a
 /// sink that is not.
 ///

@@ -46,7 +46,7 @@ where
 /// use tokio::net::TcpStream;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-/// // Nobody listens there.
+/// // No listener is left there.
 /// let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
 /// let mut out = highwater::tokio::open(Writable::builder(), TcpStream::connect(free))?;
 /// let _flow = out.write("hello")?;

@@ -205,7 +205,7 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// As [`Writable::end`]; [`EndError::TimedOut`] hands the stream back, which
-    /// goes on ending. If that is dropped, nobody waits any more.
+    /// goes on ending. Its drop does not wait.
     ///
     /// # Examples
     ///

@@ -1,0 +1,156 @@
+//! The stream with its thread on code of users that panics: sinks, sources, observers,
+//! chunks, and what a panic brings along.
+
+use std::io::{self, Read, Write};
+
+use highwater::{BoxError, Cause, EndError, Flow, Writable, WriteError};
+
+/// Ends a stream that fails. Returns the code of its cause, and what was not delivered.
+fn failure<W>(out: Writable<W>) -> (&'static str, Vec<u8>) {
+    match out.end() {
+        Err(EndError::Failed {
+            cause, unfinished, ..
+        }) => {
+            let unsent = unfinished.unsent.into_iter();
+            (
+                cause.code(),
+                unsent.flat_map(|chunk| chunk.into_vec()).collect(),
+            )
+        }
+        other => panic!("the stream should have failed: {other:?}"),
+    }
+}
+
+#[test]
+fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
+    struct Panics;
+    impl Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("no paper")
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Writable::builder().spawn(Panics)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    let late = out.writer();
+    let (code, unsent) = failure(out);
+    assert_eq!((code, unsent.as_slice()), ("PANIC", &b"hello"[..]));
+    let Err(WriteError::Failed { cause, .. }) = late.write("late") else {
+        panic!("the stream has failed");
+    };
+    assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
+    Ok(())
+}
+
+#[test]
+fn an_observer_that_panics_stops_nothing() -> Result<(), BoxError> {
+    let mut out = Writable::builder()
+        .observer(|_| panic!("I do not want to know"))
+        .open(|| Ok(Vec::new()))?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    assert_eq!(out.end()?.sink, b"hello");
+    Ok(())
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+#[test]
+fn an_observer_or_a_panic_that_panics_when_dropped_harms_no_stream() -> Result<(), BoxError> {
+    let grenade = Grenade;
+    let mut out = Writable::builder()
+        .observer(move |_| {
+            let _ = &grenade;
+        })
+        .spawn(Vec::new())?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    assert_eq!(out.end()?.sink, b"hello");
+
+    struct Throws;
+    impl Write for Throws {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            std::panic::panic_any(Grenade)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Writable::builder().spawn(Throws)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    let (code, unsent) = failure(out);
+    assert_eq!((code, unsent.as_slice()), ("PANIC", &b"hello"[..]));
+    Ok(())
+}
+
+#[test]
+fn a_source_that_panics_destroys_the_stream() -> Result<(), BoxError> {
+    struct Panics(bool);
+    impl Read for Panics {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!std::mem::replace(&mut self.0, true), "half way");
+            buffer[0] = b'x';
+            Ok(1)
+        }
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let out = Writable::builder()
+        .observer(move |event| drop(tell.send(format!("{event:?}"))))
+        .spawn(Vec::new())?;
+    let piped = std::thread::spawn(move || out.pipe(Panics(false)).is_ok());
+    assert!(piped.join().is_err());
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"], "and no finish");
+    Ok(())
+}
+
+#[test]
+fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
+    struct Owner(Grenade);
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            let _ = &self.0;
+            b"0123456789"
+        }
+    }
+    let mut out = Writable::builder().spawn(Vec::new())?;
+    {
+        let corked = out.cork()?;
+        let chunk = bytes::Bytes::from_owner(Owner(Grenade));
+        assert_eq!(corked.write_chunk(chunk)?, Flow::More);
+        assert_eq!(corked.write("abc")?, Flow::More);
+    }
+    assert_eq!(out.end()?.sink, b"0123456789abc");
+
+    struct Sink(Grenade, std::sync::mpsc::Receiver<()>);
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = (&self.0, self.1.recv());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (go_on, wait) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut out = Writable::builder()
+        .on_drop(highwater::OnDrop::Discard)
+        .observer(move |event| drop(tell.send(format!("{event:?}"))))
+        .spawn(Sink(Grenade, wait))
+        .map_err(io::Error::from)?;
+    assert_eq!(out.write("hello")?, Flow::More);
+    drop(out);
+    drop(go_on);
+    // The observer goes just before the sink.
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"]);
+    Ok(())
+}
