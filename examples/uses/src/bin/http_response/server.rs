@@ -89,10 +89,7 @@ impl Server {
                 tokio::select! {
                     // How it fails is seen by the producer: the body is dropped.
                     _ = &mut serving => break,
-                    Some(stream) = started.recv() => {
-                        let producing = self.producing.clone();
-                        producers.spawn(produce(stream, self.size, producing, self.stop.clone()));
-                    }
+                    Some(stream) = started.recv() => drop(producers.spawn(self.producer(stream))),
                     Some(produced) = producers.join_next() => self.tell(produced),
                     () = stopped(&mut stop) => break,
                 }
@@ -100,12 +97,15 @@ impl Server {
         }
         // The client may have left before a stream had its producer.
         while let Ok(stream) = started.try_recv() {
-            let producing = self.producing.clone();
-            producers.spawn(produce(stream, self.size, producing, self.stop.clone()));
+            producers.spawn(self.producer(stream));
         }
         while let Some(produced) = producers.join_next().await {
             self.tell(produced);
         }
+    }
+
+    fn producer(&self, out: Writable<DuplexStream>) -> impl Future<Output = Produced> + use<> {
+        produce(out, self.size, self.producing.clone(), self.stop.clone())
     }
 
     fn tell(&self, produced: Result<Produced, tokio::task::JoinError>) {
