@@ -4,7 +4,7 @@
 //! - `stream.rs`: the stream, and [`Stream::change`], which returns whom to wake
 //! - `write.rs`: what a producer does: write, flush, cork; `lease.rs`: how most small writes
 //!   get in
-//! - `wait.rs`: what a caller waits for
+//! - `wait.rs`: what a caller waits for; `waiters.rs`: the callers that wait
 //! - `end.rs`: how it ends, and what is left then
 //! - `work.rs`: what the worker takes, and what it reports
 //! - `handoff.rs`: what lies between the machine and the worker
@@ -21,6 +21,7 @@ mod lease;
 #[allow(clippy::module_inception)] // it is what the floor is about
 mod stream;
 mod wait;
+mod waiters;
 mod work;
 mod write;
 mod write_job;
@@ -33,6 +34,7 @@ pub(crate) use handoff::Job;
 pub(crate) use stream::{OPTIONS, Stream, Wake};
 pub(crate) use wait::Condition;
 pub use wait::WaitError;
+pub(crate) use waiters::{Ticket, Waiters};
 pub(crate) use work::Work;
 pub use write::WriteError;
 pub(crate) use write_job::{Call, Item, WriteJob};

@@ -6,11 +6,9 @@
 
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
-use std::time::Instant;
 
 use crate::machine::Flow;
-use crate::stream::{Condition, Stream, WaitError, Wake, Work, WriteError};
+use crate::stream::{Condition, Stream, Ticket, WaitError, Waiters, Wake, Work, WriteError};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Shared {
@@ -22,24 +20,8 @@ struct Inside {
     stream: Stream,
     /// The waker of a worker that waits for work.
     worker: Option<Waker>,
-    waiters: Vec<Waiter>,
-    /// The number of the last waiter.
-    count: u64,
+    waiters: Waiters,
 }
-
-/// A caller that waits. Invariant: its condition does not hold yet, or its waker has
-/// been taken.
-struct Waiter {
-    number: u64,
-    condition: Condition,
-    waker: Option<Waker>,
-    /// Since when it has a waker.
-    since: Instant,
-}
-
-/// A place among the waiters, between two polls.
-#[derive(Default)]
-pub(crate) struct Place(Option<u64>);
 
 impl Shared {
     pub(crate) fn new(stream: Stream) -> Self {
@@ -47,8 +29,7 @@ impl Shared {
             inside: Mutex::new(Inside {
                 stream,
                 worker: None,
-                waiters: Vec::new(),
-                count: 0,
+                waiters: Waiters::default(),
             }),
         }
     }
@@ -115,7 +96,7 @@ impl Shared {
     pub(super) fn poll_wait<T>(
         &self,
         cx: &mut Context<'_>,
-        place: &mut Place,
+        ticket: &mut Option<Ticket>,
         condition: Condition,
         f: impl FnOnce(&mut Stream) -> T,
     ) -> Poll<Result<T, WaitError>> {
@@ -126,8 +107,8 @@ impl Shared {
             Some(found.map(|()| f(stream)))
         });
         let old = match found {
-            Some(_) => [inside.leave(place), Some(waker)],
-            None => [inside.enter(place, condition, waker), None],
+            Some(_) => [inside.waiters.leave(ticket), Some(waker)],
+            None => [inside.waiters.enter(ticket, condition, waker), None],
         };
         let wakers = inside.wakers(wake);
         drop(inside);
@@ -136,11 +117,18 @@ impl Shared {
         found.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Gives up a wait.
-    pub(super) fn leave(&self, place: &mut Place) {
-        if place.0.is_some() {
-            let old = self.lock().leave(place);
+    /// Gives up a wait. A waiter that was woken passes that on.
+    pub(super) fn leave(&self, ticket: &mut Option<Ticket>) {
+        if ticket.is_some() {
+            let mut inside = self.lock();
+            let old = inside.waiters.leave(ticket);
+            let woken = match &old {
+                Some(_) => Vec::new(),
+                None => inside.take_woken(),
+            };
+            drop(inside);
             drop(old);
+            woken.into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -153,58 +141,8 @@ impl Inside {
             wakers.extend(self.worker.take());
         }
         if wake.waiters {
-            for waiter in &mut self.waiters {
-                let waits = waiter.waker.is_some();
-                if waits && self.stream.check(waiter.condition).is_some() {
-                    self.stream.count_wait(waiter.waited());
-                    wakers.extend(waiter.waker.take());
-                }
-            }
+            wakers.extend(self.waiters.take_woken(&self.stream));
         }
         wakers
-    }
-
-    /// A caller waits, or goes on waiting. Returns the waker that it no longer needs.
-    fn enter(&mut self, place: &mut Place, condition: Condition, waker: Waker) -> Option<Waker> {
-        if let Some(number) = place.0 {
-            let mut waiters = self.waiters.iter_mut();
-            if let Some(waiter) = waiters.find(|waiter| waiter.number == number) {
-                if waiter.waker.is_none() {
-                    waiter.since = Instant::now();
-                }
-                waiter.condition = condition;
-                return waiter.waker.replace(waker);
-            }
-        }
-        self.count += 1;
-        place.0 = Some(self.count);
-        self.waiters.push(Waiter {
-            number: self.count,
-            condition,
-            waker: Some(waker),
-            since: Instant::now(),
-        });
-        None
-    }
-
-    fn leave(&mut self, place: &mut Place) -> Option<Waker> {
-        let number = place.0.take()?;
-        let mut waiters = self.waiters.iter();
-        let index = waiters.position(|waiter| waiter.number == number)?;
-        let waiter = self.waiters.remove(index);
-        if waiter.waker.is_some() {
-            self.stream.count_wait(waiter.waited());
-        }
-        waiter.waker
-    }
-}
-
-impl Waiter {
-    /// How long, as far as it counts: to wait for the end is not to be held up.
-    fn waited(&self) -> Duration {
-        match self.condition {
-            Condition::WorkerLeft => Duration::ZERO,
-            _ => self.since.elapsed(),
-        }
     }
 }
