@@ -119,23 +119,6 @@ fn a_pipe_whose_worker_is_dropped_says_so() {
     assert!(gate.taken().is_empty());
 }
 
-/// Whoever was woken, and does not come, is not held up any more.
-#[test]
-fn who_was_woken_does_not_wait() {
-    let (mut out, mut worker, gate) = gated(false);
-    let _flow = out.write("bcd").expect("it is open");
-    let mut writer = out.writer();
-    let mut cx = Context::from_waker(Waker::noop());
-    let write = Pin::new(&mut writer).poll_write(&mut cx, b"e");
-    assert!(write.is_pending());
-    gate.open();
-    assert!(poll_once(&mut worker).is_none());
-    let waited = out.snapshot().waited;
-    assert!(!waited.is_zero());
-    drop(writer);
-    assert_eq!(out.snapshot().waited, waited);
-}
-
 /// Never done with its close.
 struct Interrupted(u32);
 

@@ -2,12 +2,14 @@
 #![cfg(feature = "futures")]
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures::executor::block_on;
+use futures::io::AsyncWrite;
 use highwater::future::{Worker, Writable, Writer};
 use highwater::{Chunk, EndError, Flow, Unfinished, WaitError, WriteError};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
@@ -37,6 +39,10 @@ impl<F: Future + Unpin> Counted<F> {
     fn poll(&mut self) -> Poll<F::Output> {
         let waker = Waker::from(Arc::clone(&self.counts));
         Pin::new(&mut self.future).poll(&mut Context::from_waker(&waker))
+    }
+
+    fn woken_now(&self) -> bool {
+        self.counts.0.load(Ordering::Relaxed) > 0
     }
 
     /// How often it was woken since this was asked last.
@@ -188,7 +194,7 @@ fn a_worker_that_has_left_keeps_no_waker() {
 
 #[test]
 fn a_worker_that_gives_an_opener_up_does_not_wake_itself() {
-    let opening = std::future::pending::<std::io::Result<PolledGate>>();
+    let opening = std::future::pending::<io::Result<PolledGate>>();
     let (out, worker) = Writable::builder().pair_with(opening);
     let mut worker = Counted::new(worker);
     assert!(worker.poll().is_pending());
@@ -219,4 +225,110 @@ fn a_poll_of_an_opener_does_not_part_what_is_written_meanwhile() {
     opens.store(1, Ordering::Relaxed);
     assert!(worker.poll().is_pending());
     assert_eq!(gate.waiting().as_deref(), Some(&b"aaa"[..]));
+}
+
+/// Writes a byte once there is room.
+fn write_a_byte(mut writer: Writer) -> impl Future<Output = io::Result<usize>> + Unpin {
+    std::future::poll_fn(move |cx| Pin::new(&mut writer).poll_write(cx, b"y"))
+}
+
+#[test]
+fn of_many_that_wait_for_room_two_are_woken_for_a_chunk_at_most() {
+    const WRITERS: usize = 1000;
+    let (mut out, mut worker, gate) = gated(2);
+    let _flow = out.write("xx").expect("it is open");
+    let write = |_| Counted::new(write_a_byte(out.writer()));
+    let mut writes: Vec<_> = (0..WRITERS).map(write).collect();
+    assert!(writes.iter_mut().all(|write| write.poll().is_pending()));
+    let (mut wakes, mut calls) = (0, 0);
+    while !writes.is_empty() {
+        assert!(worker.poll().is_pending());
+        gate.answer(Ok(()));
+        calls += 1;
+        assert!(worker.poll().is_pending());
+        // As an executor does: those who are woken are polled, until nobody is.
+        while let Some(index) = writes.iter().position(|write| write.woken_now()) {
+            wakes += writes[index].woken();
+            if writes[index].poll().is_ready() {
+                writes.remove(index);
+            }
+        }
+        assert!(calls <= 2 * WRITERS, "those who wait make progress");
+    }
+    assert!(wakes <= 2 * WRITERS, "{wakes} wakes for {WRITERS} chunks");
+}
+
+#[test]
+fn a_waiter_for_room_that_is_woken_and_dropped_passes_its_turn_on() {
+    let (mut out, mut worker, gate) = gated(1);
+    let _flow = out.write("x").expect("it is open");
+    let mut writes = [0, 1].map(|_| Counted::new(write_a_byte(out.writer())));
+    assert!(writes.iter_mut().all(|write| write.poll().is_pending()));
+    assert!(worker.poll().is_pending());
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    let [first, mut second] = writes;
+    assert_eq!(
+        (first.woken(), second.woken()),
+        (1, 0),
+        "there is one place"
+    );
+    drop(first);
+    assert_eq!(second.woken(), 1);
+    assert!(second.poll().is_ready());
+}
+
+#[test]
+fn each_wait_for_a_position_is_woken_once_and_as_soon_as_it_is_reached() {
+    let (mut out, mut worker, gate) = gated(1000);
+    let writer = out.writer();
+    let wait = |position| (position, Counted::new(Box::pin(writer.delivered(position))));
+    for round in (0..200).step_by(20) {
+        for _ in 0..20 {
+            let _flow = out.write_chunk("x").expect("it is open");
+        }
+        let mut waits: Vec<_> = (0..20).map(|n| wait(round + n * 7 % 20 + 1)).collect();
+        assert!(waits.iter_mut().all(|(_, wait)| wait.poll().is_pending()));
+        // Some lose interest, and those who come later get their places.
+        drop(waits.drain(5..10));
+        waits.extend((0..10).map(|n| wait(round + n * 3 % 20 + 1)));
+        assert!(waits.iter_mut().all(|(_, wait)| wait.poll().is_pending()));
+        while out.snapshot().delivered < out.position() {
+            let before = out.snapshot().delivered;
+            assert!(worker.poll().is_pending());
+            gate.answer(Ok(()));
+            assert!(worker.poll().is_pending());
+            let reached = before + 1..=out.snapshot().delivered;
+            for (position, wait) in &mut waits {
+                let now = reached.contains(position);
+                assert_eq!(wait.woken(), usize::from(now), "position {position}");
+                assert!(!now || wait.poll().is_ready());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wait_that_becomes_another_is_woken_for_that_alone() {
+    let (mut out, mut worker, gate) = gated(1);
+    let _flow = out.write("x").expect("it is open");
+    let mut writer = out.writer();
+    let counts = Arc::<Counts>::default();
+    let waker = Waker::from(Arc::clone(&counts));
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut writer).poll_write(&mut cx, b"y").is_pending());
+    assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_pending());
+    assert!(worker.poll().is_pending());
+    let corked = out.cork().expect("it is open");
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(
+        counts.0.load(Ordering::Relaxed),
+        0,
+        "there is room, but no flush"
+    );
+    drop(corked);
+    assert!(worker.poll().is_pending());
+    assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+    assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_ready());
 }

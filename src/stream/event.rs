@@ -84,6 +84,7 @@ pub struct Snapshot {
     pub drains: u64,
     /// The highest length there has been, in bytes.
     pub peak: u64,
-    /// How long producers have waited, all together.
+    /// How long threads have waited for room, a position or a flush, all together. The
+    /// waits of tasks are not measured: their worker needs no clock.
     pub waited: Duration,
 }

@@ -42,7 +42,7 @@ pub(crate) struct Stream {
     pub(super) waits: u64,
     /// The greatest length there has been, in bytes.
     pub(super) peak: u64,
-    /// How long producers have waited, all together.
+    /// How long threads have waited, all together.
     waited: Duration,
     /// The position at which the last flush was put in line.
     pub(super) flush_queued_at: u64,
@@ -156,7 +156,7 @@ impl Stream {
         usize::try_from(size).unwrap_or(usize::MAX)
     }
 
-    /// A producer has waited so long.
+    /// A thread has waited so long.
     pub(crate) fn count_wait(&mut self, waited: Duration) {
         self.waited += waited;
     }

@@ -122,13 +122,14 @@ impl Shared {
         if ticket.is_some() {
             let mut inside = self.lock();
             let old = inside.waiters.leave(ticket);
-            let woken = match &old {
-                Some(_) => Vec::new(),
-                None => inside.take_woken(),
+            let woken = Wake {
+                worker: false,
+                waiters: old.is_none(),
             };
+            let wakers = inside.wakers(woken);
             drop(inside);
             drop(old);
-            woken.into_iter().for_each(Waker::wake);
+            wakers.into_iter().for_each(Waker::wake);
         }
     }
 }

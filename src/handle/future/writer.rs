@@ -7,11 +7,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
 use std::io;
 
-use super::lock::{Place, Shared};
+use super::lock::Shared;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::machine::Flow;
-use crate::stream::{Condition, Snapshot, Stream, WaitError, WriteError};
+use crate::stream::{Condition, Snapshot, Stream, Ticket, WaitError, WriteError};
 use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::future::Writable). Dropping it does
@@ -23,7 +23,7 @@ use crate::sync::Arc;
 pub struct Writer {
     shared: Arc<Shared>,
     /// Its place among the waiters while a poll of it is pending.
-    place: Place,
+    ticket: Option<Ticket>,
     /// The flush that is being polled for.
     flush: Option<u64>,
     /// Each write sets it: then `flush` is out of date. Only the holder of this writer
@@ -35,7 +35,7 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            place: Place::default(),
+            ticket: None,
             flush: None,
             wrote: AtomicBool::new(false),
         }
@@ -154,13 +154,13 @@ impl Writer {
         mut f: impl FnMut(&mut Stream) -> T,
     ) -> Result<T, WaitError> {
         /// Gives up its place when it is dropped.
-        struct Waits<'a>(&'a Shared, Place);
+        struct Waits<'a>(&'a Shared, Option<Ticket>);
         impl Drop for Waits<'_> {
             fn drop(&mut self) {
                 self.0.leave(&mut self.1);
             }
         }
-        let mut waits = Waits(&self.shared, Place::default());
+        let mut waits = Waits(&self.shared, None);
         poll_fn(|cx| waits.0.poll_wait(cx, &mut waits.1, condition, &mut f)).await
     }
 }
@@ -175,8 +175,8 @@ impl Writer {
     ) -> Poll<io::Result<usize>> {
         *self.wrote.get_mut() = true;
         if bytes.is_empty() || self.shared().write_on_lease_if_room(bytes) {
-            let mut place = mem::take(&mut self.place);
-            self.shared().leave(&mut place);
+            let mut ticket = mem::take(&mut self.ticket);
+            self.shared().leave(&mut ticket);
             return Poll::Ready(Ok(bytes.len()));
         }
         let write = |stream: &mut Stream| stream.write_piece(bytes);
@@ -216,9 +216,9 @@ impl Writer {
         condition: Condition,
         f: impl FnOnce(&mut Stream) -> T,
     ) -> Poll<Result<T, WaitError>> {
-        let mut place = mem::take(&mut self.place);
-        let poll = self.shared().poll_wait(cx, &mut place, condition, f);
-        self.place = place;
+        let mut ticket = mem::take(&mut self.ticket);
+        let poll = self.shared().poll_wait(cx, &mut ticket, condition, f);
+        self.ticket = ticket;
         poll
     }
 }
@@ -231,7 +231,7 @@ impl Clone for Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.shared.leave(&mut self.place);
+        self.shared.leave(&mut self.ticket);
     }
 }
 
