@@ -12,6 +12,9 @@ use crate::machine::{Flow, Lease};
 /// A buffer has the capacity of the high-water mark, up to this many bytes.
 const MAX_BUFFER: u64 = 64 * 1024;
 
+/// The most buffers that are kept for later.
+const MAX_SPARE: usize = 4;
+
 /// Small writes that the stream has accepted on the machine's [lease](Lease). They go
 /// into the driver as one chunk before anything else does. No caller can tell the
 /// difference: that is a law of the machine.
@@ -25,9 +28,8 @@ pub(super) struct LeaseBuffer {
     pub(super) answer: Flow,
     /// Buffers that the sink has emptied: memory that the processor knows, and no call
     /// of the allocator.
-    /// Invariant: their capacity is at most `max_spare` and one buffer.
+    /// Invariant: there are at most [`MAX_SPARE`] of them.
     spare: VecDeque<Vec<u8>>,
-    max_spare: u64,
     /// The capacity of a buffer, in bytes.
     capacity: usize,
 }
@@ -41,7 +43,6 @@ impl LeaseBuffer {
             room: 0,
             answer: Flow::More,
             spare: VecDeque::new(),
-            max_spare: high_water_mark,
             capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
         }
     }
@@ -101,14 +102,18 @@ impl LeaseBuffer {
         true
     }
 
+    /// The worker is idle: memory that a burst has needed goes back, but for one buffer.
+    pub(super) fn shrink(&mut self) {
+        self.spare.truncate(1);
+    }
+
     /// Takes back the buffers that the sink is done with. Chunks of another capacity stay
     /// there, for the caller to drop outside the lock.
     pub(super) fn recycle(&mut self, done: &mut VecDeque<Item>) {
         for item in done {
             match item {
                 Item::Data(chunk) if chunk.capacity() == Some(self.capacity) => {
-                    let has = self.capacity as u64 * self.spare.len() as u64;
-                    if has > self.max_spare {
+                    if self.spare.len() == MAX_SPARE {
                         return;
                     }
                     let mut buffer = mem::replace(chunk, "".into()).into_vec();
@@ -118,5 +123,22 @@ impl LeaseBuffer {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::{Item, LeaseBuffer, MAX_SPARE};
+
+    #[test]
+    fn a_burst_leaves_a_few_buffers_and_an_idle_worker_one() {
+        let mut lease = LeaseBuffer::new(1 << 30);
+        let buffers = (0..100).map(|_| Item::Data(vec![0; lease.capacity].into()));
+        lease.recycle(&mut buffers.collect());
+        assert_eq!(lease.spare.len(), MAX_SPARE);
+        lease.shrink();
+        assert_eq!(lease.spare.len(), 1);
     }
 }

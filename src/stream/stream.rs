@@ -8,7 +8,7 @@ use super::handoff::Handoff;
 use super::lease::LeaseBuffer;
 use crate::cause::Cause;
 use crate::driver::Driver;
-use crate::machine::Options;
+use crate::machine::{Input, Leased, Options, State, step};
 use crate::sync::{Arc, AtomicBool};
 
 /// What every stream with a worker chooses. A producer that comes too late gets an
@@ -141,10 +141,28 @@ impl Stream {
         self.driver.state().length() + self.lease.bytes.len() as u64
     }
 
-    /// How many bytes the stream has accepted since it was created. Exact within
-    /// [`Stream::change`]: there the lease is empty.
+    /// How many bytes the stream has accepted since it was created, those on the lease
+    /// included.
     pub(crate) fn position(&self) -> u64 {
-        self.driver.accepted()
+        self.driver.accepted() + self.lease.bytes.len() as u64
+    }
+
+    /// The state once the driver has what was accepted on the lease. To look at a stream
+    /// changes nothing, so this is a copy.
+    fn settled(&self) -> State {
+        let mut state = *self.driver.state();
+        let leased = Leased::Queued {
+            chunks: u32::from(!self.lease.bytes.is_empty()),
+            len: self.lease.bytes.len() as u64,
+            callback: false,
+        };
+        let _ = step(
+            &mut state,
+            self.driver.options(),
+            None,
+            Input::Settle(leased),
+        );
+        state
     }
 
     /// How large the pieces of a piped source are, in bytes.
@@ -161,9 +179,9 @@ impl Stream {
         self.waited += waited;
     }
 
-    /// Gauges and counters. Exact within [`Stream::change`].
+    /// Gauges and counters.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let (state, options) = (self.driver.state(), self.driver.options());
+        let (state, options) = (self.settled(), self.driver.options());
         let handoff = self.driver.host();
         Snapshot {
             phase: state.phase(),
@@ -174,11 +192,11 @@ impl Stream {
             needs_drain: state.needs_drain(),
             corked: state.corked(),
             queued: state.queued(),
-            accepted: self.driver.accepted(),
+            accepted: self.position(),
             delivered: handoff.delivered,
             waits: self.waits,
             drains: handoff.drains,
-            peak: self.peak,
+            peak: self.peak.max(state.length()),
             waited: self.waited,
         }
     }

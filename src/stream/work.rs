@@ -37,6 +37,9 @@ impl Stream {
         let events = mem::take(&mut handoff.events);
         let job = if idle { handoff.job.take() } else { None };
         self.worker_waits = events.is_empty() && job.is_none();
+        if self.worker_waits && idle {
+            self.lease.shrink();
+        }
         (!self.worker_waits).then_some(Work { events, job })
     }
 

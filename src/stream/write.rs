@@ -65,9 +65,12 @@ impl Stream {
         Ok(flow)
     }
 
-    /// Puts a chunk in, without counting its answer.
+    /// Puts a chunk in, without counting its answer. A chunk of no bytes goes nowhere.
     pub(super) fn accept(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let len = chunk.len() as u64;
+        if len == 0 && self.stopped().is_none() {
+            return Ok(self.driver.state().answer(self.driver.options()));
+        }
         match self.driver.write(Item::Data(chunk), len, None) {
             Ok(flow) => {
                 self.peak = self.peak.max(self.driver.state().length());

@@ -226,7 +226,7 @@ impl<W, O: Future<Output = io::Result<W>>, S> Worker<W, O, S> {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let opened = match &mut self.opener {
             // The answer makes no difference any more.
-            _ if self.shared.is_destroyed() => Ok(None),
+            _ if self.shared.look(Stream::is_destroyed) => Ok(None),
             Some(opener) => ready!(poll_guard(|| opener.as_mut().poll(cx))).map(Some),
             None => Ok(None),
         };

@@ -54,6 +54,11 @@ impl Shared {
         self.lock().stream.write_on_lease_if_room(bytes)
     }
 
+    /// Looks at the stream.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&Stream) -> T) -> T {
+        f(&self.lock().stream)
+    }
+
     /// Does something with the stream, and wakes those whom it concerns.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
         let mut inside = self.lock();
@@ -84,11 +89,6 @@ impl Shared {
         let old = self.lock().worker.take();
         drop(old);
         self.change(Stream::worker_leaves)
-    }
-
-    /// Whether the stream is destroyed: then it no longer needs its sink.
-    pub(crate) fn is_destroyed(&self) -> bool {
-        self.lock().stream.is_destroyed()
     }
 
     /// Waits for this condition. Then `f` does something with the stream, before any

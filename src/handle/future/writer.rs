@@ -76,7 +76,7 @@ impl Writer {
     ///
     /// If the stream has ended, failed or been destroyed: no 'drain' will come.
     pub fn drained(&self) -> impl Future<Output = Result<(), WaitError>> + Send + '_ {
-        let condition = self.shared.change(|stream| stream.next_drain());
+        let condition = self.shared.look(|stream| stream.next_drain());
         self.wait(condition)
     }
 
@@ -84,7 +84,7 @@ impl Writer {
     /// producers, since it was created.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.shared.change(|stream| stream.position())
+        self.shared.look(|stream| stream.position())
     }
 
     /// Waits until everything up to this position has reached the sink. May be
@@ -140,7 +140,7 @@ impl Writer {
     /// Gauges and counters.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.change(|stream| stream.snapshot())
+        self.shared.look(|stream| stream.snapshot())
     }
 
     pub(super) async fn wait(&self, condition: Condition) -> Result<(), WaitError> {

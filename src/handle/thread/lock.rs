@@ -103,6 +103,11 @@ impl Shared {
         }
     }
 
+    /// Looks at the stream.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&Stream) -> T) -> T {
+        f(&self.lock().stream)
+    }
+
     /// Does something with the stream, and wakes those whom it concerns.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
         self.change_in(self.lock(), f)

@@ -144,7 +144,7 @@ impl Writer {
     }
 
     fn wait_drain_until(&self, deadline: Deadline) -> Result<(), WaitError> {
-        let condition = self.shared.change(|stream| stream.next_drain());
+        let condition = self.shared.look(|stream| stream.next_drain());
         self.shared.wait_for(condition, deadline)
     }
 
@@ -152,7 +152,7 @@ impl Writer {
     /// producers, since it was created.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.shared.change(|stream| stream.position())
+        self.shared.look(|stream| stream.position())
     }
 
     /// Waits until everything up to this position has reached the sink: until
@@ -246,7 +246,7 @@ impl Writer {
     /// Gauges and counters.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.change(|stream| stream.snapshot())
+        self.shared.look(|stream| stream.snapshot())
     }
 }
 
