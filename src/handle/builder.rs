@@ -138,8 +138,10 @@ impl<K> Builder<K> {
     /// Sets what sees every [`Event`], in order. The worker (the background thread, or the
     /// future) calls it, outside every lock.
     /// While it runs, the worker writes nothing: so the observer may write to the stream,
-    /// but must not wait for it, nor drop an owner that waits. The same holds for a sink and
-    /// an opener that know their own stream. An observer that panics sees no more events.
+    /// but not wait for it. (On a thread such a wait returns
+    /// [`WouldDeadlock`](crate::WaitError::WouldDeadlock), and an owner that is dropped there
+    /// is destroyed.) The same holds for a sink and an opener that know their own stream. An
+    /// observer that panics sees no more events.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));

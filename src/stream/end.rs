@@ -179,6 +179,10 @@ pub enum EndError<W, S> {
     /// on waiting, or destroy it. Its drop does not wait; the worker goes on by itself.
     #[error("the stream did not finish in time")]
     TimedOut(S),
+    /// The caller runs on the thread of the worker, which ends the stream once the caller
+    /// has returned. The stream is handed back; dropped, it goes on by itself.
+    #[error("a wait for the end on the thread of the stream's worker would deadlock")]
+    WouldDeadlock(S),
 }
 
 impl<W, S> EndError<W, S> {
@@ -190,13 +194,14 @@ impl<W, S> EndError<W, S> {
         }
     }
 
-    /// The code of the cause, `TOO_LONG`, or `ETIMEDOUT`.
+    /// The code of the cause, `TOO_LONG`, `ETIMEDOUT`, or `EDEADLK`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Failed { cause, .. } => cause.code(),
             Self::Refused { error, .. } => error.code(),
             Self::TimedOut(_) => "ETIMEDOUT",
+            Self::WouldDeadlock(_) => "EDEADLK",
         }
     }
 
@@ -216,6 +221,7 @@ impl<W, S> From<EndError<W, S>> for io::Error {
             EndError::Failed { cause, .. } => cause.to_io(),
             EndError::Refused { error, .. } => error.into(),
             EndError::TimedOut(_) => WaitError::TimedOut.into(),
+            EndError::WouldDeadlock(_) => WaitError::WouldDeadlock.into(),
         }
     }
 }
@@ -252,6 +258,7 @@ impl<W, S> fmt::Debug for EndError<W, S> {
                 .finish_non_exhaustive(),
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
             Self::TimedOut(_) => f.debug_tuple("TimedOut").finish_non_exhaustive(),
+            Self::WouldDeadlock(_) => f.debug_tuple("WouldDeadlock").finish_non_exhaustive(),
         }
     }
 }

@@ -152,6 +152,10 @@ pub enum WaitError {
     /// It did not come in time.
     #[error("it did not come in time")]
     TimedOut,
+    /// The caller runs on the thread of the worker, as a sink, an observer or a panic hook
+    /// does: while it waits, the worker does nothing that could end the wait.
+    #[error("a wait on the thread of the stream's worker would deadlock")]
+    WouldDeadlock,
     /// So much has not been accepted yet.
     #[error("position {position} is past what was accepted, {accepted} bytes")]
     NotAccepted {
@@ -163,7 +167,7 @@ pub enum WaitError {
 }
 
 impl WaitError {
-    /// Node's code, that of the cause, `ETIMEDOUT`, or `ERR_OUT_OF_RANGE`.
+    /// Node's code, that of the cause, `ETIMEDOUT`, `EDEADLK`, or `ERR_OUT_OF_RANGE`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -171,6 +175,7 @@ impl WaitError {
             Self::Destroyed => codes::DESTROYED,
             Self::Failed(cause) => cause.code(),
             Self::TimedOut => "ETIMEDOUT",
+            Self::WouldDeadlock => "EDEADLK",
             Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
         }
     }
@@ -181,6 +186,7 @@ impl From<WaitError> for io::Error {
         match &error {
             WaitError::Failed(cause) => cause.to_io(),
             WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
+            WaitError::WouldDeadlock => io::Error::new(io::ErrorKind::Deadlock, error),
             WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
             _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
         }

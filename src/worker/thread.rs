@@ -122,6 +122,7 @@ impl<W: Write> Worker<W> {
     /// Works until the stream is closed; returns the sink.
     fn run(mut self) -> Option<W> {
         let _leaves = Leaves(Arc::clone(&self.shared));
+        self.shared.worker_starts();
         loop {
             let work = self.shared.wait_for_work();
             self.observers.emit(work.events);

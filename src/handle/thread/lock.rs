@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::machine::Flow;
 use crate::stream::{Condition, Stream, WaitError, Wake, Work, WriteError};
+use crate::sync::thread::ThreadId;
 use crate::sync::{
     AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, PoisonError, thread,
 };
@@ -25,6 +26,8 @@ struct Inside {
     stream: Stream,
     /// How many sleep at `changed`.
     sleepers: usize,
+    /// The thread of the worker, once it runs.
+    worker: Option<ThreadId>,
 }
 
 type Guard<'a> = MutexGuard<'a, Inside>;
@@ -55,6 +58,7 @@ impl Shared {
             inside: CachePadded(Mutex::new(Inside {
                 stream,
                 sleepers: 0,
+                worker: None,
             })),
             signs: CachePadded(Signs::default()),
             work: Condvar::new(),
@@ -146,6 +150,11 @@ impl Shared {
         }
     }
 
+    /// The worker runs on this thread: no wait here could end.
+    pub(crate) fn worker_starts(&self) {
+        self.lock().worker = Some(thread::current().id());
+    }
+
     /// The worker's wait for work.
     pub(crate) fn wait_for_work(&self) -> Work {
         let sign = &self.signs.0.work;
@@ -180,12 +189,13 @@ impl Shared {
         }
     }
 
-    /// Waits until `f` finds something, or until the deadline: then `None`.
+    /// Waits until `f` finds something, or until the deadline. It does not wait on the
+    /// thread of the worker.
     pub(crate) fn wait_until<T>(
         &self,
         deadline: Deadline,
         mut f: impl FnMut(&mut Stream) -> Option<T>,
-    ) -> Option<T> {
+    ) -> Result<T, WaitError> {
         let mut inside = self.lock();
         loop {
             // `f` may put a chunk in.
@@ -193,11 +203,14 @@ impl Shared {
             let wake = self.show(&inside, wake);
             // Under the lock, which this waiter needs again.
             self.wake(wake);
-            if found.is_some() {
-                return found;
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            if inside.worker == Some(thread::current().id()) {
+                return Err(WaitError::WouldDeadlock);
             }
             // Past the deadline, `f` has looked once more.
-            let left = deadline.left()?;
+            let left = deadline.left().ok_or(WaitError::TimedOut)?;
             inside = self.wait_for_change(inside, left);
         }
     }
@@ -278,15 +291,14 @@ impl Shared {
         mut f: impl FnMut(&mut Stream) -> Option<Result<T, WaitError>>,
     ) -> Result<T, WaitError> {
         let mut counted_to = None;
-        let found = self.wait_until(deadline, |stream| {
+        self.wait_until(deadline, |stream| {
             if let Some(before) = counted_to {
                 stream.count_wait(Instant::elapsed(&before));
             }
             let found = f(stream);
             counted_to = found.is_none().then(Instant::now);
             found
-        });
-        found.unwrap_or(Err(WaitError::TimedOut))
+        })?
     }
 }
 

@@ -41,7 +41,7 @@ impl<W> Writable<W> {
                 Err(error) => return Err(self.source_failed(error)),
                 Ok(None) => {
                     let _ = self.writer.shared().change(|stream| stream.end(None));
-                    self.wait_for_worker(Deadline::NEVER);
+                    let _ = self.wait_for_worker(Deadline::NEVER);
                     return self.outcome().map_err(PipeError::of_stream);
                 }
                 Ok(Some(chunk)) => {

@@ -38,7 +38,7 @@ pub struct Writable<W> {
     /// `collect` or `leave` takes it; then drop has nothing to do.
     thread: Option<JoinHandle<Option<W>>>,
     pub(super) on_drop: OnDrop,
-    /// False once `end_timeout` has timed out.
+    /// False once `end` or `end_timeout` has returned without the end.
     waits_on_drop: bool,
 }
 
@@ -239,9 +239,12 @@ impl<W> Writable<W> {
                 });
             }
         };
-        if !self.wait_for_worker(by) {
+        if let Err(error) = self.wait_for_worker(by) {
             self.waits_on_drop = false;
-            return Err(EndError::TimedOut(self));
+            return Err(match error {
+                WaitError::WouldDeadlock => EndError::WouldDeadlock(self),
+                _ => EndError::TimedOut(self),
+            });
         }
         self.outcome()
             .map_err(|failure| EndError::failed(failure, refused))
@@ -288,14 +291,14 @@ impl<W> Writable<W> {
 
     pub(super) fn destroy_until(self, reason: Option<Cause>, by: Deadline) -> Unfinished<W> {
         drop(self.writer.shared().change(|stream| stream.destroy(reason)));
-        self.wait_for_worker(by);
+        let _ = self.wait_for_worker(by);
         self.collect()
     }
 
-    /// Whether the worker has left, by then.
-    pub(super) fn wait_for_worker(&self, by: Deadline) -> bool {
+    /// Waits until the worker has left.
+    pub(super) fn wait_for_worker(&self, by: Deadline) -> Result<(), WaitError> {
         let left = |stream: &mut Stream| stream.check(Condition::WorkerLeft);
-        self.writer.shared().wait_until(by, left).is_some()
+        self.writer.shared().wait_until(by, left)?
     }
 
     /// Takes leave of the thread: its sink is dropped here if it has left, and
@@ -348,7 +351,7 @@ impl<W> Drop for Writable<W> {
         };
         // A failure is told to the observer.
         let _ = self.writer.shared().change(|stream| stream.end(None));
-        if !self.wait_for_worker(by) {
+        if self.wait_for_worker(by).is_err() {
             self.discard(|now| Some(out_of_time(now)));
         }
         self.leave();

@@ -79,7 +79,7 @@ impl Writer {
             }
             Some(Ok(stream.write(bytes).map(drop)))
         });
-        // Nothing else ends this wait.
+        // Nothing else ends this wait: the log does not wait on the thread of its worker.
         written.unwrap_or(Err(WriteError::Destroyed { chunk: () }))
     }
 
