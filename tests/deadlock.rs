@@ -71,7 +71,10 @@ fn over(
 #[test]
 fn a_sink_that_waits_for_its_own_stream_gets_an_error() -> Checked {
     let (tell, told) = channel();
-    let mut out = over(move |writer| Ok(drop(tell.send(waits(&writer)))))?;
+    let mut out = over(move |writer| {
+        drop(tell.send(waits(&writer)));
+        Ok(())
+    })?;
     let _wait = out.write("x")?;
     assert_all_would_deadlock(&told);
     let done = out.end().map_err(io::Error::from)?;
@@ -117,7 +120,7 @@ fn a_panic_hook_that_flushes_the_stream_of_the_sink_gets_an_error() -> Checked {
             .and_then(Result::err)
             .map_or("ok", |error| error.code());
         let tell = TELL.lock().expect("no panic").take();
-        drop(tell.map(|tell| tell.send(code)));
+        let _ = tell.map(|tell| tell.send(code));
     }));
     let mut out = over(|_| panic!("a sink of the hook"))?;
     *WRITER.lock().expect("no panic") = Some(out.writer());
@@ -145,7 +148,7 @@ fn an_end_on_the_thread_of_the_worker_hands_the_stream_back() -> Checked {
             };
             // And its drop does not wait, either.
             drop(out);
-            drop(tell.send(()));
+            let _ = tell.send(());
             Ok(())
         }));
         let sink: Box<dyn Write + Send> = Box::new(sink);
