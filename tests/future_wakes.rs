@@ -332,3 +332,40 @@ fn a_wait_that_becomes_another_is_woken_for_that_alone() {
     assert_eq!(counts.0.load(Ordering::Relaxed), 1);
     assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_ready());
 }
+
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        std::panic::resume_unwind(Box::new("a waker that panics"));
+    }
+}
+
+#[test]
+fn a_waker_that_panics_leaves_no_other_asleep() {
+    let panics = Waker::from(Arc::new(Panics));
+    for by_worker in [true, false] {
+        let (mut out, mut worker, gate) = gated(1);
+        let _flow = out.write("x").expect("it is open");
+        let writer = out.writer();
+        let mut waits: Vec<_> = (0..3).map(|_| Box::pin(writer.delivered(1))).collect();
+        let mut last = Counted::new(waits.pop().expect("three"));
+        for wait in &mut waits {
+            let mut cx = Context::from_waker(&panics);
+            assert!(wait.as_mut().poll(&mut cx).is_pending());
+        }
+        assert!(last.poll().is_pending());
+        assert!(worker.poll().is_pending());
+        if by_worker {
+            gate.answer(Ok(()));
+            assert!(worker.poll().is_pending(), "it is no concern of the worker");
+        } else {
+            let destroy = std::panic::AssertUnwindSafe(|| drop(out.destroy()));
+            let panic = std::panic::catch_unwind(destroy).expect_err("it goes on in the caller");
+            assert_eq!(panic.downcast_ref(), Some(&"a waker that panics"));
+        }
+        assert_eq!(last.woken(), 1);
+        assert!(last.poll().is_ready());
+    }
+}

@@ -187,7 +187,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
                 Some(Job::Write(items)) => self.now = Now::Writing(WriteJob::new(items)),
                 Some(Job::Finalize) => self.now = Now::Flushing,
                 Some(Job::Close(error)) => {
-                    let events = self.shared.change(|stream| stream.closed(error));
+                    let events = self.shared.report(|stream| stream.closed(error));
                     return self.leave(events);
                 }
             }
@@ -201,7 +201,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         let deliver = || poll_deliver(Pin::new(sink), job, &self.stop, cx, turns);
         job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
-            self.shared.change(|stream| stream.answered(&mut job));
+            self.shared.report(|stream| stream.answered(&mut job));
             job.done.into_iter().for_each(dispose);
         }
         Poll::Ready(())
@@ -217,7 +217,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
             _ => Ok(()),
         };
         self.now = Now::Idle;
-        self.shared.change(|stream| stream.finalized(result));
+        self.shared.report(|stream| stream.finalized(result));
         Poll::Ready(())
     }
 }
@@ -233,7 +233,7 @@ impl<W, O: Future<Output = io::Result<W>>, S> Worker<W, O, S> {
         dispose(self.opener.take());
         let result = opened.map(|sink| self.sink = sink.map(self.wrap));
         self.now = Now::Idle;
-        self.shared.change(|stream| stream.opened(result));
+        self.shared.report(|stream| stream.opened(result));
         Poll::Ready(())
     }
 }
@@ -268,7 +268,7 @@ impl<W, O, S> Drop for Worker<W, O, S> {
             _ => None,
         };
         let abandon = |stream: &mut Stream| stream.abandoned(None, job.as_mut());
-        let events = self.shared.change(abandon);
+        let events = self.shared.report(abandon);
         let done = job.into_iter().flat_map(|job| job.done);
         done.for_each(dispose);
         self.leave(events);

@@ -4,8 +4,13 @@
 //! The lock is never held while code of a user runs: wakers are cloned before it is
 //! taken, and woken and dropped after it is released.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
+use core::mem;
+use core::panic::AssertUnwindSafe;
 use core::task::{Context, Poll, Waker};
+use std::panic::{catch_unwind, resume_unwind};
 
 use crate::machine::Flow;
 use crate::stream::{Condition, Stream, Ticket, WaitError, Waiters, Wake, Work, WriteError};
@@ -59,14 +64,27 @@ impl Shared {
         f(&self.lock().stream)
     }
 
-    /// Does something with the stream, and wakes those whom it concerns.
+    /// Does something with the stream, and wakes those whom it concerns. If a waker
+    /// panics, that goes on in the caller once all are woken.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let (result, wakers) = self.change_first(f);
+        wake_callers(wakers);
+        result
+    }
+
+    /// As [`Shared::change`], for the worker: that a waker panics is none of its concern.
+    pub(crate) fn report<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let (result, wakers) = self.change_first(f);
+        // To drop what a waker has panicked with could panic again.
+        mem::forget(wake_all(wakers));
+        result
+    }
+
+    /// Does something with the stream. Those whom it concerns are to be woken.
+    fn change_first<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> (T, Vec<Waker>) {
         let mut inside = self.lock();
         let (result, wake) = inside.stream.change(f);
-        let wakers = inside.wakers(wake);
-        drop(inside);
-        wakers.into_iter().for_each(Waker::wake);
-        result
+        (result, inside.wakers(wake))
     }
 
     /// The worker's wait for work.
@@ -88,7 +106,7 @@ impl Shared {
     pub(crate) fn worker_leaves(&self) -> bool {
         let old = self.lock().worker.take();
         drop(old);
-        self.change(Stream::worker_leaves)
+        self.report(Stream::worker_leaves)
     }
 
     /// Waits for this condition. Then `f` does something with the stream, before any
@@ -113,7 +131,7 @@ impl Shared {
         let wakers = inside.wakers(wake);
         drop(inside);
         drop(old);
-        wakers.into_iter().for_each(Waker::wake);
+        wake_callers(wakers);
         found.map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -129,7 +147,7 @@ impl Shared {
             let wakers = inside.wakers(woken);
             drop(inside);
             drop(old);
-            wakers.into_iter().for_each(Waker::wake);
+            wake_callers(wakers);
         }
     }
 }
@@ -146,4 +164,27 @@ impl Inside {
         }
         wakers
     }
+}
+
+/// Wakes all of them. If one panics, that goes on afterwards; a thread that panics already
+/// could not bear it.
+fn wake_callers(wakers: Vec<Waker>) {
+    match wake_all(wakers) {
+        Some(panic) if !std::thread::panicking() => resume_unwind(panic),
+        panic => mem::forget(panic),
+    }
+}
+
+/// Wakes all of them, even if one panics. Returns the first panic.
+fn wake_all(wakers: Vec<Waker>) -> Option<Box<dyn Any + Send>> {
+    let mut first = None;
+    for waker in wakers {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            match first {
+                None => first = Some(panic),
+                Some(_) => mem::forget(panic),
+            }
+        }
+    }
+    first
 }
