@@ -279,6 +279,31 @@ fn a_waiter_for_room_that_is_woken_and_dropped_passes_its_turn_on() {
 }
 
 #[test]
+fn a_producer_that_is_ready_leaves_the_rest_of_the_room_to_the_next() {
+    let (mut out, mut worker, gate) = gated(2);
+    let _flow = out.write("xx").expect("it is open");
+    let ready = |mut writer: Writer| {
+        Counted::new(std::future::poll_fn(move |cx| {
+            futures::Sink::<bytes::Bytes>::poll_ready(Pin::new(&mut writer), cx)
+        }))
+    };
+    let mut producers = [0, 1].map(|_| ready(out.writer()));
+    assert!(producers.iter_mut().all(|ready| ready.poll().is_pending()));
+    assert!(worker.poll().is_pending());
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    let [first, second] = &mut producers;
+    assert_eq!((first.woken(), second.woken()), (1, 0));
+    assert!(first.poll().is_ready());
+    assert_eq!(
+        second.woken(),
+        1,
+        "the first has not written yet, and may never"
+    );
+    assert!(second.poll().is_ready());
+}
+
+#[test]
 fn each_wait_for_a_position_is_woken_once_and_as_soon_as_it_is_reached() {
     let (mut out, mut worker, gate) = gated(1000);
     let writer = out.writer();

@@ -84,7 +84,7 @@ impl Waiters {
     }
 
     /// Takes the wakers of those whose condition holds now. Of those who wait for room it
-    /// is the first alone: once that has come, its own change takes the next.
+    /// is the first alone: once that has come, it takes the next.
     pub(crate) fn take_woken(&mut self, stream: &Stream) -> Vec<Waker> {
         let mut woken = Vec::new();
         for queue in Queue::ALL {

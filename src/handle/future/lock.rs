@@ -128,6 +128,11 @@ impl Shared {
             Some(_) => [inside.waiters.leave(ticket), Some(waker)],
             None => [inside.waiters.enter(ticket, condition, waker), None],
         };
+        // A caller that has come for room leaves the rest of it to the next.
+        let wake = Wake {
+            waiters: wake.waiters || found.is_some(),
+            ..wake
+        };
         let wakers = inside.wakers(wake);
         drop(inside);
         drop(old);
