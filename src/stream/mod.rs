@@ -21,6 +21,7 @@ mod lease;
 #[allow(clippy::module_inception)] // it is what the floor is about
 mod stream;
 mod wait;
+#[cfg(feature = "futures")]
 mod waiters;
 mod work;
 mod write;
@@ -34,6 +35,7 @@ pub(crate) use handoff::Job;
 pub(crate) use stream::{OPTIONS, Stream, Wake};
 pub(crate) use wait::Condition;
 pub use wait::WaitError;
+#[cfg(feature = "futures")]
 pub(crate) use waiters::{Ticket, Waiters};
 pub(crate) use work::Work;
 pub use write::WriteError;

@@ -21,58 +21,7 @@ pub(crate) enum Condition {
     WorkerLeft,
 }
 
-/// What waiters wait in: each has a number that grows, and a waiter waits until its queue
-/// has reached the number of the waiter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Queue {
-    Drain,
-    Room,
-    Delivered,
-    Flushed,
-    WorkerLeft,
-}
-
-impl Queue {
-    pub(super) const ALL: [Self; 5] = [
-        Self::Drain,
-        Self::Room,
-        Self::Delivered,
-        Self::Flushed,
-        Self::WorkerLeft,
-    ];
-}
-
-impl Condition {
-    /// What a waiter waits in, and its number there. Those who wait for room come in the
-    /// order of their arrival.
-    pub(super) fn threshold(self, arrival: u64) -> (Queue, u64) {
-        match self {
-            Self::Drain { before } => (Queue::Drain, before.saturating_add(1)),
-            Self::Room => (Queue::Room, arrival),
-            Self::Delivered(position) => (Queue::Delivered, position),
-            Self::Flushed(number) => (Queue::Flushed, number),
-            Self::WorkerLeft => (Queue::WorkerLeft, 0),
-        }
-    }
-}
-
 impl Stream {
-    /// The number that a queue has reached: [`Stream::check`] ends the waits up to it.
-    /// `None` if it ends none.
-    pub(super) fn reached_in(&self, queue: Queue) -> Option<u64> {
-        let handoff = self.driver.host();
-        let all = |ends: bool| ends.then_some(u64::MAX);
-        let failed = self.driver.state().is_destroyed() || self.failure().is_some();
-        let has_room = || self.stopped().is_some() || self.has_room();
-        match queue {
-            Queue::Drain => all(has_room()).or(Some(handoff.drains)),
-            Queue::Room => all(has_room()),
-            Queue::Delivered => all(failed).or(Some(handoff.delivered)),
-            Queue::Flushed => all(failed).or(Some(handoff.flushed)),
-            Queue::WorkerLeft => all(self.worker_left),
-        }
-    }
-
     /// How the wait for this condition ends; `None` if it goes on.
     pub(crate) fn check(&self, condition: Condition) -> Option<Result<(), WaitError>> {
         let handoff = self.driver.host();

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::stream::Stream;
-use super::wait::{Condition, Queue};
+use super::wait::Condition;
 
 /// The waiters of a stream. A call costs O(log n) for n waiters, and a wake-up costs
 /// O(log n) for each waiter that it wakes.
@@ -123,5 +123,58 @@ impl Waiters {
             *ticket = Some(Ticket { index, generation });
         }
         index
+    }
+}
+
+/// What waiters wait in: each has a number that grows, and a waiter waits until its queue
+/// has reached the number of the waiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Queue {
+    Drain,
+    Room,
+    Delivered,
+    Flushed,
+    WorkerLeft,
+}
+
+impl Queue {
+    const ALL: [Self; 5] = [
+        Self::Drain,
+        Self::Room,
+        Self::Delivered,
+        Self::Flushed,
+        Self::WorkerLeft,
+    ];
+}
+
+impl Condition {
+    /// What a waiter waits in, and its number there. Those who wait for room come in the
+    /// order of their arrival.
+    fn threshold(self, arrival: u64) -> (Queue, u64) {
+        match self {
+            Self::Drain { before } => (Queue::Drain, before.saturating_add(1)),
+            Self::Room => (Queue::Room, arrival),
+            Self::Delivered(position) => (Queue::Delivered, position),
+            Self::Flushed(number) => (Queue::Flushed, number),
+            Self::WorkerLeft => (Queue::WorkerLeft, 0),
+        }
+    }
+}
+
+impl Stream {
+    /// The number that a queue has reached: [`Stream::check`] ends the waits up to it.
+    /// `None` if it ends none.
+    fn reached_in(&self, queue: Queue) -> Option<u64> {
+        let handoff = self.driver.host();
+        let all = |ends: bool| ends.then_some(u64::MAX);
+        let failed = self.driver.state().is_destroyed() || self.failure().is_some();
+        let has_room = || self.stopped().is_some() || self.has_room();
+        match queue {
+            Queue::Drain => all(has_room()).or(Some(handoff.drains)),
+            Queue::Room => all(has_room()),
+            Queue::Delivered => all(failed).or(Some(handoff.delivered)),
+            Queue::Flushed => all(failed).or(Some(handoff.flushed)),
+            Queue::WorkerLeft => all(self.worker_left),
+        }
     }
 }
