@@ -28,7 +28,7 @@ mod host {
     /// How many lines can wait. With the mark below, and lines of at least
     /// [`SHORTEST`] bytes, a producer that waits when told to never needs more.
     const LINES: usize = 8;
-    /// From how many bytes on the producer is told to wait.
+    /// From how many bytes on the producer waits.
     const MARK: u64 = 64;
     /// Shorter lines are refused, as they could fill the ring before the mark.
     pub(crate) const SHORTEST: usize = 8;

@@ -1,6 +1,6 @@
-//! Writes the numbers from 1 on, a line each, to a file, with backpressure:
-//! write until told to wait, go on at 'drain'. However many lines there are,
-//! the memory stays flat. Ctrl-C destroys the stream, and tells what was not written.
+//! Writes the numbers from 1 on, a line each, to a file, with backpressure: it writes until
+//! the stream says to wait, and goes on at 'drain'. However many lines there are, the
+//! memory stays flat. Ctrl-C destroys the stream, and the program says what was not written.
 //!
 //! ```sh
 //! cargo run --release --example numbers -- --lines 1000000 --high-water-mark 1024 /tmp/n.txt
@@ -26,7 +26,7 @@ struct Arguments {
     /// How many lines.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     lines: u64,
-    /// From how many buffered bytes on the writer is told to wait.
+    /// From how many buffered bytes on the writer waits.
     #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
     high_water_mark: u64,
     /// Show no progress bar.
@@ -126,7 +126,7 @@ fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<E
     let file = path.to_owned();
     let out = Writable::builder()
         .high_water_mark(arguments.high_water_mark)
-        .open(move || File::create(file))?;
+        .spawn_with(move || File::create(file))?;
     let writer = out.writer();
     let lines = arguments.lines;
     let bar = Bar::new(arguments, start);
@@ -136,24 +136,28 @@ fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<E
         drop(tell.send(Some(written)));
     })?;
     let Some(written) = told.recv()? else {
-        let unfinished = out.destroy_timeout(GRACE);
-        // It waits for the stream, so it is done.
+        let mut destroy = out.destroy();
+        let unfinished = match destroy.wait_timeout(GRACE) {
+            Ok(unfinished) => unfinished,
+            Err(_) => destroy.give_up(),
+        };
+        // It waits for nothing but the stream, so it is done.
         drop(writing.join());
         return Ok(Ended::Interrupted(unfinished));
     };
     written?;
-    Ok(Ended::Written(out.end()?.totals))
+    Ok(Ended::Written(out.end().wait()?.totals))
 }
 
 fn write_lines(out: &Writer, lines: u64, mut bar: Bar) -> Result<(), BoxError> {
     for n in 1..=lines {
         if out.write(format!("{n}\n"))? == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
             bar.show(n);
         }
     }
     // Until it is written Ctrl-C can stop it; the end has nothing to wait for.
-    Ok(out.flush()?)
+    Ok(out.flush().wait()?)
 }
 
 fn interrupted(unfinished: &Unfinished<File>) -> String {

@@ -27,6 +27,13 @@ pub enum Cause {
     /// The sink panicked, with this message.
     #[error("the sink panicked: {0}")]
     Panic(Arc<str>),
+    /// The worker of the stream was dropped before the stream was closed: by hand, or as its
+    /// runtime shut down.
+    #[error("the worker of the stream was dropped, {undelivered} bytes were not delivered")]
+    WorkerDropped {
+        /// How many bytes were accepted and not delivered.
+        undelivered: u64,
+    },
     /// The stream was destroyed with this reason.
     #[error(transparent)]
     Reason(Arc<dyn Error + Send + Sync>),
@@ -46,13 +53,13 @@ impl Cause {
     }
 
     /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` for a
-    /// rare one), Node's code of a fault, `PANIC` or `ABORT_ERR` otherwise.
+    /// rare one), Node's code of a fault, `PANIC` for a panic, `ABORT_ERR` otherwise.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(error) => io_code(error),
             Self::Panic(_) => codes::PANIC,
-            Self::Reason(_) => codes::ABORTED,
+            Self::Reason(_) | Self::WorkerDropped { .. } => codes::ABORTED,
             Self::Fault(fault) => fault.code().unwrap_or(codes::UNKNOWN),
         }
     }
@@ -83,6 +90,7 @@ pub(crate) fn io_code(error: &io::Error) -> &'static str {
         _ => {}
     }
     match error.kind() {
+        Kind::Deadlock => "EDEADLK",
         Kind::NotFound => "ENOENT",
         Kind::PermissionDenied => "EACCES",
         Kind::AlreadyExists => "EEXIST",

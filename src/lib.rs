@@ -1,11 +1,17 @@
-//! The writable stream of Node.js for Rust: `write()` that answers whether to
-//! go on, a high-water mark, 'drain', cork, end, finish, close, error.
+//! The writable stream of Node.js for Rust: `write()` accepts bytes at once and tells you
+//! when to stop, and a worker moves them into a file, a socket or a log.
 //!
-//! For everybody who writes to something slower than they are, a file, a log, a
-//! socket, an HTTP response, an upload, and wants bounded memory, a clear "stop
-//! now", acknowledgements, errors that keep their cause, and nothing lost at exit.
+//! Use it when your sink is slower than your producer. You get bounded memory, errors that
+//! keep their cause, and a known end: what was delivered, what was not, and the sink back.
 //!
-//! # Write until told to wait, go on at drain
+//! Three words of Node's. A stream is full when its bytes reach the *high-water mark*:
+//! [`write`](Writable::write) still accepts, and returns [`Flow::Wait`]. *'drain'* is the
+//! moment when a full stream has room again. A *cork* holds back what is written; when it is
+//! pulled, all of that goes to the sink together.
+//!
+//! # Write until the stream says wait, go on at 'drain'
+//!
+//! A thread:
 //!
 //! ```
 //! use highwater::{Flow, Writable};
@@ -15,43 +21,258 @@
 //! # let path = folder.path().join("numbers.txt");
 //! let mut out = Writable::builder()
 //!     .high_water_mark(16 * 1024)
-//!     .open(move || File::create(path))?; // on the background thread
+//!     .spawn_with(|| File::create(path))?; // a background thread opens it, and writes
 //!
 //! for n in 1..=100_000 {
 //!     if out.write(format!("{n}\n"))? == Flow::Wait {
-//!         out.wait_drain()?;
+//!         out.drained().wait()?;
 //!     }
 //! }
-//! let done = out.end()?; // everything written, the sink flushed and handed back
-//! assert_eq!(done.totals.delivered, 588_895);
-//! assert!(done.totals.peak < 16 * 1024 + 7); // the mark, and one line
-//! assert_eq!(done.totals.waits, done.totals.drains);
+//! let finished = out.end().wait()?; // everything written, the sink flushed and handed back
+//! assert_eq!(finished.totals.delivered, 588_895);
+//! assert!(finished.totals.peak < 16 * 1024 + 7); // the mark, and one line
+//! assert_eq!(finished.totals.waits, finished.totals.drains);
 //! # Ok::<_, highwater::BoxError>(())
 //! ```
 //!
-//! Write, write, and end with a last line:
+//! A task, with the feature `tokio`:
+//!
+//! ```
+//! use highwater::{Flow, Writable};
+//! use tokio::fs::File;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("numbers.txt");
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let mut out = Writable::builder()
+//!     .high_water_mark(16 * 1024)
+//!     .spawn_tokio_with(File::create(path))?; // a task of tokio opens it, and writes
+//!
+//! for n in 1..=100_000 {
+//!     if out.write(format!("{n}\n"))? == Flow::Wait {
+//!         out.drained().await?;
+//!     }
+//! }
+//! let finished = out.end().await?; // as above; a polled sink is closed, too
+//! assert_eq!(finished.totals.delivered, 588_895);
+//! assert!(finished.totals.peak < 16 * 1024 + 7);
+//! # Ok::<_, highwater::BoxError>(())
+//! # })?;
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! [`send`](Writable::send) is the short form: `out.send(line).wait()?`, or
+//! `out.send(line).await?`, waits for room and then writes.
+//!
+//! # Write, write, and end with a last line
+//!
+//! A thread:
 //!
 //! ```
 //! # use highwater::{Flow, Writable};
 //! let mut out = Writable::builder().spawn(Vec::new())?;
 //! assert_eq!(out.write("first\n")?, Flow::More);
 //! assert_eq!(out.write("second\n")?, Flow::More);
-//! assert_eq!(out.end_with("last\n")?.sink, b"first\nsecond\nlast\n");
+//! assert_eq!(out.end_with("last\n").wait()?.sink, b"first\nsecond\nlast\n");
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! A task:
+//!
+//! ```
+//! # use highwater::{Flow, Writable};
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let mut out = Writable::builder().spawn_tokio(Vec::new())?;
+//! assert_eq!(out.write("first\n")?, Flow::More);
+//! assert_eq!(out.write("second\n")?, Flow::More);
+//! assert_eq!(out.end_with("last\n").await?.sink, b"first\nsecond\nlast\n");
+//! # Ok::<_, highwater::BoxError>(())
+//! # })?;
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! # Pipe a source
+//!
+//! A thread:
+//!
+//! ```
+//! # use highwater::Writable;
+//! use std::io::Read;
+//!
+//! let out = Writable::builder().spawn(Vec::new())?;
+//! let source = std::io::repeat(b'x').take(1_000_000); // any `io::Read`
+//! assert_eq!(out.pipe(source)?.sink.len(), 1_000_000);
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! A task:
+//!
+//! ```
+//! # use highwater::Writable;
+//! use tokio::io::AsyncReadExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let out = Writable::builder().spawn_tokio(Vec::new())?;
+//! let source = tokio::io::repeat(b'x').take(1_000_000); // any `AsyncRead` of tokio
+//! assert_eq!(out.pipe_tokio(source).await?.sink.len(), 1_000_000);
+//! # Ok::<_, highwater::BoxError>(())
+//! # })?;
 //! # Ok::<_, highwater::BoxError>(())
 //! ```
 //!
 //! # Which one when
 //!
-//! | you write to | take |
-//! | --- | --- |
-//! | a file, a pipe, a blocking socket; from threads | [`Writable`] |
-//! | a log, with `tracing` | `log::Log`: lossless, or loss by choice and counted |
-//! | tokio's files and sockets | `tokio::spawn`, `tokio::open` |
-//! | `futures_io::AsyncWrite`, on another executor, or on none | `future::Writable` |
-//! | something else, in a runtime of your own | [`Driver`], with a [`Host`] |
-//! | the same without an allocator | [`machine`] |
+//! | you write | take | feature |
+//! | --- | --- | --- |
+//! | to a file, a pipe, a blocking socket | a thread: [`spawn`](Builder::spawn) | `std` (default) |
+//! | to sockets and files of tokio | a task of tokio: `spawn_tokio` | `tokio` |
+//! | to a `futures_io::AsyncWrite`, on any executor | a future: `pair` | `futures` |
+//! | log lines, with `tracing` | `log::Log`: lossless, or loss by choice and counted | `tracing` |
+//! | in a runtime of your own | [`Driver`], with a [`Host`] | `alloc` |
+//! | without an allocator | [`machine`] | none |
 //!
-//! Each has its main example at the head of its page.
+//! The handle is the same for each worker, and any producer works with any of them: a thread
+//! may wait for a stream that a task moves, and a task may await one that a thread moves.
+//!
+//! # Who moves the data
+//!
+//! A *worker* moves the data from the stream to the sink. It alone calls the sink and the
+//! observer. The [`Builder`] makes it:
+//!
+//! | | a thread | a future, `Worker` | a task of tokio |
+//! | --- | --- | --- | --- |
+//! | made by | [`spawn`](Builder::spawn), [`spawn_with`](Builder::spawn_with) | `pair`, `pair_with` | `spawn_tokio`, `spawn_tokio_with`, `spawn_tokio_on` |
+//! | feature | `std` (default) | `futures` | `tokio` |
+//! | the sink | any [`io::Write`](std::io::Write) that is [`Send`] | any `AsyncWrite` of `futures-io`, also one that is not `Send` | any `AsyncWrite` of tokio that is `Send` |
+//! | at the end the sink is | flushed | flushed, then closed | flushed, then shut down |
+//! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; `discard_on_drop` chooses otherwise | the same; the worker goes on while the runtime runs |
+//! | the worker is dropped | cannot happen | the stream fails with [`Cause::WorkerDropped`] | the runtime does it when it shuts down: the same |
+//! | the program exits | what is not delivered is lost, and no one learns of it: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same |
+//! | *delivered* means | `write` of the sink has returned and took the bytes | `poll_write` of the sink took them | the same; `tokio::fs::File` still has them in its own buffer, until a [`flush`](Writable::flush) |
+//! | [`WouldDeadlock`](WaitError::WouldDeadlock) | a wait on the worker's thread: in the sink, the opener, the observer, a panic hook | a wait within a poll of the worker, or within its drop | the same |
+//! | [`Snapshot::waited`] measures | the waits of threads, by `wait` | the same; not those of tasks, by `.await` | the same |
+//!
+//! So a handle over tokio promises less than one over a thread. If the owner is dropped and the
+//! runtime shuts down before the worker has finished, what is left is lost. The
+//! [observer](Builder::observer) gets the error, with the number of bytes, and so does a wait
+//! of a [`Writer`] for [`closed`](Writer::closed); without either, no one learns of it. Await
+//! [`end`](Writable::end) before the runtime shuts down, and nothing is lost.
+//!
+//! *Delivered* is not *durable*: for a file, call [`sync_all`](std::fs::File::sync_all) on the
+//! sink that `end` hands back. A chunk of `Bytes` (feature `bytes`) is not copied, so a small
+//! slice keeps its whole buffer in memory until it is delivered.
+//!
+//! # Dropping
+//!
+//! | value | dropping it |
+//! | --- | --- |
+//! | [`Writable`] over a thread | ends the stream and blocks until it has finished, or does what [`OnDrop`] says; on the worker's own stack it destroys the stream, since it cannot wait there |
+//! | [`Writable`] over a future or a task | ends the stream and returns; with `discard_on_drop` it destroys the stream |
+//! | [`End`], before its end | the same as dropping the owner |
+//! | [`Destroy`] | drops what was not sent and returns; the worker drops the sink as soon as it lets go of it |
+//! | the future of `pipe_async`, `pipe_tokio` | destroys the stream, since half a source is no end; after the end of the source, the same as dropping the owner |
+//! | [`Wait`] | gives up the wait, nothing else: a flush stays in line |
+//! | [`Sending`] | drops the chunk if the stream has not accepted it; [`into_chunk`](Sending::into_chunk) gives it back |
+//! | [`CorkGuard`] | pulls the cork, also when a panic drops it |
+//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream. A chunk that its `Sink` holds back is written if the limit leaves room for it |
+//! | `Worker`, before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
+//!
+//! A `log::Log` is dropped as a `Writable` over a thread, its writers as a `Writer`.
+//!
+//! ```
+//! use futures::{executor::block_on, io::Cursor};
+//! use highwater::{Cause, WaitError, Worker, Writable};
+//!
+//! fn full() -> Result<(Writable<Cursor<Vec<u8>>>, Worker<Cursor<Vec<u8>>>), highwater::BoxError> {
+//!     let (mut out, worker) = Writable::builder().high_water_mark(4).pair(Cursor::default());
+//!     out.cork()?.write("full")?; // `CorkGuard`: the cork is pulled
+//!     Ok((out, worker))
+//! }
+//!
+//! let (out, worker) = full()?;
+//! let writer = out.writer();
+//! drop(writer.send("more")); // `Sending`: the stream has not accepted the chunk
+//! drop(writer.flush()); // `Wait`: the flush stays in line
+//! drop(writer.clone()); // `Writer`: nothing
+//! drop(out.end()); // `End`: as the owner, the stream goes on ending
+//! block_on(worker);
+//! writer.closed().wait()?; // it has finished
+//! assert_eq!(writer.snapshot().delivered, 4);
+//!
+//! let (out, worker) = full()?;
+//! let writer = out.writer();
+//! drop(out); // `Writable`: the stream goes on ending
+//! block_on(worker);
+//! assert_eq!(writer.snapshot().delivered, 4);
+//!
+//! let (out, worker) = full()?;
+//! let writer = out.writer();
+//! drop(out.destroy()); // `Destroy`: what was not sent is dropped
+//! block_on(worker);
+//! assert!(matches!(writer.closed().wait(), Err(WaitError::Destroyed)));
+//! assert_eq!(writer.snapshot().delivered, 0);
+//!
+//! let (out, worker) = full()?;
+//! let writer = out.writer();
+//! drop(out.pipe_async(&b"a source"[..])); // a pipe: half a source is no end
+//! block_on(worker);
+//! assert!(matches!(writer.closed().wait(), Err(WaitError::Destroyed)));
+//!
+//! let (out, worker) = full()?;
+//! drop(worker); // `Worker`: the stream fails
+//! let unfinished = out.destroy().wait()?;
+//! assert!(matches!(unfinished.cause, Some(Cause::WorkerDropped { undelivered: 4 })));
+//! assert_eq!(unfinished.unsent.len(), 1);
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! # Cancelling
+//!
+//! The waits borrow nothing, and each may be dropped at any `.await`, as in a `select!`. What
+//! acts, acts at the call: [`end`](Writable::end), [`destroy`](Writable::destroy),
+//! [`flush`](Writable::flush), and [`send`](Writable::send) if there is room. Dropping the
+//! value never takes that back.
+//!
+//! To stop waiting and keep the value, poll `&mut value`, or call its `wait_timeout`: it can be
+//! waited for again. An [`End`] that takes too long can be [destroyed](End::destroy), and a
+//! [`Destroy`] that takes too long can be [given up](Destroy::give_up):
+//!
+//! ```
+//! use highwater::{EndError, Writable};
+//! use std::time::Duration;
+//!
+//! let mut out = Writable::builder().spawn(Vec::new())?;
+//! let _flow = out.write("a line")?;
+//! let mut end = out.end();
+//! match end.wait_timeout(Duration::from_secs(5)) {
+//!     Err(EndError::TimedOut) => {
+//!         let unfinished = end.destroy().wait()?; // waits for the sink's call that runs
+//!         println!("{} bytes were delivered", unfinished.totals.delivered);
+//!     }
+//!     finished => drop(finished?.sink),
+//! }
+//! # Ok::<_, highwater::BoxError>(())
+//! ```
+//!
+//! Destroying a stream wakes every waiter with an error: [`WaitError::Destroyed`], or the
+//! reason of [`destroy_with`](Writable::destroy_with).
+//!
+//! In a task, do not drop an owner or an [`End`] over a thread: the drop blocks the executor.
+//! Await the end, or choose [`OnDrop::Detach`].
+//!
+//! # Deadlocks that are not detected
+//!
+//! A wait on the worker's own stack returns [`WaitError::WouldDeadlock`]. These waits do not
+//! end, and return no error:
+//!
+//! - `wait()` in a task, if the worker runs on the same executor. On one thread the worker
+//!   gets no turn. On several threads tokio may have put the worker in line behind the task
+//!   that waits. Use `.await` there; call `wait()` in `spawn_blocking`, or on another thread.
+//!   (The owner as an [`io::Write`](std::io::Write) waits in the same way.)
+//! - A wait for what a cork holds back, by the thread or task that holds the [`CorkGuard`].
+//!   The guard itself only writes, but another [`Writer`] of the stream can wait.
+//! - A wait for a `Worker` that nothing polls.
+//! - A wait while the caller holds a lock that the sink or the observer takes.
 //!
 //! # Floors
 //!
@@ -60,17 +281,16 @@
 //!
 //! | floor | what is there | feature |
 //! | --- | --- | --- |
-//! | `log` | a `MakeWriter` for `tracing-subscriber`, over the thread | `tracing` |
+//! | `log` | a `MakeWriter` for `tracing-subscriber`, over a thread | `tracing` |
 //! | `io` | owner and producers as an `io::Write`, a `Sink`, an `AsyncWrite` | `std` (default), `futures`, `tokio` |
 //! | `worker` | what moves the data: a thread, a future, a task of tokio | `std`, `futures`, `tokio` |
-//! | `handle` | what users hold: [`Builder`], [`Writable`], [`Writer`], and those of `future` | `std`, `futures` |
+//! | `handle` | what users hold: [`Builder`], [`Writable`], [`Writer`], [`Wait`], [`End`], … | `std` |
 //! | `stream` | the stream under a lock: what handles and workers do with it | `std` |
 //! | `driver` | [`Driver`], [`Host`]: the loop with its chunks, callbacks and ticks | `alloc` |
 //! | [`machine`] | the rules: a pure transition function over counts and flags | none |
 //!
 //! Without features the crate is the machine: `no_std`, no allocator. `bytes`
-//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks;
-//! `tracing` adds `log`, a writer for the lines of `tracing-subscriber`.
+//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks.
 //!
 //! # The contract
 //!
@@ -98,15 +318,16 @@
 //! | --- | --- | --- |
 //! | `write()` → `true`, `false` | [`write`](Writable::write) → [`Flow::More`], [`Flow::Wait`] | [`write`](Driver::write) |
 //! | `highWaterMark` | [`high_water_mark`](Builder::high_water_mark) | [`Options::with_high_water_mark`](machine::Options::with_high_water_mark) |
-//! | `'drain'` | [`wait_drain`](Writable::wait_drain), [`Event::Drain`] | [`machine::Event::Drain`] |
-//! | callback of `write()` | [`wait_delivered`](Writable::wait_delivered) a [`position`](Writable::position) | [`Host::callback`] |
+//! | `'drain'` | [`drained`](Writable::drained), [`Event::Drain`] | [`machine::Event::Drain`] |
+//! | callback of `write()` | [`delivered`](Writable::delivered) of a [`position`](Writable::position) | [`Host::callback`] |
 //! | `cork()`, `uncork()` | [`cork`](Writable::cork), dropping the guard | [`cork`](Driver::cork), [`uncork`](Driver::uncork) |
-//! | `end([chunk])`, `'finish'`, `'close'` | [`end`](Writable::end), [`end_with`](Writable::end_with) | [`end`](Driver::end) |
+//! | `end([chunk])`, `'finish'` | [`end`](Writable::end), [`end_with`](Writable::end_with), [`Event::Finish`] | [`end`](Driver::end) |
+//! | `'close'`, `finished(stream)` | [`closed`](Writable::closed), [`Event::Close`] | [`machine::Event::Close`] |
 //! | `destroy([error])` | [`destroy`](Writable::destroy), [`destroy_with`](Writable::destroy_with) | [`destroy`](Driver::destroy) |
 //! | `'error'`, `errored` | the errors of all calls, [`Event::Error`] | [`machine::Event::Error`] |
 //! | `_write`, `_writev`, `_final`, `_construct`, `_destroy` | the sink, the opener | [`Host`] |
 //! | `writableLength`, `writableNeedDrain`, … | [`snapshot`](Writable::snapshot) | [`machine::State`] |
-//! | `source.pipe(stream)` | [`pipe`](Writable::pipe) | |
+//! | `source.pipe(stream)` | [`pipe`](Writable::pipe), `pipe_async`, `pipe_tokio` | |
 //! | `ERR_STREAM_…` | `code()` of the errors | [`Fault::code`](machine::Fault::code) |
 #![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![no_std]
@@ -161,18 +382,14 @@ pub mod sink;
 
 // What users see.
 
-#[cfg(feature = "futures")]
-pub mod future;
-#[cfg(feature = "tokio")]
-pub mod tokio;
-
 #[cfg(feature = "std")]
 pub use self::{
     cause::Cause,
-    handle::thread::{CorkGuard, Writable, Writer},
-    handle::{Builder, OnDrop, PipeError, ThreadOptions},
+    handle::{AnyWorker, Builder, OnDrop, ThreadOptions},
+    handle::{CorkGuard, Writable, Writer},
+    handle::{Destroy, End, EndError, PipeError, SendError, Sending, Wait},
     io::BlockingWriter,
-    stream::{EndError, Event, Finished, Snapshot, Unfinished, WaitError, WriteError},
+    stream::{Event, Finished, Snapshot, Unfinished, WaitError, WriteError},
     worker::SpawnError,
 };
 #[cfg(feature = "alloc")]
@@ -180,9 +397,11 @@ pub use self::{
     chunk::Chunk,
     driver::{Driver, Host, Refused},
 };
+#[cfg(feature = "futures")]
+pub use self::{handle::FutureOptions, worker::Worker};
 pub use machine::Flow;
 
-/// The programs of the README must compile.
+/// The programs of the README must compile and run.
 #[cfg(all(doctest, feature = "tokio", feature = "tracing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

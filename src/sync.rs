@@ -4,16 +4,27 @@
 #[cfg(not(highwater_loom))]
 pub(crate) use {
     alloc::sync::Arc,
-    core::sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    std::sync::{Condvar, Mutex, MutexGuard},
-    std::thread::{self, JoinHandle},
+    core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
+    std::sync::{Mutex, MutexGuard},
+    std::thread,
+    std::thread_local,
 };
 
 #[cfg(highwater_loom)]
 pub(crate) use loom::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    thread::{self, JoinHandle},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
+    sync::{Arc, Mutex, MutexGuard},
+    thread, thread_local,
 };
 
 pub(crate) use std::sync::PoisonError;
+
+/// Parks this thread, at most so long.
+pub(crate) fn park(time: Option<core::time::Duration>) {
+    match time {
+        // In loom's models no time passes, so none of them waits with a limit.
+        #[cfg(not(highwater_loom))]
+        Some(time) => thread::park_timeout(time),
+        _ => thread::park(),
+    }
+}

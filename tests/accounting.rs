@@ -6,8 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::executor::block_on;
 use futures::io::AsyncWrite;
-use highwater::future::{Worker, Writable};
-use highwater::{Chunk, Flow};
+use highwater::{Chunk, Flow, Worker, Writable};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 /// A stream whose sink has a byte in hand and takes no more.
@@ -85,4 +84,55 @@ fn chunks_of_equal_bytes_are_equal_and_show_no_bytes() {
     drop(out);
     let refused = writer.write_chunk("secret").expect_err("it has ended");
     assert!(!format!("{refused:?} {refused}").contains("secret"));
+}
+
+/// The bytes of a user: what it does when it is dropped is the user's code.
+struct Memory<T: Fn() + Send>(&'static [u8], T);
+
+impl<T: Fn() + Send> AsRef<[u8]> for Memory<T> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl<T: Fn() + Send> Drop for Memory<T> {
+    fn drop(&mut self) {
+        (self.1)();
+    }
+}
+
+/// Memory that looks at the stream when it is dropped: it would wait for the lock for ever.
+#[test]
+fn a_chunk_is_dropped_outside_of_the_lock_in_any_form() {
+    for bytes in [&b""[..], b"some bytes"] {
+        let (mut out, mut worker, gate) = stuck(64, 64);
+        let mut writer = out.writer();
+        let looks = out.writer();
+        let chunk = || {
+            let looks = looks.clone();
+            bytes::Bytes::from_owner(Memory(bytes, move || {
+                let _now = looks.snapshot();
+            }))
+        };
+        let _flow = out.write_chunk(chunk()).expect("it is open");
+        drop(out.send(chunk()));
+        let sent = futures::Sink::start_send(Pin::new(&mut writer), chunk());
+        sent.expect("it fits");
+        let end = out.end_with(chunk());
+        drop(writer.write_chunk(chunk()));
+        drop(writer.send(chunk()));
+        gate.open();
+        assert!(poll_once(&mut worker).is_some());
+        drop(block_on(end));
+    }
+    let (mut out, worker, _gate) = stuck(64, 64);
+    let looks = out.writer();
+    let memory = Memory(b"unsent", move || {
+        let _now = looks.snapshot();
+    });
+    let _flow = out
+        .write_chunk(bytes::Bytes::from_owner(memory))
+        .expect("it is open");
+    drop(out.destroy());
+    drop(worker);
 }

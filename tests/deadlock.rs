@@ -1,4 +1,5 @@
-//! A wait on the thread of the stream's own worker returns an error: it would never end.
+//! A wait of a thread on the stack of the stream's own worker returns an error: it would
+//! never end.
 
 use std::io::{self, Write};
 use std::panic;
@@ -6,38 +7,49 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use highwater::{EndError, Event, OnDrop, WaitError, Writable, Writer};
+use highwater::{
+    BlockingWriter, EndError, Event, OnDrop, PipeError, SendError, Sending, Wait, WaitError,
+    Writable, Writer,
+};
 
 type Checked = Result<(), highwater::BoxError>;
 
+/// The code of the error that a wait returns.
+fn code<T, E>(result: Result<T, E>, code: impl FnOnce(&E) -> &'static str) -> &'static str {
+    result.map_or_else(|error| code(&error), |_| "ok")
+}
+
 /// Each wait of a producer, by name, and the code of the error that it returns.
 fn waits(writer: &Writer) -> Vec<(&'static str, &'static str)> {
-    let code = |result: Result<(), WaitError>| result.map_or_else(|error| error.code(), |()| "ok");
-    let blocking = |writer: &Writer| {
-        let written = writer.blocking().write_all(b"more than there is room for");
-        match written.map_err(|error| error.kind()) {
-            Err(io::ErrorKind::Deadlock) => "EDEADLK",
+    let waited = |mut wait: Wait| code(wait.wait(), WaitError::code);
+    let in_time = |mut wait: Wait| code(wait.wait_timeout(Duration::MAX), WaitError::code);
+    let sent = |mut sending: Sending| {
+        let sent = code(sending.wait(), SendError::code);
+        let chunk = sending.into_chunk().map(|chunk| chunk.len());
+        assert_eq!(chunk, Some(4), "the chunk is still here");
+        sent
+    };
+    let blocking = |mut writer: BlockingWriter| {
+        let written = writer.write_all(b"more than there is room for");
+        code(written, |error| match error.kind() {
+            io::ErrorKind::Deadlock => "EDEADLK",
             other => panic!("{other:?}"),
-        }
+        })
     };
     vec![
-        ("wait_drain", code(writer.wait_drain())),
-        (
-            "wait_drain_timeout",
-            code(writer.wait_drain_timeout(Duration::MAX)),
-        ),
-        (
-            "wait_delivered",
-            code(writer.wait_delivered(writer.position())),
-        ),
-        ("flush", code(writer.flush())),
-        ("blocking", blocking(writer)),
+        ("drained", waited(writer.drained())),
+        ("drained in time", in_time(writer.drained())),
+        ("delivered", waited(writer.delivered(writer.position()))),
+        ("flush", waited(writer.flush())),
+        ("closed", waited(writer.closed())),
+        ("send", sent(writer.send("more"))),
+        ("blocking", blocking(writer.blocking())),
     ]
 }
 
 fn assert_all_would_deadlock(told: &Receiver<Vec<(&'static str, &'static str)>>) {
     let waits = told.recv().expect("the waits have returned");
-    assert_eq!(waits.len(), 5);
+    assert_eq!(waits.len(), 7);
     for (wait, code) in waits {
         assert_eq!(code, "EDEADLK", "{wait}");
     }
@@ -77,7 +89,7 @@ fn a_sink_that_waits_for_its_own_stream_gets_an_error() -> Checked {
     })?;
     let _wait = out.write("x")?;
     assert_all_would_deadlock(&told);
-    let done = out.end().map_err(io::Error::from)?;
+    let done = out.end().wait().map_err(io::Error::from)?;
     assert_eq!(done.totals.delivered, done.totals.accepted);
     Ok(())
 }
@@ -94,10 +106,10 @@ fn an_observer_that_waits_for_its_own_stream_gets_an_error() -> Checked {
         }
     };
     let builder = Writable::builder().high_water_mark(1).observer(observer);
-    let out = builder.open(|| Ok(Vec::new()))?;
+    let out = builder.spawn_with(|| Ok(Vec::new()))?;
     drop(give.send(out.writer()));
     assert_all_would_deadlock(&told);
-    out.end()?;
+    out.end().wait()?;
     Ok(())
 }
 
@@ -115,7 +127,7 @@ fn a_panic_hook_that_flushes_the_stream_of_the_sink_gets_an_error() -> Checked {
             return before(info);
         }
         let writer = WRITER.lock().expect("no panic").clone();
-        let flushed = writer.map(|writer| writer.flush());
+        let flushed = writer.map(|writer| writer.flush().wait());
         let code = flushed
             .and_then(Result::err)
             .map_or("ok", |error| error.code());
@@ -126,39 +138,81 @@ fn a_panic_hook_that_flushes_the_stream_of_the_sink_gets_an_error() -> Checked {
     *WRITER.lock().expect("no panic") = Some(out.writer());
     let _wait = out.write("x")?;
     assert_eq!(told.recv()?, "EDEADLK");
-    let failed = out.end().expect_err("the sink has panicked");
+    let failed = out.end().wait().expect_err("the sink has panicked");
     assert_eq!(failed.code(), "PANIC");
     Ok(())
 }
 
+type Boxed = Box<dyn Write + Send>;
+
+/// Gives a sink its own stream, in its first call; what it does with the stream.
+fn with_its_own_stream<T: Send + 'static>(
+    policy: OnDrop,
+    first: impl FnOnce(Writable<Boxed>) -> T + Send + 'static,
+) -> Result<T, highwater::BoxError> {
+    let (send, owner) = channel::<Writable<Boxed>>();
+    let (tell, told) = channel();
+    let sink: Boxed = Box::new(First(Some(move || {
+        let did = first(owner.recv().expect("it is sent"));
+        drop(tell.send(did));
+        Ok(())
+    })));
+    let mut out = Writable::builder()
+        .on_drop(policy)
+        .spawn(sink)
+        .map_err(io::Error::from)?;
+    let _flow = out.write("x")?;
+    drop(send.send(out));
+    Ok(told.recv()?)
+}
+
 #[test]
-fn an_end_on_the_thread_of_the_worker_hands_the_stream_back() -> Checked {
+fn an_end_on_the_thread_of_the_worker_does_not_wait() -> Checked {
     for policy in [
         OnDrop::Finish,
         OnDrop::FinishWithin(Duration::MAX),
         OnDrop::Discard,
+        OnDrop::Detach,
     ] {
-        let (send, owner) = channel::<Writable<Box<dyn Write + Send>>>();
-        let (tell, told) = channel();
-        let sink = First(Some(move || {
-            let out = owner.recv().expect("it is sent");
-            let out = match out.end() {
-                Err(EndError::WouldDeadlock(out)) => out,
-                _ => panic!("it has waited for itself"),
-            };
+        with_its_own_stream(policy, |out| {
+            let mut end = out.end();
+            for _ in 0..2 {
+                assert!(matches!(end.wait(), Err(EndError::WouldDeadlock)));
+                let in_time = end.wait_timeout(Duration::MAX);
+                assert!(matches!(in_time, Err(EndError::WouldDeadlock)));
+            }
             // And its drop does not wait, either.
-            drop(out);
-            let _ = tell.send(());
-            Ok(())
-        }));
-        let sink: Box<dyn Write + Send> = Box::new(sink);
-        let mut out = Writable::builder()
-            .on_drop(policy)
-            .spawn(sink)
-            .map_err(io::Error::from)?;
-        let _flow = out.write("x")?;
-        drop(send.send(out));
-        told.recv()?;
+            drop(end);
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_destroy_on_the_thread_of_the_worker_does_not_wait() -> Checked {
+    let unfinished = with_its_own_stream(OnDrop::Finish, |mut out| {
+        let _flow = out.write("never written");
+        let mut destroy = out.destroy();
+        assert!(matches!(destroy.wait(), Err(WaitError::WouldDeadlock)));
+        destroy.give_up()
+    })?;
+    let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+    assert_eq!((unsent, unfinished.in_doubt), (13, 1));
+    Ok(())
+}
+
+#[test]
+fn a_pipe_on_the_thread_of_the_worker_does_not_wait() -> Checked {
+    let sources: [&'static [u8]; 2] = [b"", &[7; 100_000]];
+    for source in sources {
+        let error = with_its_own_stream(OnDrop::Finish, move |out| out.pipe(source).err())?;
+        let error = error.ok_or("it has waited for itself")?;
+        assert_eq!(error.code(), "EDEADLK");
+        let PipeError::Write { unfinished, .. } = &error else {
+            return Err("the source has not failed".into());
+        };
+        assert_eq!(unfinished.in_doubt, 1);
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Deadlock);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The async adapter: cancelling, sinks that fail, closing twice, and no hidden
+//! A stream with a polled worker: cancelling, sinks that fail, closing twice, and no hidden
 //! runtime.
 #![cfg(feature = "futures")]
 
@@ -14,8 +14,7 @@ use futures::executor::block_on;
 use futures::future::join;
 use futures::io::{AsyncWrite, AsyncWriteExt, Cursor};
 use futures::{SinkExt, StreamExt};
-use highwater::future::{Worker, Writable};
-use highwater::{Chunk, EndError, Flow, PipeError, WriteError};
+use highwater::{Chunk, EndError, Flow, PipeError, Worker, Writable, WriteError};
 use highwater_testkit::players::polled::poll_once;
 use highwater_testkit::random;
 use proptest::prelude::*;
@@ -65,8 +64,9 @@ enum Call {
     Drained(u8),
     Written(u8),
     Flush(u8),
-    /// As a `Sink`.
     Send(u8),
+    /// As a `Sink`.
+    Feed(u8),
     /// As an `AsyncWrite`: so many bytes.
     Put(u8, u8),
     Cork,
@@ -80,6 +80,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (0..3_u8).prop_map(Call::Written),
         1 => (0..3_u8).prop_map(Call::Flush),
         3 => (0..3_u8).prop_map(Call::Send),
+        3 => (0..3_u8).prop_map(Call::Feed),
         3 => (0..3_u8, 0..9_u8).prop_map(|(times, len)| Call::Put(times, len)),
         1 => Just(Call::Cork),
         3 => (0..4_u8).prop_map(Call::Work),
@@ -147,10 +148,14 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
             Call::Drained(times) => drop(poll_then_drop(times, out.drained())),
             Call::Written(times) => drop(poll_then_drop(times, out.delivered(out.position()))),
             Call::Flush(times) => drop(poll_then_drop(times, out.flush())),
-            Call::Send(times) => {
+            Call::Send(times) | Call::Feed(times) => {
                 let chunk = bytes(3);
+                let owned = Bytes::from(chunk.clone());
                 let before = out.position();
-                drop(poll_then_drop(times, out.send(Bytes::from(chunk.clone()))));
+                match call {
+                    Call::Send(_) => drop(poll_then_drop(times, out.send(owned))),
+                    _ => drop(poll_then_drop(times, SinkExt::send(&mut out, owned))),
+                }
                 // All of it, or nothing.
                 match out.position() - before {
                     0 => {}
@@ -164,7 +169,7 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
                 let put = poll_then_drop(times, AsyncWriteExt::write(&mut out, &chunk));
                 let count = (out.position() - before) as usize;
                 let told = put.map_or(0, |count| count.unwrap_or_default());
-                assert_eq!(count, told, "what is accepted is told");
+                assert_eq!(count, told, "the result is what was accepted");
                 accepted.extend(&chunk[..count]);
             }
             Call::Cork => drop(out.cork()),
@@ -189,7 +194,7 @@ fn play(mark: u64, calls: &[Call], sink: Scripted, last: Last) -> (Vec<u8>, Vec<
         }
         Last::DropPipe(times) => {
             let source = bytes(9);
-            let pipe = out.pipe(&source[..]);
+            let pipe = out.pipe_async(&source[..]);
             block_on(polled_then_dropped(times, pipe, worker.take()));
             accepted.extend(source);
             dropped = true;
@@ -351,14 +356,12 @@ fn a_refused_chunk_comes_back_from_the_sink() {
 fn a_dropped_owner_ends_or_discards() {
     for discards in [false, true] {
         let builder = Writable::builder().high_water_mark(4);
-        let builder = if discards {
-            builder.discard_on_drop()
-        } else {
-            builder
-        };
         let sink = Scripted::default();
         let taken = Arc::clone(&sink.taken);
-        let (mut out, worker) = builder.pair(sink);
+        let (mut out, worker) = match discards {
+            true => builder.discard_on_drop().pair(sink),
+            false => builder.pair(sink),
+        };
         let _flow = out.write("hello").expect("it is open");
         drop(out);
         block_on(worker);
@@ -437,7 +440,7 @@ fn pipe_tells_which_side_failed() {
         ..Scripted::default()
     };
     let (out, worker) = Writable::builder().high_water_mark(4).pair(sink);
-    let (piped, ()) = block_on(join(out.pipe(&b"hello"[..]), worker));
+    let (piped, ()) = block_on(join(out.pipe_async(&b"hello"[..]), worker));
     match piped {
         Err(PipeError::Write {
             cause,
@@ -453,7 +456,7 @@ fn pipe_tells_which_side_failed() {
     }
     let source = futures::io::AsyncReadExt::chain(&b"abc"[..], Reset);
     let (out, worker) = Writable::builder().pair(Cursor::new(Vec::new()));
-    let (piped, ()) = block_on(join(out.pipe(source), worker));
+    let (piped, ()) = block_on(join(out.pipe_async(source), worker));
     assert_eq!(piped.err().map(|error| error.code()), Some("ECONNRESET"));
 }
 

@@ -1,5 +1,5 @@
-//! What the futures of the async adapter promise: they act when they are called,
-//! whether they are polled or not, and nobody has to wait for what does not come.
+//! What the futures of a stream promise: what acts has acted at the call, whether it is
+//! polled or not, and no task waits for what does not come.
 #![cfg(feature = "futures")]
 
 use std::cell::RefCell;
@@ -13,18 +13,16 @@ use std::thread;
 
 use futures::executor::block_on;
 use futures::io::{AsyncWrite, AsyncWriteExt};
-use highwater::future::{Worker, Writable, Writer};
+use highwater::{Worker, Writable, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGate) {
     let gate = PolledGate::default();
     let builder = Writable::builder().high_water_mark(4);
-    let builder = if discards {
-        builder.discard_on_drop()
-    } else {
-        builder
+    let (mut out, mut worker) = match discards {
+        true => builder.discard_on_drop().pair(gate.clone()),
+        false => builder.pair(gate.clone()),
     };
-    let (mut out, mut worker) = builder.pair(gate.clone());
     let _flow = out.write("a").expect("it is open");
     assert!(poll_once(&mut worker).is_none());
     assert_eq!(gate.waiting().as_deref(), Some(&b"a"[..]));
@@ -70,17 +68,18 @@ fn a_destroy_that_is_not_polled_is_a_destroy() {
 fn an_end_that_is_not_polled_is_an_end() {
     for discards in [false, true] {
         let (out, mut worker, gate) = gated(discards);
-        drop(out.end_with("b"));
+        let end = out.end_with("b");
         gate.open();
         assert!(poll_once(&mut worker).is_some());
         assert_eq!((gate.taken(), gate.closed()), (b"ab".to_vec(), 1));
+        drop(end);
     }
 }
 
 #[test]
 fn a_pipe_that_is_not_polled_is_a_destroy() {
     let (out, mut worker, gate) = gated(false);
-    drop(out.pipe(&b"the rest"[..]));
+    drop(out.pipe_async(&b"the rest"[..]));
     gate.open();
     assert!(poll_once(&mut worker).is_some());
     assert_eq!(gate.closed(), 0, "half a source is no end");
@@ -96,12 +95,12 @@ fn a_pipe_and_a_producer_share_a_limit() {
     let mut writer = out.writer();
     let working = thread::spawn(|| block_on(worker));
     let writing = thread::spawn(move || block_on(writer.write_all(&vec![1; EACH])));
-    let copying = thread::spawn(move || block_on(out.pipe(&vec![2; EACH][..])));
+    let copying = thread::spawn(move || block_on(out.pipe_async(&vec![2; EACH][..])));
     let piped = copying.join().expect("no panic");
     // The pipe may have ended the stream before the other was done.
     drop(writing.join().expect("no panic"));
     working.join().expect("no panic");
-    let bytes = piped.expect("nobody was refused").sink.into_inner();
+    let bytes = piped.expect("neither was refused").sink.into_inner();
     assert_eq!(bytes.iter().filter(|byte| **byte == 2).count(), EACH);
 }
 
@@ -109,11 +108,15 @@ fn a_pipe_and_a_producer_share_a_limit() {
 fn a_pipe_whose_worker_is_dropped_says_so() {
     let (mut out, worker, gate) = gated(false);
     let _wait = out.write("bcd").expect("it is open");
-    let mut pipe = pin!(out.pipe(&b"the rest"[..]));
+    let mut pipe = pin!(out.pipe_async(&b"the rest"[..]));
     assert!(poll_once(pipe.as_mut()).is_none());
     drop(worker);
     match poll_once(pipe) {
-        Some(Err(error)) => assert_eq!(error.code(), "ERR_STREAM_DESTROYED"),
+        Some(Err(error)) => {
+            assert_eq!(error.code(), "ABORT_ERR");
+            let text = "the worker of the stream was dropped, 4 bytes were not delivered";
+            assert_eq!(error.to_string(), text);
+        }
         other => panic!("it has nothing to wait for: {other:?}"),
     }
     assert!(gate.taken().is_empty());
@@ -137,7 +140,7 @@ impl AsyncWrite for Interrupted {
 
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0 += 1;
-        assert!(self.0 < 1000, "nobody else has a turn");
+        assert!(self.0 < 1000, "no other task has a turn");
         Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
     }
 }
@@ -170,9 +173,10 @@ fn flushes_that_are_dropped_do_not_pile_up() {
 /// A flush that was given up does not stand for one that comes later.
 #[test]
 fn a_flush_covers_what_was_written_before_it() {
-    let writes: [fn(&mut Writer) -> bool; 4] = [
+    let writes: [fn(&mut Writer) -> bool; 5] = [
         |out| Writer::write(out, "b").is_ok(),
         |out| out.write_chunk("b").is_ok(),
+        |out| poll_once(out.send("b")).is_some_and(|sent| sent.is_ok()),
         |out| out.cork().is_ok_and(|out| out.write("b").is_ok()),
         |out| poll_once(AsyncWriteExt::write(out, b"b")).is_some_and(|wrote| wrote.is_ok()),
     ];
@@ -243,7 +247,7 @@ fn a_poll_of_the_worker_ends() {
     let (mut out, mut worker) = Writable::builder().pair(ByteByByte::default());
     let _flow = out.write(vec![7; 100_000]).expect("it is open");
     assert!(poll_once(&mut worker).is_none());
-    // A destroy meanwhile is heeded, too.
+    // The worker heeds a destroy meanwhile.
     let mut destroy = pin!(out.destroy());
     assert!(poll_once(destroy.as_mut()).is_none());
     assert!(poll_once(&mut worker).is_some());

@@ -1,4 +1,4 @@
-//! Wake-ups of the async adapter, counted: none is lost, and none is needless.
+//! Wake-ups of a stream with a polled worker, counted: none is lost, and none is needless.
 #![cfg(feature = "futures")]
 
 use std::future::Future;
@@ -10,8 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures::executor::block_on;
 use futures::io::AsyncWrite;
-use highwater::future::{Worker, Writable, Writer};
-use highwater::{Chunk, EndError, Flow, Unfinished, WaitError, WriteError};
+use highwater::{
+    Cause, Chunk, EndError, Event, Flow, Unfinished, WaitError, Worker, Writable, WriteError,
+    Writer,
+};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 
 /// Counts how often it is woken.
@@ -92,7 +94,7 @@ fn the_worker_is_woken_for_work_and_for_nothing_else() {
 }
 
 #[test]
-fn who_waits_is_woken_once_and_in_time() {
+fn a_waiter_is_woken_once_and_in_time() {
     let (mut out, mut worker, gate) = gated(2);
     assert!(worker.poll().is_pending());
     let writers: Vec<Writer> = (0..4).map(|_| out.writer()).collect();
@@ -134,6 +136,38 @@ fn who_waits_is_woken_once_and_in_time() {
     assert!(matches!(flush.poll(), Poll::Ready(Ok(()))));
 }
 
+/// A corked batch with a flush within is one job of the worker, of several calls.
+#[test]
+fn waiters_are_woken_within_a_long_job() {
+    let gate = PolledGate::default();
+    let builder = Writable::builder().high_water_mark(2).low_water_mark(1);
+    let (mut out, worker) = builder.pair(gate.clone());
+    let mut worker = Counted::new(worker);
+    let writer = out.writer();
+    let corked = out.cork().expect("it is open");
+    assert_eq!(corked.write("a").ok(), Some(Flow::More));
+    let flushed = writer.flush();
+    assert_eq!(corked.write("b").ok(), Some(Flow::Wait));
+    drop(corked);
+    let mut last = Counted::new(writer.delivered(2));
+    let mut waits = [writer.drained(), writer.delivered(1), flushed].map(Counted::new);
+    assert!(waits.iter_mut().all(|wait| wait.poll().is_pending()));
+    assert!(last.poll().is_pending() && worker.poll().is_pending());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"a"[..]));
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"b"[..]));
+    assert_eq!(waits.each_ref().map(Counted::woken), [1, 1, 1]);
+    assert!(waits.iter_mut().all(|wait| wait.poll().is_ready()));
+    let now = writer.snapshot();
+    assert_eq!((now.delivered, now.in_flight, now.drains), (1, 1, 1));
+    assert_eq!(last.woken(), 0);
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(last.woken(), 1);
+    assert!(last.poll().is_ready());
+}
+
 #[test]
 fn a_wait_that_was_dropped_is_not_woken() {
     let (mut out, mut worker, gate) = gated(1);
@@ -150,23 +184,45 @@ fn a_wait_that_was_dropped_is_not_woken() {
 }
 
 #[test]
-fn without_its_worker_the_stream_is_destroyed_and_everybody_told() {
-    let (mut out, mut worker, gate) = gated(2);
+fn without_its_worker_the_stream_fails_and_every_waiter_learns_it() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let gate = PolledGate::default();
+    let (mut out, worker) = Writable::builder()
+        .high_water_mark(2)
+        .observer(move |event| drop(tell.send(event)))
+        .pair(gate.clone());
+    let mut worker = Counted::new(worker);
     let _flow = out.write("abc").expect("it is open");
     assert!(worker.poll().is_pending());
     let writer = out.writer();
-    let mut wait = Counted::new(Box::pin(writer.delivered(3)));
-    assert!(wait.poll().is_pending());
+    let waits = [writer.delivered(3), writer.drained(), writer.closed()];
+    let mut waits = waits.map(Counted::new);
+    assert!(waits.iter_mut().all(|wait| wait.poll().is_pending()));
     drop(worker);
-    assert_eq!(wait.woken(), 1);
-    assert!(matches!(
-        wait.poll(),
-        Poll::Ready(Err(WaitError::Destroyed))
-    ));
-    assert!(matches!(out.write("d"), Err(WriteError::Destroyed { .. })));
-    let Err(EndError::Failed { unfinished, .. }) = block_on(out.end()) else {
+    let dropped = |cause: &Cause| matches!(cause, Cause::WorkerDropped { undelivered: 3 });
+    for wait in &mut waits {
+        assert_eq!(wait.woken(), 1);
+        match wait.poll() {
+            Poll::Ready(Err(WaitError::Failed(cause))) => assert!(dropped(&cause)),
+            other => panic!("it cannot come: {other:?}"),
+        }
+    }
+    match out.write("d") {
+        Err(WriteError::Failed { cause, .. }) => assert!(dropped(&cause)),
+        other => panic!("no worker would write it: {other:?}"),
+    }
+    let events: Vec<Event> = told.iter().collect();
+    let [Event::Error(cause), Event::Close] = &events[..] else {
+        panic!("an error, then the close: {events:?}");
+    };
+    assert!(dropped(cause) && cause.code() == "ABORT_ERR");
+    let Err(EndError::Failed {
+        cause, unfinished, ..
+    }) = block_on(out.end())
+    else {
         panic!("it cannot have finished");
     };
+    assert!(dropped(&cause) && unfinished.cause.is_some_and(|cause| dropped(&cause)));
     assert!(unfinished.sink.is_some(), "the sink is handed back");
     let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
     assert_eq!((unsent.concat(), gate.taken().len()), (b"abc".to_vec(), 0));
@@ -246,7 +302,7 @@ fn of_many_that_wait_for_room_two_are_woken_for_a_chunk_at_most() {
         gate.answer(Ok(()));
         calls += 1;
         assert!(worker.poll().is_pending());
-        // As an executor does: those who are woken are polled, until nobody is.
+        // As an executor does, until no writer is woken.
         while let Some(index) = writes.iter().position(|write| write.woken_now()) {
             wakes += writes[index].woken();
             if writes[index].poll().is_ready() {

@@ -1,6 +1,6 @@
-//! The invariants of the contract, each by its name, on the machine with its
-//! driver, on the adapter with its thread, and on the async one, alone and on tokio: random
-//! scenarios, judged by a naive oracle.
+//! The invariants of the contract, each by its name, on the machine with its driver, and on a
+//! stream over each worker, a thread, a future and a task of tokio, with producers that are
+//! threads and with producers that are tasks: random scenarios, judged by a naive oracle.
 
 // They are looked for by these names.
 #![allow(non_snake_case)]
@@ -61,7 +61,7 @@ suite!(
     ]
 );
 
-/// What there is on every adapter: all but what only a driver can show.
+/// What there is over every worker: all but what only a driver can show.
 macro_rules! adapter {
     ($name:ident, $subject:expr) => {
         suite!(
@@ -90,6 +90,12 @@ macro_rules! adapter {
 
 adapter!(thread, Subject::Thread);
 #[cfg(feature = "futures")]
+adapter!(thread_tasks, Subject::ThreadTasks);
+#[cfg(feature = "futures")]
 adapter!(future, Subject::Future);
+#[cfg(feature = "futures")]
+adapter!(future_threads, Subject::FutureThreads);
 #[cfg(feature = "tokio")]
 adapter!(tokio, Subject::Tokio);
+#[cfg(feature = "tokio")]
+adapter!(tokio_threads, Subject::TokioThreads);

@@ -9,7 +9,7 @@
 //! said is written. (It is the process that dies, not the system: what the
 //! sink's calls have returned from is with the system by then.)
 
-// A process that is killed is told from others by its signal.
+// The signal tells a process that was killed from others.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -30,7 +30,7 @@ const FILE: &str = "HIGHWATER_KILL_FILE";
 /// The exit status of the child that leaves by `exit`.
 const LEAVES_WITH: i32 = 7;
 
-/// So many lines, if nobody kills it before.
+/// How many lines the child writes, unless it is killed before.
 const LINES: u64 = 3000;
 
 /// Of different lengths, and no two the same.
@@ -77,7 +77,7 @@ fn in_a_child() -> Result<(), BoxError> {
     let mut out = Writable::builder()
         .high_water_mark(512)
         .on_drop(policy)
-        .open(move || File::create(path).map(Slowly))?;
+        .spawn_with(move || File::create(path).map(Slowly))?;
     // What the harness has begun to print ends here.
     report("", 0)?;
     for n in 0_u64.. {
@@ -95,12 +95,12 @@ fn in_a_child() -> Result<(), BoxError> {
         report("at most", out.position() + line.len() as u64)?;
         let flow = out.write(line)?;
         if flow == Flow::Wait && !rest {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
         // Not always, so that it is seldom the last that was written.
         if n % 16 == 3 && !rest {
             let position = out.position();
-            out.wait_delivered(position)?;
+            out.delivered(position).wait()?;
             report("at least", position)?;
         }
     }
@@ -177,7 +177,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Reads what is left to be read, too: it was said before the end.
+    /// Reads the rest as well: the child said it before the end.
     fn end(mut self) -> Result<(Said, ExitStatus), BoxError> {
         self.read_reports(u64::MAX)?;
         let mut stderr = self.child.stderr.take().ok_or("it has a stderr")?;

@@ -64,7 +64,7 @@ fn check(text: &str, counts: &[usize]) -> Result<(), String> {
     }
     match next.is_empty() {
         true => Ok(()),
-        false => Err("lines of nobody".into()),
+        false => Err("lines of no thread".into()),
     }
 }
 
@@ -82,9 +82,9 @@ fn the_check_notices_what_is_lost_doubled_torn_or_out_of_order() {
         let mut doubled = good.clone();
         doubled.insert(at, good[at].clone());
         assert!(verdict(&doubled).is_err());
-        let mut of_nobody = good.clone();
-        of_nobody.insert(at, line(2, 0) + "\n");
-        assert!(verdict(&of_nobody).is_err());
+        let mut of_no_thread = good.clone();
+        of_no_thread.insert(at, line(2, 0) + "\n");
+        assert!(verdict(&of_no_thread).is_err());
         // At each byte, the line end too.
         for byte in 0..good[at].len() {
             let mut torn = good.clone();
@@ -125,7 +125,7 @@ fn every_line_of_four_threads_once_and_whole() -> Checked {
         let file = path.clone();
         let log = Log::builder()
             .stream(Writable::builder().high_water_mark(mark))
-            .open(move || File::create(file))?;
+            .spawn_with(move || File::create(file))?;
         let to = subscriber(log.writer());
         thread::scope(|scope| {
             for thread in 0..4 {
@@ -166,7 +166,7 @@ fn a_thread_that_panics_while_it_logs_leaves_the_log_to_the_others() -> Checked 
         scope.spawn(|| log_lines(&to, 2, 2000));
     });
     assert_eq!(log.dropped(), 0);
-    let text = String::from_utf8(log.end()?.sink)?;
+    let text = String::from_utf8(log.end().wait()?.sink)?;
     check(&text, &[2000, 100, 2000])?;
     Ok(())
 }
@@ -174,7 +174,7 @@ fn a_thread_that_panics_while_it_logs_leaves_the_log_to_the_others() -> Checked 
 /// Every event is accepted or counted, and the threads go on.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_once_and_fails_nobody() -> Checked {
+fn a_full_disk_is_reported_once_and_fails_no_thread() -> Checked {
     for policy in [WhenFull::Wait, WhenFull::Drop] {
         let told = Arc::new(AtomicUsize::new(0));
         let observed = Arc::new(AtomicUsize::new(0));
@@ -194,7 +194,7 @@ fn a_full_disk_is_told_once_and_fails_nobody() -> Checked {
                 tell.fetch_add(1, Ordering::Relaxed);
                 panic!("the handler, on purpose");
             })
-            .open(|| File::options().write(true).open("/dev/full"))?;
+            .spawn_with(|| File::options().write(true).open("/dev/full"))?;
         let to = subscriber(log.writer());
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -207,11 +207,11 @@ fn a_full_disk_is_told_once_and_fails_nobody() -> Checked {
                 });
             }
         });
-        assert!(log.flush().is_err());
+        assert!(log.flush().wait().is_err());
         let writer = log.writer();
         let Err(EndError::Failed {
             cause, unfinished, ..
-        }) = log.end()
+        }) = log.end().wait()
         else {
             return Err("it must fail".into());
         };
@@ -250,10 +250,10 @@ fn lines_are_dropped_and_counted_from_wait_to_drain() -> Checked {
     say("fifth");
     assert_eq!(log.dropped(), 3);
     gate.open();
-    log.flush()?;
+    log.flush().wait()?;
     say("sixth");
     assert_eq!(log.dropped(), 3);
-    log.end()?;
+    log.end().wait()?;
     assert_eq!(gate.taken(), b"first\nsecond\nsixth\n");
     Ok(())
 }
@@ -273,11 +273,11 @@ fn a_destroy_hands_the_rest_back_and_lets_those_who_wait_go_on() -> Checked {
     say("second");
     let unfinished = thread::scope(|scope| {
         let waits = scope.spawn(|| say("third"));
-        let destroys = scope.spawn(|| log.destroy());
+        let mut destroy = log.destroy();
         waits.join().expect("no panic");
         gate.open();
-        destroys.join().expect("no panic")
-    });
+        destroy.wait()
+    })?;
     assert_eq!(writer.dropped(), 1);
     assert_eq!(gate.taken(), b"first\n");
     let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
@@ -305,7 +305,7 @@ fn a_limit_makes_a_thread_wait_and_only_what_never_fits_is_dropped() -> Checked 
         }
     });
     assert_eq!(log.dropped(), 4);
-    let done = log.end()?;
+    let done = log.end().wait()?;
     assert!(done.totals.peak <= 16);
     assert_eq!(done.sink.len(), 4 * 1000 * (10 + 7));
     Ok(())
@@ -323,7 +323,8 @@ impl Write for Echo {
             for _ in 0..3 {
                 log.write_all(b"from the sink\n")?;
             }
-            log.flush()?;
+            let flushed = log.flush().map_err(|error| error.kind());
+            assert_eq!(flushed, Err(io::ErrorKind::Deadlock));
         }
         self.taken.write(bytes)
     }
@@ -345,8 +346,8 @@ fn a_sink_that_logs_into_its_own_log_does_not_wait_for_itself() -> Checked {
         .spawn(sink)?;
     assert!(own.set(log.writer()).is_ok());
     log.writer().write_all(b"hello\n")?;
-    log.flush()?;
-    let text = String::from_utf8(log.end()?.sink.taken)?;
+    log.flush().wait()?;
+    let text = String::from_utf8(log.end().wait()?.sink.taken)?;
     assert_eq!(text, format!("hello\n{}", "from the sink\n".repeat(3)));
     Ok(())
 }
@@ -387,7 +388,7 @@ fn a_file_moved_away_under_load_loses_and_tears_nothing() -> Checked {
                 }
                 fs::rename(&path, moved(n))?;
                 reopener.reopen();
-                log.flush()?;
+                log.flush().wait()?;
                 assert!(path.exists() && !reopener.is_pending());
             }
             Ok(())
@@ -399,7 +400,7 @@ fn a_file_moved_away_under_load_loses_and_tears_nothing() -> Checked {
     });
     rotated?;
     assert_eq!(log.dropped(), 0);
-    log.end()?;
+    log.end().wait()?;
     let mut all = String::new();
     for file in (0..MOVES).map(moved).chain([path.clone()]) {
         let text = fs::read_to_string(&file)?;

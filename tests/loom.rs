@@ -2,8 +2,8 @@
 //! loom's locks and threads. `tests/loom.sh` runs it; `tests/plant.sh` shows that
 //! each model can fail.
 //!
-//! A waiter that nobody wakes is a deadlock, which loom reports. Its timed waits
-//! take no time, so nothing here is timed.
+//! A waiter that is never woken is a deadlock, which loom reports. No time passes in a
+//! model, so no wait here has a time-out.
 #![cfg(highwater_loom)]
 
 mod model;
@@ -12,10 +12,12 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use highwater::{EndError, Flow, OnDrop, WaitError, Writable, Writer};
+use loom::future::block_on;
+use loom::sync::mpsc::{Receiver, Sender, channel};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use model::model;
+use model::{model, poll_once};
 
 fn stream<W: Write + Send + 'static>(mark: u64, sink: W) -> Writable<W> {
     let builder = Writable::builder().high_water_mark(mark);
@@ -23,7 +25,7 @@ fn stream<W: Write + Send + 'static>(mark: u64, sink: W) -> Writable<W> {
 }
 
 fn ended<W>(out: Writable<W>) -> W {
-    out.end().expect("nothing fails here").sink
+    out.end().wait().expect("nothing fails here").sink
 }
 
 /// A sink that can still be looked at when the stream is gone.
@@ -32,13 +34,13 @@ struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Kept {
     fn bytes(&self) -> Vec<u8> {
-        self.0.lock().expect("nobody panics with it").clone()
+        self.0.lock().expect("no panic with the lock").clone()
     }
 }
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend(bytes);
+        self.0.lock().expect("no panic with the lock").extend(bytes);
         Ok(bytes.len())
     }
 
@@ -71,14 +73,14 @@ impl Write for Panics {
     }
 }
 
-/// Whoever is told to wait is woken, however the answer of the sink falls.
+/// A producer that has to wait is woken, whenever the call of the sink returns.
 #[test]
 fn who_waits_is_woken() {
     model(|| {
         let mut out = stream(1, Vec::new());
         for byte in [b"a", b"b"] {
             if out.write(byte).expect("it is open") == Flow::Wait {
-                out.wait_drain().expect("it is open");
+                out.drained().wait().expect("it is open");
             }
         }
         assert_eq!(ended(out), b"ab");
@@ -94,7 +96,7 @@ fn two_producers_lose_nothing() {
             move || {
                 let flow = writer.write(byte).expect("it is open");
                 if flow == Flow::Wait {
-                    writer.wait_drain().expect("it is open");
+                    writer.drained().wait().expect("it is open");
                 }
             }
         };
@@ -127,7 +129,10 @@ fn destroy_meets_a_write_in_flight() {
         let mut out = stream(16, Vec::new());
         let _flow = out.write(b"a").expect("it is open");
         let _flow = out.write(b"b").expect("it is open");
-        let unfinished = out.destroy();
+        let unfinished = out
+            .destroy()
+            .wait()
+            .expect("the worker has a thread of its own");
         let mut bytes = unfinished.sink.expect("the worker has come back");
         for chunk in unfinished.unsent {
             bytes.extend(chunk.as_ref());
@@ -148,7 +153,7 @@ fn drop_waits_until_all_is_written() {
     });
 }
 
-/// Dropping without waiting leaves nobody behind: loom reports what leaks.
+/// A drop that does not wait leaks nothing: loom reports leaks.
 #[test]
 fn drop_can_leave_at_once() {
     model(|| {
@@ -161,7 +166,7 @@ fn drop_can_leave_at_once() {
     });
 }
 
-/// A position is reached before whoever waits for it goes on; so is a flush.
+/// A position is reached before its waiter goes on; so is a flush.
 #[test]
 fn positions_and_flushes_are_reached() {
     model(|| {
@@ -170,10 +175,10 @@ fn positions_and_flushes_are_reached() {
         let _flow = out.write(b"a").expect("it is open");
         let (writer, seen) = (out.writer(), kept.clone());
         let other = thread::spawn(move || {
-            writer.wait_delivered(1).expect("nothing fails");
+            writer.delivered(1).wait().expect("nothing fails");
             assert_eq!(seen.bytes(), b"a");
         });
-        out.flush().expect("nothing fails");
+        out.flush().wait().expect("nothing fails");
         assert_eq!(kept.bytes(), b"a");
         other.join().expect("it does not panic");
         let _sink = ended(out);
@@ -209,14 +214,14 @@ fn a_cork_holds() {
     });
 }
 
-/// Whoever waits is told why, and the end says it too.
+/// A waiter gets the cause, and so does the end.
 fn fails_with<W: Write + Send + 'static>(out: Writable<W>, why: &'static str) {
-    let waiter = |writer: Writer| move || writer.wait_delivered(1);
+    let waiter = |writer: Writer| move || writer.delivered(1).wait();
     let wait = waiter(out.writer());
     let other = thread::spawn(wait);
     let Err(EndError::Failed {
         cause, unfinished, ..
-    }) = out.end()
+    }) = out.end().wait()
     else {
         panic!("it should have failed");
     };
@@ -224,7 +229,7 @@ fn fails_with<W: Write + Send + 'static>(out: Writable<W>, why: &'static str) {
     assert_eq!(unfinished.unsent.len(), 1);
     match other.join().expect("it does not panic") {
         Err(WaitError::Failed(cause)) => assert!(says(&cause, why), "{cause}"),
-        other => panic!("it was told {other:?}"),
+        other => panic!("the waiter got {other:?}"),
     }
 }
 
@@ -256,10 +261,116 @@ fn a_panic_reaches_everybody() {
 fn an_opening_that_fails_reaches_everybody() {
     model(|| {
         let open = || Err::<Vec<u8>, _>(io::Error::other("missing"));
-        let mut out = Writable::builder().open(open).expect("loom has threads");
+        let mut out = Writable::builder()
+            .spawn_with(open)
+            .expect("loom has threads");
         if out.write(b"a").is_err() {
             return; // it has failed already
         }
         fails_with(out, "missing");
+    });
+}
+
+/// A thread and a task that wait for the same position are both woken.
+#[test]
+fn a_thread_and_a_task_wait_for_the_same_position() {
+    model(|| {
+        let mut out = stream(16, Vec::new());
+        let _flow = out.write(b"a").expect("it is open");
+        let writer = out.writer();
+        let other = thread::spawn(move || writer.delivered(1).wait());
+        block_on(out.delivered(1)).expect("nothing fails");
+        let waited = other.join().expect("it does not panic");
+        waited.expect("nothing fails");
+        assert_eq!(ended(out), b"a");
+    });
+}
+
+/// A task that goes on waiting with another waker is woken by that one, even if the worker
+/// is just about to wake the first.
+#[test]
+fn a_waker_is_replaced_while_it_is_woken() {
+    model(|| {
+        let mut out = stream(1, Vec::new());
+        let _flow = out.write(b"a").expect("it is open");
+        let mut wait = out.drained();
+        let _poll = poll_once(&mut wait);
+        block_on(wait).expect("it is open");
+        assert_eq!(ended(out), b"a");
+    });
+}
+
+/// A waiter for room that was woken and gives up passes its turn on to the next.
+#[test]
+fn a_wait_that_is_dropped_while_it_is_woken_passes_its_turn_on() {
+    model(|| {
+        let mut out = stream(1, Vec::new());
+        let _flow = out.write(b"a").expect("it is open");
+        let mut first = out.send("b");
+        let accepted = poll_once(&mut first).is_ready();
+        let writer = out.writer();
+        let second = thread::spawn(move || writer.send("c").wait());
+        drop(first);
+        let sent = second.join().expect("it does not panic");
+        sent.expect("it is open");
+        let all: &[u8] = if accepted { b"abc" } else { b"ac" };
+        assert_eq!(ended(out), all);
+    });
+}
+
+/// Takes a chunk a call. Its second call returns only once the waiter has gone on.
+struct WaitsForTheWaiter {
+    taken: Vec<u8>,
+    waiter: Receiver<()>,
+}
+
+impl Write for WaitsForTheWaiter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.taken.is_empty() {
+            self.waiter.recv().expect("the waiter goes on");
+        }
+        self.taken.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A stream whose worker has a job of two calls, of a byte each, and the signal of the
+/// waiter. There is room once the sink has taken the first.
+fn stream_with_a_job_of_two_calls() -> (Writable<WaitsForTheWaiter>, Sender<()>) {
+    let (goes_on, waiter) = channel();
+    let sink = WaitsForTheWaiter {
+        taken: Vec::new(),
+        waiter,
+    };
+    let builder = Writable::builder().high_water_mark(2).low_water_mark(1);
+    let mut out = builder.spawn(sink).expect("loom has threads");
+    let cork = out.cork().expect("it is open");
+    let _flow = cork.write_chunk("a").expect("it is open");
+    let _flow = cork.write_chunk("b").expect("it is open");
+    drop(cork);
+    (out, goes_on)
+}
+
+#[test]
+fn progress_within_a_job_wakes_a_waiter_for_a_position() {
+    model(|| {
+        let (out, goes_on) = stream_with_a_job_of_two_calls();
+        out.delivered(1).wait().expect("nothing fails");
+        goes_on.send(()).expect("the sink lives");
+        assert_eq!(ended(out).taken, b"ab");
+    });
+}
+
+#[test]
+fn progress_within_a_job_wakes_a_waiter_for_room() {
+    model(|| {
+        let (out, goes_on) = stream_with_a_job_of_two_calls();
+        out.drained().wait().expect("it is open");
+        goes_on.send(()).expect("the sink lives");
+        assert_eq!(ended(out).taken, b"ab");
     });
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Searches the interleavings of the adapters with loom (tests/loom.rs, tests/loom_future.rs).
 #
-#   tests/loom.sh            every model of the threads, with at most 3 preemptions; again with
-#                            those who wait staying awake for a turn, with at most 2; and
-#                            those of the async adapter, with at most 2; and two of the
-#                            threads, which end without it, without a bound
+#   tests/loom.sh            every model of the threads, with at most 2 preemptions; again with
+#                            waiters that stay awake for a turn, with at most 2; and
+#                            those of the async adapter, with at most 2; and the drop of an
+#                            owner further: one model without a bound, and one, which does
+#                            not end without it, with at most 6
 #   tests/loom.sh awake who_waits_is_woken
 #                            this model, in one of the modes plain, awake, future
 #
@@ -19,7 +20,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}/loom
 run() {
   local flags='--cfg highwater_loom' bound=2 folder=plain test=loom
   case $1 in
-  plain) bound=3 ;;
+  plain) ;;
   awake) flags="$flags --cfg highwater_loom=\"awake\"" folder=awake ;;
   future) test=loom_future ;;
   esac
@@ -33,7 +34,5 @@ if [ $# -gt 0 ]; then
   exit
 fi
 for mode in plain awake future; do run "$mode"; done
-# These end without a bound, too.
-for model in drop_can_leave_at_once drop_waits_until_all_is_written; do
-  HIGHWATER_PREEMPTIONS=0 run plain "$model"
-done
+HIGHWATER_PREEMPTIONS=0 run plain drop_can_leave_at_once
+HIGHWATER_PREEMPTIONS=6 run plain drop_waits_until_all_is_written

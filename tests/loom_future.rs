@@ -2,7 +2,7 @@
 //! loom's locks, its threads and its `block_on`. `tests/loom.sh` runs it;
 //! `tests/plant.sh` shows that each model can fail.
 //!
-//! A task that nobody wakes is a deadlock, which loom reports.
+//! A task that is never woken is a deadlock, which loom reports.
 #![cfg(all(highwater_loom, feature = "futures"))]
 
 mod model;
@@ -13,13 +13,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use futures::io::{AsyncWrite, Cursor};
-use highwater::future::Writable;
-use highwater::{EndError, Flow, WaitError};
+use highwater::{Cause, EndError, Flow, WaitError, Writable};
 use loom::future::block_on;
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use model::model;
+use model::{model, poll_once};
 
 fn stream<W>(mark: u64, sink: W) -> (Writable<W>, JoinHandle<()>)
 where
@@ -36,20 +35,30 @@ fn bytes() -> Bytes {
     Cursor::new(Vec::new())
 }
 
-/// A sink whose write is pending until somebody opens it, and wakes it.
+/// A sink whose write is pending until the test opens the gate, which wakes the worker.
 #[derive(Clone, Default)]
 struct Gate(Arc<Mutex<Gated>>);
 
 #[derive(Default)]
 struct Gated {
     open: bool,
+    /// So many calls go through before that.
+    passes: u32,
     waker: Option<Waker>,
     bytes: Vec<u8>,
 }
 
 impl Gate {
+    fn passing(calls: u32) -> Self {
+        let gated = Gated {
+            passes: calls,
+            ..Gated::default()
+        };
+        Self(Arc::new(Mutex::new(gated)))
+    }
+
     fn open(&self) {
-        let mut gated = self.0.lock().expect("nobody panics with it");
+        let mut gated = self.0.lock().expect("no panic with the lock");
         gated.open = true;
         let waker = gated.waker.take();
         drop(gated);
@@ -59,7 +68,7 @@ impl Gate {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        self.0.lock().expect("nobody panics with it").bytes.clone()
+        self.0.lock().expect("no panic with the lock").bytes.clone()
     }
 }
 
@@ -70,8 +79,9 @@ impl AsyncWrite for Gate {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let waker = cx.waker().clone();
-        let mut gated = self.0.lock().expect("nobody panics with it");
-        if gated.open {
+        let mut gated = self.0.lock().expect("no panic with the lock");
+        if gated.open || gated.passes > 0 {
+            gated.passes = gated.passes.saturating_sub(1);
             gated.bytes.extend(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -90,7 +100,7 @@ impl AsyncWrite for Gate {
     }
 }
 
-/// Whoever is told to wait is woken, however the worker's turns fall.
+/// A producer that has to wait is woken, whenever the worker has its turns.
 #[test]
 fn who_waits_is_woken() {
     model(|| {
@@ -183,7 +193,7 @@ fn destroy_meets_a_sink_that_is_stuck() {
     });
 }
 
-/// A wait that is given up takes nobody else's wake-up with it.
+/// A wait that is given up takes no other waiter's wake-up with it.
 #[test]
 fn a_wait_that_is_given_up_is_nobody_elses() {
     model(|| {
@@ -192,7 +202,7 @@ fn a_wait_that_is_given_up_is_nobody_elses() {
         let writer = out.writer();
         let other = thread::spawn(move || {
             let mut wait = Box::pin(writer.drained());
-            block_on(std::future::poll_fn(|cx| {
+            block_on(poll_fn(|cx| {
                 let _poll = wait.as_mut().poll(cx);
                 Poll::Ready(())
             }));
@@ -205,7 +215,7 @@ fn a_wait_that_is_given_up_is_nobody_elses() {
     });
 }
 
-/// Positions and flushes are reached before whoever waits for them goes on.
+/// Positions and flushes are reached before their waiters go on.
 #[test]
 fn positions_and_flushes_are_reached() {
     model(|| {
@@ -226,7 +236,7 @@ fn positions_and_flushes_are_reached() {
     });
 }
 
-/// A worker that is dropped is told to everybody, and the rest is handed back.
+/// A worker that is dropped makes the stream fail, and the rest is handed back.
 #[test]
 fn a_worker_that_is_dropped_reaches_everybody() {
     model(|| {
@@ -235,22 +245,30 @@ fn a_worker_that_is_dropped_reaches_everybody() {
         let writer = out.writer();
         let waiter = thread::spawn(move || block_on(writer.drained()));
         let other = thread::spawn(move || drop(worker));
-        let Err(EndError::Failed { unfinished, .. }) = block_on(out.end()) else {
+        let ended = block_on(out.end());
+        let Err(EndError::Failed {
+            cause, unfinished, ..
+        }) = ended
+        else {
             panic!("it should have failed");
         };
+        assert!(is_of_the_drop(&cause), "{cause}");
         other.join().expect("it does not panic");
-        let told = waiter.join().expect("it does not panic");
-        assert!(
-            matches!(told, Err(WaitError::Destroyed | WaitError::Ended)),
-            "{told:?}"
-        );
+        match waiter.join().expect("it does not panic") {
+            Err(WaitError::Failed(cause)) => assert!(is_of_the_drop(&cause), "{cause}"),
+            Err(WaitError::Ended) => {}
+            other => panic!("the waiter got {other:?}"),
+        }
         let unsent: Vec<_> = unfinished.unsent.iter().map(AsRef::as_ref).collect();
         assert_eq!(unsent, [b"a"]);
     });
 }
 
-/// Both heed the backpressure: that one of them fills the stream is no reason for the
-/// other to fail.
+fn is_of_the_drop(cause: &Cause) -> bool {
+    matches!(cause, Cause::WorkerDropped { undelivered: 1 })
+}
+
+/// Neither fails if the other has filled the stream, as both wait for room.
 #[test]
 fn a_pipe_and_a_producer_share_a_limit() {
     model(|| {
@@ -258,13 +276,59 @@ fn a_pipe_and_a_producer_share_a_limit() {
         let (out, worker) = builder.pair(bytes());
         let worker = thread::spawn(|| block_on(worker));
         let mut writer = out.writer();
-        let piping = thread::spawn(move || block_on(out.pipe(&b"a"[..])));
+        let piping = thread::spawn(move || block_on(out.pipe_async(&b"a"[..])));
         // It may come too late: the pipe ends the stream.
         drop(block_on(poll_fn(|cx| {
             Pin::new(&mut writer).poll_write(cx, b"b")
         })));
         let piped = piping.join().expect("no panic");
-        assert!(piped.is_ok(), "nobody was refused");
+        assert!(piped.is_ok(), "the pipe was refused");
         worker.join().expect("no panic");
+    });
+}
+
+/// A thread waits for a worker that is polled as it does for a thread.
+#[test]
+fn a_blocking_producer_is_woken_by_a_worker_that_is_polled() {
+    model(|| {
+        let (mut out, worker) = stream(1, bytes());
+        for byte in ["a", "b"] {
+            out.send(byte).wait().expect("it is open");
+        }
+        let done = out.end().wait().expect("nothing fails here");
+        worker.join().expect("it does not panic");
+        assert_eq!(done.sink.into_inner(), b"ab");
+    });
+}
+
+/// A worker that moves to another executor is woken there.
+#[test]
+fn a_worker_that_moves_to_another_executor_is_woken_there() {
+    model(|| {
+        let (mut out, mut worker) = Writable::builder().pair(bytes());
+        assert!(poll_once(&mut worker).is_pending());
+        let worker = thread::spawn(|| block_on(worker));
+        let _flow = out.write(b"a").expect("it is open");
+        let done = block_on(out.end()).expect("nothing fails here");
+        worker.join().expect("it does not panic");
+        assert_eq!(done.sink.into_inner(), b"a");
+    });
+}
+
+/// The waiter goes on before the second call of the job is through.
+#[test]
+fn progress_within_a_job_wakes_a_waiter_for_a_position() {
+    model(|| {
+        let gate = Gate::passing(1);
+        let (mut out, worker) = stream(16, gate.clone());
+        let cork = out.cork().expect("it is open");
+        let _flow = cork.write_chunk("a").expect("it is open");
+        let _flow = cork.write_chunk("b").expect("it is open");
+        drop(cork);
+        block_on(out.delivered(1)).expect("nothing fails");
+        gate.open();
+        drop(block_on(out.end()).expect("nothing fails here"));
+        worker.join().expect("it does not panic");
+        assert_eq!(gate.bytes(), b"ab");
     });
 }

@@ -1,7 +1,9 @@
 //! What may go to other threads, and be shared by them.
 
 use highwater::{
-    Cause, Chunk, EndError, Event, Flow, OnDrop, PipeError, WaitError, Writable, WriteError, Writer,
+    AnyWorker, BlockingWriter, Builder, Cause, Chunk, CorkGuard, Destroy, End, EndError, Event,
+    Finished, Flow, OnDrop, PipeError, SendError, Sending, Snapshot, SpawnError, ThreadOptions,
+    Unfinished, Wait, WaitError, Writable, WriteError, Writer,
 };
 
 fn sends<T: Send + 'static>() {}
@@ -9,60 +11,58 @@ fn sends<T: Send + 'static>() {}
 fn is_shared<T: Send + Sync + 'static>() {}
 
 #[test]
-fn of_the_thread_adapter() {
+fn of_a_stream() {
     is_shared::<Writable<Vec<u8>>>();
     is_shared::<Writer>();
-    is_shared::<highwater::BlockingWriter>();
-    is_shared::<highwater::CorkGuard<'static>>();
+    is_shared::<BlockingWriter>();
+    is_shared::<CorkGuard<'static>>();
+    is_shared::<Wait>();
+    is_shared::<Sending>();
+    is_shared::<End<Vec<u8>>>();
+    is_shared::<Destroy<Vec<u8>>>();
     is_shared::<Chunk>();
     is_shared::<Cause>();
     is_shared::<Event>();
     is_shared::<WriteError<Chunk>>();
     is_shared::<WaitError>();
-    is_shared::<EndError<Vec<u8>, Writable<Vec<u8>>>>();
+    is_shared::<SendError>();
+    is_shared::<EndError<Vec<u8>>>();
     is_shared::<PipeError<Vec<u8>>>();
-    is_shared::<highwater::SpawnError<Vec<u8>>>();
-    is_shared::<highwater::Finished<Vec<u8>>>();
-    is_shared::<highwater::Unfinished<Vec<u8>>>();
-    is_shared::<highwater::Snapshot>();
+    is_shared::<SpawnError<Vec<u8>>>();
+    is_shared::<Finished<Vec<u8>>>();
+    is_shared::<Unfinished<Vec<u8>>>();
+    is_shared::<Snapshot>();
     is_shared::<highwater::machine::State>();
     is_shared::<Flow>();
     is_shared::<OnDrop>();
-    sends::<highwater::Builder>();
+    sends::<Builder<AnyWorker>>();
+    sends::<Builder<ThreadOptions>>();
 }
 
 #[cfg(feature = "futures")]
 #[test]
-fn of_the_async_adapter() {
+fn of_a_stream_with_a_polled_worker() {
     use futures::io::Cursor;
-    use highwater::future::{Builder, CorkGuard, Worker, Writable, Writer};
+    use highwater::{FutureOptions, Worker};
 
-    type Sink = Cursor<Vec<u8>>;
     fn sends_value(_: impl Send) {}
-    is_shared::<Writable<Sink>>();
-    is_shared::<Writer>();
-    is_shared::<CorkGuard<'static>>();
-    sends::<Worker<Sink>>();
-    sends::<Builder>();
-    let stream = || Writable::builder().pair(Sink::default()).0;
-    sends_value(stream().end());
-    sends_value(stream().end_with("last"));
-    sends_value(stream().destroy());
-    let (out, _worker) = Writable::builder().pair(Sink::default());
-    sends_value(out.drained());
-    sends_value(out.delivered(1));
-    sends_value(out.flush());
-    sends_value(out.pipe(&b""[..]));
+    sends::<Worker<Cursor<Vec<u8>>>>();
+    sends::<Builder<FutureOptions>>();
+    let stream = || Writable::builder().pair(Cursor::new(Vec::new())).0;
+    sends_value(stream().pipe_async(&b""[..]));
+    #[cfg(feature = "tokio")]
+    sends_value(stream().pipe_tokio(&b""[..]));
 }
 
 #[cfg(feature = "tracing")]
 #[test]
 fn of_the_log() {
-    use highwater::log::{Log, LogWriter, WhenFull};
+    use highwater::log::{Log, LogBuilder, LogWriter, WhenFull};
     use highwater::sink::{Reopen, Reopener};
 
     is_shared::<Log<Vec<u8>>>();
     is_shared::<LogWriter>();
+    sends::<LogBuilder>();
     is_shared::<Reopen>();
     is_shared::<Reopener>();
     is_shared::<WhenFull>();

@@ -1,8 +1,10 @@
-//! The adapter with its thread on sinks and sources that fail: nothing is lost,
+//! A stream with a thread, on sinks and sources that fail: nothing is lost,
 //! and every error keeps its cause.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::iter;
 use std::sync::{Arc, Mutex};
 
 use highwater::machine::Phase;
@@ -51,7 +53,7 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
         .collect()
 }
 
-fn failure<W>(ended: Result<Finished<W>, EndError<W, Writable<W>>>) -> (Cause, Unfinished<W>) {
+fn failure<W>(ended: Result<Finished<W>, EndError<W>>) -> (Cause, Unfinished<W>) {
     match ended {
         Err(EndError::Failed {
             cause, unfinished, ..
@@ -76,7 +78,7 @@ fn short_writes_and_interruptions_lose_nothing() -> Result<(), BoxError> {
                 assert_eq!(corked.write(text)?, Flow::More);
             }
         }
-        assert_eq!(out.end()?.sink.taken, b"onetwothree");
+        assert_eq!(out.end().wait()?.sink.taken, b"onetwothree");
     }
     Ok(())
 }
@@ -99,7 +101,7 @@ fn a_sink_that_fails_in_the_middle_hands_back_the_rest() -> Result<(), BoxError>
                 Err(other) => panic!("{other}"),
             }
         }
-        let (cause, unfinished) = failure(out.end());
+        let (cause, unfinished) = failure(out.end().wait());
         assert_eq!(cause.code(), "EPIPE");
         assert_eq!(cause.to_string(), "the reader is gone");
         let sink = unfinished.sink.expect("it comes back");
@@ -119,11 +121,11 @@ fn a_sink_that_fails_in_the_middle_hands_back_the_rest() -> Result<(), BoxError>
 fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
     let mut out = Writable::builder()
         .high_water_mark(10)
-        .open(|| File::options().write(true).open("/dev/full"))?;
+        .spawn_with(|| File::options().write(true).open("/dev/full"))?;
     let told = loop {
         match out.write("0123456789") {
             Ok(Flow::More) => {}
-            Ok(Flow::Wait) => match out.wait_drain() {
+            Ok(Flow::Wait) => match out.drained().wait() {
                 Ok(()) => {}
                 Err(WaitError::Failed(cause)) => break cause,
                 Err(other) => panic!("{other}"),
@@ -137,18 +139,21 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
         "ENOSPC"
     );
     assert!(matches!(out.cork(), Err(WaitError::Failed(_))));
-    assert_eq!(out.flush().expect_err("it has failed").code(), "ENOSPC");
+    assert_eq!(
+        out.flush().wait().expect_err("it has failed").code(),
+        "ENOSPC"
+    );
     assert_eq!(out.snapshot().phase, Phase::Errored);
-    let (_, unfinished) = failure(out.end());
+    let (_, unfinished) = failure(out.end().wait());
     assert_eq!(joined(&unfinished.unsent), b"0123456789");
     Ok(())
 }
 
 #[test]
 fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
-    let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
+    let mut out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
     let accepted = out.write("hello");
-    let (cause, unfinished) = failure(out.end());
+    let (cause, unfinished) = failure(out.end().wait());
     assert_eq!(cause.code(), "ENOENT");
     assert!(unfinished.sink.is_none());
     if accepted.is_ok() {
@@ -173,7 +178,7 @@ fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
         assert_eq!(out.write("hello")?, Flow::More);
         let Err(EndError::Failed {
             cause, unfinished, ..
-        }) = out.end()
+        }) = out.end().wait()
         else {
             panic!("it should have failed");
         };
@@ -267,30 +272,28 @@ fn an_interrupted_flush_goes_on() -> Result<(), BoxError> {
             }
         }
     }
-    let mut out = Writable::builder().spawn(Interrupted::default())?;
-    out.flush()?;
-    assert_eq!(out.end()?.sink.0, 6);
+    let out = Writable::builder().spawn(Interrupted::default())?;
+    out.flush().wait()?;
+    assert_eq!(out.end().wait()?.sink.0, 6);
     Ok(())
 }
 
 #[test]
 fn the_chain_of_causes_says_everything_once() -> Result<(), BoxError> {
-    let out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
-    let error: BoxError = out.end().expect_err("there is no such folder").into();
-    let mut chain = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push(cause.to_string());
-        source = cause.source();
-    }
-    assert_eq!(
-        chain,
-        [
-            "the stream failed",
-            "No such file or directory (os error 2)"
-        ]
-    );
+    let out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
+    let error: BoxError = out
+        .end()
+        .wait()
+        .expect_err("there is no such folder")
+        .into();
+    assert_eq!(chain(&*error), ["No such file or directory (os error 2)"]);
     Ok(())
+}
+
+/// What a program prints that prints an error with its sources.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let errors = iter::successors(Some(error), |&error| error.source());
+    errors.map(ToString::to_string).collect()
 }
 
 #[test]
@@ -307,24 +310,30 @@ fn an_interrupted_flush_does_not_keep_a_destroy_waiting() -> Result<(), BoxError
     }
     let (tell, told) = std::sync::mpsc::sync_channel(1);
     let out = Writable::builder().spawn(Interrupted(tell))?;
-    let Err(EndError::TimedOut(out)) = out.end_timeout(std::time::Duration::ZERO) else {
-        panic!("it is never flushed");
-    };
+    let mut end = out.end();
+    assert!(matches!(
+        end.wait_timeout(std::time::Duration::ZERO),
+        Err(EndError::TimedOut)
+    ));
     told.recv()?;
-    assert!(out.destroy().sink.is_some());
+    assert!(end.destroy().wait()?.sink.is_some());
     Ok(())
 }
 
-/// Nor does it hold a lock while somebody formats, who may write into it.
+/// Nor do they hold a lock while they are formatted: what formats them may write to them.
 #[test]
 fn producers_do_not_show_what_was_written() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Vec::new())?;
     let _flow = out.write("swordfish")?;
-    let text = format!("{out:?} {:?} {:?}", out.writer(), out.blocking());
+    let writer = out.writer();
+    let mut text = format!("{out:?} {writer:?} {:?}", writer.blocking());
+    text += &format!("{:?} {:?}", writer.flush(), writer.send("swordfish"));
     let bytes = format!("{:?}", b"sword");
-    assert!(!text.contains(bytes.trim_matches(['[', ']'])), "{text}");
-    writeln!(out.blocking(), "{:?}", out.writer().blocking())?;
-    assert!(out.end()?.totals.delivered > 9);
+    let shown = [bytes.trim_matches(['[', ']']), "sword"];
+    assert!(!shown.iter().any(|shown| text.contains(shown)), "{text}");
+    writeln!(out, "{:?} {writer:?}", writer.blocking())?;
+    writeln!(writer.blocking(), "{out:?}")?;
+    assert!(out.end().wait()?.totals.delivered > 18);
     Ok(())
 }
 
@@ -332,7 +341,7 @@ fn producers_do_not_show_what_was_written() -> Result<(), BoxError> {
 fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Flaky::default())?;
     assert_eq!(out.write("the password is swordfish")?, Flow::More);
-    let error = out.end().expect_err("it takes nothing");
+    let error = out.end().wait().expect_err("it takes nothing");
     assert!(!format!("{error:?} {error}").contains("swordfish"));
     Ok(())
 }
@@ -341,8 +350,8 @@ fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
 fn a_last_chunk_for_a_failed_stream_comes_back() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Flaky::default())?;
     assert_eq!(out.write("first")?, Flow::More);
-    while out.wait_delivered(5).is_ok() {}
-    match out.end_with("last") {
+    while out.delivered(5).wait().is_ok() {}
+    match out.end_with("last").wait() {
         Err(EndError::Failed {
             refused: Some(chunk),
             unfinished,
@@ -362,7 +371,7 @@ fn an_empty_write_after_the_end_is_refused() {
     let out = Writable::builder().spawn(Vec::new()).expect("a thread");
     let writer = out.writer();
     assert!(writer.write("").is_ok());
-    assert!(out.end().is_ok());
+    assert!(out.end().wait().is_ok());
     for refused in [writer.write(""), writer.write("x")] {
         assert_eq!(
             refused.err().map(|error| error.code()),

@@ -7,7 +7,7 @@ use highwater::{BoxError, Cause, EndError, Flow, Writable, WriteError};
 
 /// Ends a stream that fails. Returns the code of its cause, and what was not delivered.
 fn failure<W>(out: Writable<W>) -> (&'static str, Vec<u8>) {
-    match out.end() {
+    match out.end().wait() {
         Err(EndError::Failed {
             cause, unfinished, ..
         }) => {
@@ -48,9 +48,9 @@ fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
 fn an_observer_that_panics_stops_nothing() -> Result<(), BoxError> {
     let mut out = Writable::builder()
         .observer(|_| panic!("I do not want to know"))
-        .open(|| Ok(Vec::new()))?;
+        .spawn_with(|| Ok(Vec::new()))?;
     assert_eq!(out.write("hello")?, Flow::More);
-    assert_eq!(out.end()?.sink, b"hello");
+    assert_eq!(out.end().wait()?.sink, b"hello");
     Ok(())
 }
 
@@ -74,7 +74,7 @@ fn an_observer_or_a_panic_that_panics_when_dropped_harms_no_stream() -> Result<(
         })
         .spawn(Vec::new())?;
     assert_eq!(out.write("hello")?, Flow::More);
-    assert_eq!(out.end()?.sink, b"hello");
+    assert_eq!(out.end().wait()?.sink, b"hello");
 
     struct Throws;
     impl Write for Throws {
@@ -128,7 +128,7 @@ fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
         assert_eq!(corked.write_chunk(chunk)?, Flow::More);
         assert_eq!(corked.write("abc")?, Flow::More);
     }
-    assert_eq!(out.end()?.sink, b"0123456789abc");
+    assert_eq!(out.end().wait()?.sink, b"0123456789abc");
 
     struct Sink(Grenade, std::sync::mpsc::Receiver<()>);
     impl Write for Sink {

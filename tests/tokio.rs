@@ -1,12 +1,11 @@
-//! The tokio adapter on real files and sockets.
+//! The worker that is a task of tokio, on real files and sockets.
 #![cfg(feature = "tokio")]
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use highwater::future::Writable;
-use highwater::{EndError, Flow, WaitError};
+use highwater::{EndError, Flow, WaitError, Writable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -31,16 +30,25 @@ fn one_lakh_lines_into_a_file() -> Checked {
     let path = folder.path().join("numbers.txt");
     let file = path.clone();
     Runtime::new()?.block_on(async move {
-        let opening = async move { tokio::fs::File::create(file).await };
-        let mut out = highwater::tokio::open(Writable::builder(), opening)?;
+        // The file is opened once a write has returned `Flow::Wait`: a fast worker might keep
+        // up with the producer.
+        let (full, is_full) = futures::channel::oneshot::channel::<()>();
+        let opening = async move {
+            let _ = is_full.await;
+            tokio::fs::File::create(file).await
+        };
+        let mut out = Writable::builder().spawn_tokio_with(opening)?;
+        let mut full = Some(full);
         for n in 1..=100_000 {
             if out.write(format!("{n}\n"))? == Flow::Wait {
+                drop(full.take());
                 out.drained().await?;
             }
         }
         let done = out.end().await?;
         assert_eq!(done.totals.delivered, 588_895);
-        assert!(done.totals.waits > 0 && done.totals.waits == done.totals.drains);
+        assert!(done.totals.waits > 0);
+        assert_eq!(done.totals.waits, done.totals.drains);
         assert!(done.totals.peak < 16 * 1024 + 7);
         Ok::<_, highwater::BoxError>(())
     })?;
@@ -59,13 +67,13 @@ fn a_slow_reader_of_a_socket_slows_the_producer() -> Checked {
             filled += count;
         }
         let builder = Writable::builder().high_water_mark(1024);
-        let mut out = highwater::tokio::spawn(builder, near)?;
+        let mut out = builder.spawn_tokio(near)?;
         let mut written = 0;
         while out.write([7; 512])? == Flow::More {
             written += 512;
         }
         written += 512;
-        // Nobody has read yet; from now on somebody does.
+        // From now on the other side reads.
         let reader = tokio::spawn(async move {
             let mut all = vec![0; filled];
             far.read_exact(&mut all).await?;
@@ -95,7 +103,7 @@ fn a_slow_reader_of_a_socket_slows_the_producer() -> Checked {
 fn the_end_shuts_the_socket_down() -> Checked {
     Runtime::new()?.block_on(async {
         let (near, mut far) = connection().await?;
-        let mut out = highwater::tokio::spawn(Writable::builder(), near)?;
+        let mut out = Writable::builder().spawn_tokio(near)?;
         out.write_all(b"hello, ").await?;
         AsyncWriteExt::flush(&mut out).await?;
         out.write_all(b"world").await?;
@@ -116,7 +124,7 @@ fn a_peer_that_goes_away_is_an_error_and_what_was_not_sent_comes_back() -> Check
     Runtime::new()?.block_on(async {
         let (near, far) = connection().await?;
         let builder = Writable::builder().high_water_mark(64 * 1024);
-        let mut out = highwater::tokio::spawn(builder, near)?;
+        let mut out = builder.spawn_tokio(near)?;
         drop(far);
         let waits = loop {
             match out.write([7; 4096]) {
@@ -151,13 +159,13 @@ fn a_source_of_tokio_is_piped() -> Checked {
     Runtime::new()?.block_on(async {
         let (near, mut far) = connection().await?;
         let builder = Writable::builder().high_water_mark(100);
-        let out = highwater::tokio::spawn(builder, near)?;
+        let out = builder.spawn_tokio(near)?;
         let text = lines(10_000);
         let reader = tokio::spawn(async move {
             let mut all = String::new();
             far.read_to_string(&mut all).await.map(|_| all)
         });
-        let done = highwater::tokio::pipe(text.as_bytes(), out).await?;
+        let done = out.pipe_tokio(text.as_bytes()).await?;
         assert_eq!(done.totals.delivered, text.len() as u64);
         drop(done.sink);
         assert_eq!(reader.await??, text);
@@ -169,10 +177,10 @@ fn a_source_of_tokio_is_piped() -> Checked {
 fn a_pipe_that_is_not_polled_is_a_destroy() -> Checked {
     Runtime::new()?.block_on(async {
         let (near, mut far) = tokio::io::duplex(64);
-        let mut out = highwater::tokio::spawn(Writable::builder(), near)?;
+        let mut out = Writable::builder().spawn_tokio(near)?;
         let _flow = out.cork()?.write("a beginning")?;
         let writer = out.writer();
-        drop(highwater::tokio::pipe(&b"the rest"[..], out));
+        drop(out.pipe_tokio(&b"the rest"[..]));
         assert!(matches!(writer.drained().await, Err(WaitError::Destroyed)));
         far.read_to_end(&mut Vec::new()).await?;
         Ok(())
@@ -180,24 +188,40 @@ fn a_pipe_that_is_not_polled_is_a_destroy() -> Checked {
 }
 
 #[test]
-fn a_runtime_that_shuts_down_destroys_the_stream() -> Checked {
+fn a_runtime_that_shuts_down_makes_the_stream_fail() -> Checked {
     let runtime = Runtime::new()?;
-    let (near, far) = runtime.block_on(connection())?;
-    let out = runtime.block_on(async { highwater::tokio::spawn(Writable::builder(), near) });
-    let mut out = out.map_err(io::Error::from)?;
+    let (near, _far) = tokio::io::duplex(4);
+    let mut out = Writable::builder().spawn_tokio_on(runtime.handle(), near);
+    let _flow = out.write("more than there is room for")?;
+    out.delivered(4).wait()?;
     drop(runtime);
+    let text = "the worker of the stream was dropped, 23 bytes were not delivered";
     let Err(refused) = out.write("late") else {
-        return Err("nobody would write it".into());
+        return Err("no worker would write it".into());
     };
-    assert_eq!(refused.code(), "ERR_STREAM_DESTROYED");
-    drop(far);
+    assert_eq!(
+        (refused.code(), refused.to_string()),
+        ("ABORT_ERR", text.into())
+    );
+    let Err(EndError::Failed {
+        cause, unfinished, ..
+    }) = out.end().wait()
+    else {
+        return Err("no worker has written all".into());
+    };
+    assert_eq!(cause.to_string(), text);
+    assert!(unfinished.sink.is_some(), "the sink is handed back");
+    let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+    assert_eq!((unsent, unfinished.totals.delivered), (23, 4));
     Ok(())
 }
 
 #[test]
 fn without_a_runtime_the_sink_comes_back() {
     let (near, _far) = tokio::io::duplex(1);
-    let error = highwater::tokio::spawn(Writable::builder(), near).expect_err("no runtime");
+    let error = Writable::builder()
+        .spawn_tokio(near)
+        .expect_err("no runtime");
     assert!(error.to_string().contains("could not be started"));
     drop(error.sink);
 }
@@ -223,7 +247,7 @@ impl Drop for PanicsInDrop {
 fn an_opener_whose_drop_panics_has_opened_the_sink() -> Checked {
     Runtime::new()?.block_on(async {
         let opening = PanicsInDrop(Some(Vec::new()));
-        let mut out = highwater::tokio::open(Writable::builder(), opening)?;
+        let mut out = Writable::builder().spawn_tokio_with(opening)?;
         let _flow = out.write("hello")?;
         assert_eq!(out.end().await?.sink, b"hello");
         Ok(())

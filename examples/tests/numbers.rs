@@ -105,7 +105,7 @@ fn ctrl_c_destroys_and_says_what_was_not_written() {
     let kill = format!("kill -INT {}", child.id());
     let killed = Command::new("sh").args(["-c", &kill]).status();
     assert!(killed.expect("there is a shell").success(), "it runs");
-    // It ends although nobody reads: what the full pipe has not taken is in doubt.
+    // It ends although the pipe has no reader: what the full pipe has not taken is in doubt.
     let output = child.wait_with_output().expect("it ends");
     pipe.read_to_string(&mut text).expect("it is written");
 
@@ -117,7 +117,7 @@ fn ctrl_c_destroys_and_says_what_was_not_written() {
         let mut pairs = error
             .split_whitespace()
             .filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(key, _)| *key == name).expect("it is told");
+        let (_, value) = pairs.find(|(key, _)| *key == name).expect("it is said");
         value.parse().expect("a number")
     };
     let written = number("written");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures pump beside cat, pv and mbuffer: zeros from one pipe into another. Each
-# figure is a ratio of times, the median of several rounds in which everybody has a
+# figure is a ratio of times, the median of several rounds in which each has a
 # turn; below 1, pump is the faster. It installs nothing, and says what is missing.
 #
 #   examples/uses/pump_beside.sh [MEBIBYTES] [ROUNDS]

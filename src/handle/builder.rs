@@ -3,42 +3,18 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::time::Duration;
 
+use super::on_drop::OnDrop;
+use super::writable::Writable;
 use crate::machine::Options;
 use crate::stream::{Event, OPTIONS, Observer, OnError};
 
-/// What becomes of a stream that is dropped without [`Writable::end`](crate::Writable::end).
+/// Makes a stream: from [`Writable::builder`](crate::Writable::builder).
 ///
-/// ```
-/// use highwater::{OnDrop, Writable};
-///
-/// let mut out = Writable::builder()
-///     .on_drop(OnDrop::Discard)
-///     .spawn(std::io::sink())?;
-/// let _flow = out.write("an upload that is not complete")?;
-/// // An error here, and `out` is dropped: nothing more is sent.
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnDrop {
-    /// End it, and wait until everything is written. The default.
-    #[default]
-    Finish,
-    /// The drop ends the stream and waits up to this long; then it destroys the stream and
-    /// leaves. The observer gets an error that says how many bytes are dropped and how many
-    /// are in doubt.
-    FinishWithin(Duration),
-    /// The drop destroys the stream and leaves; what the sink has not taken is dropped.
-    Discard,
-}
-
-/// Makes a stream. `K` has the options of its kind of worker: an option that a worker
-/// cannot honour is not on its builder. What starts the worker is beside each worker
-/// (`src/worker/`).
-///
-/// With a thread, from [`Writable::builder`](crate::Writable::builder):
+/// What starts it says who moves the data: [`spawn`](Self::spawn) a thread, `pair` a future,
+/// `spawn_tokio` a task of tokio. `K` is
+/// the kind of worker that the options chosen so far allow: an option that a worker cannot
+/// honour does not compile.
 ///
 /// ```
 /// use highwater::{Flow, Writable};
@@ -48,18 +24,35 @@ pub enum OnDrop {
 ///     .thread_name("log")
 ///     .spawn(Vec::new())?;
 /// assert_eq!(out.write("a line\n")?, Flow::More);
-/// assert_eq!(out.end()?.sink, b"a line\n");
+/// assert_eq!(out.end().wait()?.sink, b"a line\n");
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct Builder<K = ThreadOptions> {
+pub struct Builder<K = AnyWorker> {
     pub(crate) options: Options,
     pub(crate) observer: Option<Observer>,
     /// Sees the error of the stream before the observer does.
     pub(crate) on_error: Option<OnError>,
-    pub(crate) worker: K,
+    worker: K,
 }
 
-/// The options of a stream with a thread behind it, which its [`Builder`] sets.
+/// No option of a kind of worker was chosen: the [`Builder`] can start each of them.
+///
+/// ```
+/// use highwater::{AnyWorker, Builder, Writable};
+///
+/// /// How this program makes its streams, over whatever worker.
+/// fn small() -> Builder<AnyWorker> {
+///     Writable::builder().high_water_mark(1024)
+/// }
+///
+/// assert_eq!(small().spawn(Vec::new())?.end_with("a line").wait()?.sink, b"a line");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AnyWorker;
+
+/// An option was chosen that a thread alone can honour: the [`Builder`] can start no other
+/// worker.
 ///
 /// ```
 /// use highwater::{Builder, ThreadOptions, Writable};
@@ -69,7 +62,7 @@ pub struct Builder<K = ThreadOptions> {
 ///     Writable::builder().high_water_mark(1024).thread_name("small")
 /// }
 ///
-/// assert_eq!(small().spawn(Vec::new())?.end_with("a line")?.sink, b"a line");
+/// assert_eq!(small().spawn(Vec::new())?.end_with("a line").wait()?.sink, b"a line");
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
 #[derive(Debug, Default)]
@@ -78,18 +71,24 @@ pub struct ThreadOptions {
     pub(crate) on_drop: OnDrop,
 }
 
-/// The options of a stream with a future behind it, which its [`Builder`] sets.
+/// An option was chosen that is for a worker that is polled, a future or a task of tokio: the
+/// [`Builder`] can start no other.
 ///
 /// ```
-/// use highwater::future::{Builder, FutureOptions, Writable};
+/// use highwater::{Builder, FutureOptions, Writable};
 ///
 /// /// How this program makes its streams.
-/// fn small() -> highwater::Builder<FutureOptions> {
+/// fn small() -> Builder<FutureOptions> {
 ///     Writable::builder().high_water_mark(1024).discard_on_drop()
 /// }
+/// # drop(small());
+/// ```
 ///
-/// let builder: Builder = small(); // the same type
-/// # drop(builder);
+/// A thread has its own option for that:
+///
+/// ```compile_fail,E0277
+/// let builder = highwater::Writable::builder().discard_on_drop();
+/// let _ = builder.spawn(Vec::new()); // `FutureOptions` are no `ThreadOptions`
 /// ```
 #[cfg(feature = "futures")]
 #[derive(Debug, Default)]
@@ -97,13 +96,28 @@ pub struct FutureOptions {
     pub(crate) discards: bool,
 }
 
-impl<K: Default> Builder<K> {
-    pub(super) fn new() -> Self {
-        Self {
+impl From<AnyWorker> for ThreadOptions {
+    fn from(_: AnyWorker) -> Self {
+        Self::default()
+    }
+}
+
+#[cfg(feature = "futures")]
+impl From<AnyWorker> for FutureOptions {
+    fn from(_: AnyWorker) -> Self {
+        Self::default()
+    }
+}
+
+impl Writable<()> {
+    /// Makes a stream: its options first, then what starts its worker.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
             options: OPTIONS,
             observer: None,
             on_error: None,
-            worker: K::default(),
+            worker: AnyWorker,
         }
     }
 }
@@ -138,9 +152,9 @@ impl<K> Builder<K> {
     /// Sets what sees every [`Event`], in order. The worker (the background thread, or the
     /// future) calls it, outside every lock.
     /// While it runs, the worker writes nothing: so the observer may write to the stream,
-    /// but not wait for it. (On a thread such a wait returns
-    /// [`WouldDeadlock`](crate::WaitError::WouldDeadlock), and an owner that is dropped there
-    /// is destroyed.) The same holds for a sink and an opener that know their own stream. An
+    /// but not wait for it. (The wait of a thread returns
+    /// [`WouldDeadlock`](crate::WaitError::WouldDeadlock) there, and an owner whose drop would
+    /// wait is destroyed.) The same holds for a sink and an opener that know their own stream. An
     /// observer that panics sees no more events.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
@@ -149,39 +163,68 @@ impl<K> Builder<K> {
     }
 }
 
-impl Builder {
-    /// The name of the background thread; `highwater` by default.
-    #[must_use]
-    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
-        self.worker.thread_name = Some(name.into());
-        self
-    }
-
-    /// Sets what sees the error of the stream, on the background thread, before the
-    /// observer does.
+impl<K> Builder<K> {
+    /// Sets what sees the error of the stream, in the worker, before the observer does.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = Some(on_error);
         self
     }
 
-    /// What becomes of the stream if it is dropped without an end.
-    #[must_use]
-    pub fn on_drop(mut self, policy: OnDrop) -> Self {
-        self.worker.on_drop = policy;
-        self
+    /// The options of its worker, and those of every stream.
+    pub(crate) fn split<L: From<K>>(self) -> (L, Builder<()>) {
+        let common = Builder {
+            options: self.options,
+            observer: self.observer,
+            on_error: self.on_error,
+            worker: (),
+        };
+        (self.worker.into(), common)
+    }
+
+    /// The same, of this kind of worker.
+    pub(crate) fn with<L: From<K>>(self, set: impl FnOnce(&mut L)) -> Builder<L> {
+        let (mut worker, common) = self.split();
+        set(&mut worker);
+        Builder {
+            options: common.options,
+            observer: common.observer,
+            on_error: common.on_error,
+            worker,
+        }
     }
 }
 
+/// With a thread.
+impl<K> Builder<K>
+where
+    ThreadOptions: From<K>,
+{
+    /// The name of the background thread; `highwater` by default.
+    #[must_use]
+    pub fn thread_name(self, name: impl Into<String>) -> Builder<ThreadOptions> {
+        self.with(|thread: &mut ThreadOptions| thread.thread_name = Some(name.into()))
+    }
+
+    /// What becomes of the stream if it is dropped without an end.
+    #[must_use]
+    pub fn on_drop(self, policy: OnDrop) -> Builder<ThreadOptions> {
+        self.with(|thread: &mut ThreadOptions| thread.on_drop = policy)
+    }
+}
+
+/// With a worker that is polled.
 #[cfg(feature = "futures")]
-impl Builder<FutureOptions> {
+impl<K> Builder<K>
+where
+    FutureOptions: From<K>,
+{
     /// If the stream is dropped without an end, it is destroyed, and what is not
     /// written is dropped. Otherwise it is ended, and the worker goes on until all
     /// is written.
     #[must_use]
-    pub fn discard_on_drop(mut self) -> Self {
-        self.worker.discards = true;
-        self
+    pub fn discard_on_drop(self) -> Builder<FutureOptions> {
+        self.with(|future: &mut FutureOptions| future.discards = true)
     }
 }
 

@@ -1,16 +1,39 @@
-//! What users hold: how a stream is made, its owner, its producers.
+//! What users hold: how a stream is made, its owner, its producers, and what takes time.
 //!
-//! - `builder.rs`: how it is made; `pipe_error.rs`: why a source could not be piped
-//! - `thread/`: the handle of a stream with a thread behind it
-//! - `future/`: the handle of a stream with a future behind it
+//! - `builder.rs`: how it is made; `on_drop.rs`: what a drop of it does
+//! - `writable.rs`: the owner; `end.rs`, `destroy.rs`: how it ends; `pipe.rs`: a source into it,
+//!   and `pipe_error.rs`: why that failed
+//! - `writer.rs`: the producers; `polls.rs`: what a `Sink` and an `AsyncWrite` poll of them
+//! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread
+//! - `lock.rs`: the stream under its lock, and how to wait for it
+//! - `parker.rs`: how a thread waits; `stack.rs`: when it must not
 
 mod builder;
-#[cfg(feature = "futures")]
-pub(crate) mod future;
+mod destroy;
+mod end;
+mod lock;
+mod on_drop;
+mod parker;
+mod pipe;
 mod pipe_error;
-pub(crate) mod thread;
+mod polls;
+mod sending;
+mod stack;
+mod wait;
+mod writable;
+mod writer;
 
 #[cfg(feature = "futures")]
 pub use builder::FutureOptions;
-pub use builder::{Builder, OnDrop, ThreadOptions};
+pub use builder::{AnyWorker, Builder, ThreadOptions};
+pub use destroy::Destroy;
+pub use end::{End, EndError};
+pub(crate) use lock::{PLENTY, Shared};
+pub use on_drop::OnDrop;
+pub(crate) use parker::Parker;
 pub use pipe_error::PipeError;
+pub use sending::{SendError, Sending};
+pub use wait::Wait;
+pub(crate) use writable::SinkSlot;
+pub use writable::Writable;
+pub use writer::{CorkGuard, Writer};

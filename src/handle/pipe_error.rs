@@ -2,19 +2,18 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::error::Error;
 use core::fmt;
 use std::io;
 
 use crate::cause::{Cause, io_code};
 use crate::chunk::Chunk;
-use crate::stream::{Failure, Unfinished};
+use crate::stream::Unfinished;
 
 /// A source could not be piped into the stream to its end.
-#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError<W> {
     /// The source failed; the stream was destroyed, with this as the reason.
-    #[error("the source failed")]
     Read {
         /// The error of the source.
         source: Arc<io::Error>,
@@ -22,10 +21,8 @@ pub enum PipeError<W> {
         unfinished: Box<Unfinished<W>>,
     },
     /// The stream failed.
-    #[error("the stream failed")]
     Write {
         /// Why.
-        #[source]
         cause: Cause,
         /// What was read and not accepted.
         refused: Option<Chunk>,
@@ -35,11 +32,11 @@ pub enum PipeError<W> {
 }
 
 impl<W> PipeError<W> {
-    /// The stream has failed by itself, with nothing refused.
-    pub(super) fn of_stream((cause, unfinished): Failure<W>) -> Self {
+    /// The stream has failed, and refused these bytes, if there are any.
+    pub(super) fn write(cause: Cause, refused: &[u8], unfinished: Box<Unfinished<W>>) -> Self {
         Self::Write {
             cause,
-            refused: None,
+            refused: (!refused.is_empty()).then(|| refused.to_vec().into()),
             unfinished,
         }
     }
@@ -63,7 +60,27 @@ impl<W> From<PipeError<W>> for io::Error {
     }
 }
 
-// By hand, so that a sink need not be `Debug`.
+// By hand: neither error is a source, as its text is in this one's, but its sources are. And
+// so that a sink need not be `Debug`.
+
+impl<W> fmt::Display for PipeError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { source, .. } => write!(f, "the source failed: {source}"),
+            Self::Write { cause, .. } => cause.fmt(f),
+        }
+    }
+}
+
+impl<W> Error for PipeError<W> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Read { source, .. } => source.source(),
+            Self::Write { cause, .. } => cause.source(),
+        }
+    }
+}
+
 impl<W> fmt::Debug for PipeError<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, error, unfinished): (_, &dyn fmt::Debug, _) = match self {

@@ -1,49 +1,71 @@
-//! Owner and producers as a `Sink` of chunks and as an `AsyncWrite` of futures. They
-//! wait until there is room *before* they accept.
+//! Owner and producers as a `Sink` of chunks and as an `AsyncWrite` of futures, and its
+//! sources piped.
 
+use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
 
 use bytes::Bytes;
-use futures_io::AsyncWrite;
+use futures_io::{AsyncRead, AsyncWrite};
 use futures_sink::Sink;
 
 use crate::chunk::Chunk;
-use crate::handle::future::{Writable, Writer};
-use crate::machine::Flow;
-use crate::stream::{Condition, WaitError, WriteError};
+use crate::handle::{PipeError, Writable, Writer};
+use crate::stream::{Finished, WriteError};
 
-/// No chunk came with it.
-fn without_chunk(error: WaitError) -> WriteError<Option<Chunk>> {
-    let chunk = None;
-    match error {
-        WaitError::Ended => WriteError::AfterEnd { chunk },
-        WaitError::Failed(cause) => WriteError::Failed { chunk, cause },
-        _ => WriteError::Destroyed { chunk },
+impl<W> Writable<W> {
+    /// As [`Writable::pipe`], from a source of futures, and without blocking. If this future
+    /// is dropped before the end of the source, the stream is destroyed: half a source is no
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::pipe`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    ///
+    /// let (out, worker) = highwater::Writable::builder().pair(Cursor::new(Vec::new()));
+    /// let (done, ()) = block_on(join(out.pipe_async(&[7; 5000][..]), worker));
+    /// assert_eq!(done?.sink.into_inner(), [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe_async(
+        self,
+        mut source: impl AsyncRead + Unpin,
+    ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+        self.pipe_polled(move |cx, buffer| Pin::new(&mut source).poll_read(cx, buffer))
+    }
+}
+
+impl Writer {
+    fn send_now(&self, chunk: Bytes) -> Result<(), WriteError<Option<Chunk>>> {
+        // If the stream says `Wait`, the next `poll_ready` waits.
+        let written = self.write_chunk(chunk);
+        written.map(|_flow| ()).map_err(|error| error.map(Some))
     }
 }
 
 /// Waits until there is room before it accepts. Closing it flushes: only the owner
-/// ends the stream. The errors of `start_send` hand the chunk back.
+/// ends the stream. Under a limit it waits until the stream is empty, as it cannot say how
+/// long its next chunk is. If another producer takes the room meanwhile, the stream refuses the
+/// chunk: the error hands it back.
 impl Sink<Bytes> for Writer {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        let ready = self.get_mut().poll_place(cx, Condition::Room, |_| ());
-        ready.map_err(without_chunk)
+        self.get_mut().poll_ready(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
-        match self.get_mut().write_chunk(chunk) {
-            // Told to wait, it does so in its next `poll_ready`.
-            Ok(Flow::More | Flow::Wait) => Ok(()),
-            Err(error) => Err(error.map(Some)),
-        }
+        self.get_mut().send_now(chunk)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_flush_all(cx).map_err(without_chunk)
+        self.get_mut().poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -58,19 +80,19 @@ impl<W> Sink<Bytes> for Writable<W> {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Pin::new(&mut self.get_mut().writer).poll_ready(cx)
+        self.get_mut().writer.poll_ready(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
-        Pin::new(&mut self.get_mut().writer).start_send(chunk)
+        self.get_mut().writer.send_now(chunk)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Sink::<Bytes>::poll_flush(Pin::new(&mut self.get_mut().writer), cx)
+        self.get_mut().writer.poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_end(cx).map_err(without_chunk)
+        self.get_mut().poll_end(cx)
     }
 }
 
@@ -86,7 +108,7 @@ impl AsyncWrite for Writer {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+        self.get_mut().poll_flush(cx).map_err(io::Error::from)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -106,10 +128,8 @@ impl<W> AsyncWrite for Writable<W> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut()
-            .writer
-            .poll_flush_all(cx)
-            .map_err(io::Error::from)
+        let flushed = self.get_mut().writer.poll_flush(cx);
+        flushed.map_err(io::Error::from)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,5 +7,3 @@ mod futures;
 mod tokio;
 
 pub use blocking::BlockingWriter;
-#[cfg(feature = "tokio")]
-pub use tokio::pipe;

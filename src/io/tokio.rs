@@ -7,39 +7,39 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::handle::PipeError;
-use crate::handle::future::{Writable, Writer};
+use crate::handle::{PipeError, Writable, Writer};
 use crate::stream::Finished;
 
-/// Moves a whole source of tokio into the stream: see
-/// [`Writable::pipe`](crate::future::Writable::pipe).
-///
-/// # Errors
-///
-/// As [`Writable::pipe`](crate::future::Writable::pipe).
-///
-/// # Examples
-///
-/// ```
-/// use highwater::future::Writable;
-///
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let out = highwater::tokio::spawn(Writable::builder(), Vec::new())?;
-/// let done = highwater::tokio::pipe(&b"a source"[..], out).await?;
-/// assert_eq!(done.sink, b"a source");
-/// # Ok::<_, highwater::BoxError>(())
-/// # })?;
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
-pub fn pipe<W>(
-    mut source: impl AsyncRead + Unpin,
-    out: Writable<W>,
-) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
-    out.pipe_from(move |cx, buffer| {
-        let mut buffer = ReadBuf::new(buffer);
-        let poll = Pin::new(&mut source).poll_read(cx, &mut buffer);
-        poll.map_ok(|()| buffer.filled().len())
-    })
+impl<W> Writable<W> {
+    /// As [`Writable::pipe`], from a source of tokio, and without blocking. If this future
+    /// is dropped before the end of the source, the stream is destroyed: half a source is no
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writable::pipe`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let out = highwater::Writable::builder().spawn_tokio(Vec::new())?;
+    /// let done = out.pipe_tokio(&b"a source"[..]).await?;
+    /// assert_eq!(done.sink, b"a source");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// # })?;
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe_tokio(
+        self,
+        mut source: impl AsyncRead + Unpin,
+    ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+        self.pipe_polled(move |cx, buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            let poll = Pin::new(&mut source).poll_read(cx, &mut buffer);
+            poll.map_ok(|()| buffer.filled().len())
+        })
+    }
 }
 
 /// Waits until there is room before it accepts. Shutting it down flushes: only the
@@ -54,7 +54,7 @@ impl AsyncWrite for Writer {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush_all(cx).map_err(io::Error::from)
+        self.get_mut().poll_flush(cx).map_err(io::Error::from)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,10 +74,8 @@ impl<W> AsyncWrite for Writable<W> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut()
-            .writer
-            .poll_flush_all(cx)
-            .map_err(io::Error::from)
+        let flushed = self.get_mut().writer.poll_flush(cx);
+        flushed.map_err(io::Error::from)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,7 +10,7 @@
 //! # let file = path.clone();
 //! let log = Log::builder()
 //!     .stream(Writable::builder().high_water_mark(64 * 1024))
-//!     .open(move || File::create(file))?;
+//!     .spawn_with(move || File::create(file))?;
 //! let subscriber = tracing_subscriber::fmt()
 //!     .with_writer(log.writer())
 //!     .with_ansi(false)
@@ -18,7 +18,7 @@
 //! tracing::subscriber::with_default(subscriber, || {
 //!     tracing::info!("hello");
 //! });
-//! log.end()?; // or drop it: both wait until all is written
+//! log.end().wait()?; // or drop it: both wait until all is written
 //! assert!(fs::read_to_string(path)?.ends_with("hello\n"));
 //! # Ok::<_, highwater::BoxError>(())
 //! ```
@@ -30,7 +30,7 @@
 //! - Nothing is lost: a thread that logs waits until there is room. Whoever would
 //!   rather lose lines than wait says [`WhenFull::Drop`]; they are
 //!   [counted](Log::dropped). Every event is either accepted or counted.
-//! - An error of the sink is told [once](Builder::on_error). It neither panics nor
+//! - An error of the sink is told [once](LogBuilder::on_error). It neither panics nor
 //!   fails the threads that log; what they log from then on is counted. What was
 //!   accepted and not delivered comes back from [`Log::end`].
 //! - Keep the `Log` until the end of `main`: dropping it writes what is left.
@@ -43,16 +43,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use core::time::Duration;
 use std::io::{self, Write};
-use std::thread::{self, ThreadId};
 
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cause::Cause;
-use crate::handle::Builder as StreamBuilder;
-use crate::handle::thread::{Writable, Writer};
-use crate::stream::{EndError, Finished, OnError, Snapshot, Unfinished, WaitError};
+use crate::handle::{Builder, Destroy, End, ThreadOptions, Wait, Writable, Writer};
+use crate::stream::{OnError, Snapshot};
 use crate::worker::SpawnError;
 
 /// What a thread does that logs when there is no room.
@@ -84,21 +81,24 @@ pub enum WhenFull {
 ///     .stream(Writable::builder().thread_name("log"))
 ///     .on_error(|cause| println!("the log failed: {}", cause.code()))
 ///     .spawn(Vec::new())?;
-/// # log.end()?;
+/// # log.end().wait()?;
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
-pub struct Builder {
-    stream: StreamBuilder,
+pub struct LogBuilder {
+    stream: Builder<ThreadOptions>,
     when_full: WhenFull,
     on_error: OnError,
 }
 
-impl Builder {
+impl LogBuilder {
     /// How the stream is made: its marks, its thread, its observer. A line longer
     /// than its [limit](crate::Builder::limit) is dropped and counted.
     #[must_use]
-    pub fn stream(mut self, stream: StreamBuilder) -> Self {
-        self.stream = stream;
+    pub fn stream<K>(mut self, stream: Builder<K>) -> Self
+    where
+        ThreadOptions: From<K>,
+    {
+        self.stream = stream.with(|_| {});
         self
     }
 
@@ -131,24 +131,24 @@ impl Builder {
     }
 
     /// A log into a sink that is opened on the background thread: see
-    /// [`Builder::open`](crate::Builder::open) of the stream.
+    /// [`Builder::spawn_with`] of the stream.
     ///
     /// # Errors
     ///
     /// If no thread can be started. That the sink cannot be opened is told as
     /// every error of it.
-    pub fn open<W: Write + Send + 'static>(
+    pub fn spawn_with<W: Write + Send + 'static>(
         self,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,
     ) -> io::Result<Log<W>> {
-        let stream = self.stream.on_error(self.on_error).open(open)?;
+        let stream = self.stream.on_error(self.on_error).spawn_with(open)?;
         Ok(Log::new(stream, self.when_full))
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for LogBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("LogBuilder")
             .field("stream", &self.stream)
             .field("when_full", &self.when_full)
             .finish_non_exhaustive()
@@ -174,11 +174,11 @@ pub struct Log<W> {
 }
 
 impl Log<()> {
-    /// Makes a log; see [`Builder`].
+    /// Makes a log; see [`LogBuilder`].
     #[must_use]
-    pub fn builder() -> Builder {
-        Builder {
-            stream: Writable::builder(),
+    pub fn builder() -> LogBuilder {
+        LogBuilder {
+            stream: Writable::builder().with(|_| {}),
             when_full: WhenFull::Wait,
             on_error: Box::new(tell_on_stderr),
         }
@@ -190,7 +190,6 @@ impl<W> Log<W> {
         let writer = LogWriter {
             writer: stream.writer(),
             when_full,
-            worker: stream.thread_id(),
             dropped: Arc::default(),
         };
         Self { stream, writer }
@@ -202,12 +201,11 @@ impl<W> Log<W> {
         self.writer.clone()
     }
 
-    /// Waits until everything logged so far has reached the sink and the sink has
-    /// been flushed.
+    /// Flushes the sink, once it has everything logged so far.
     ///
     /// # Errors
     ///
-    /// If the stream failed before that.
+    /// The wait fails if the stream failed before that.
     ///
     /// # Examples
     ///
@@ -217,10 +215,11 @@ impl<W> Log<W> {
     ///
     /// let log = Log::builder().spawn(BufWriter::new(Vec::new()))?;
     /// log.writer().write_all(b"a line\n")?;
-    /// log.flush()?; // in the Vec now, not only in the BufWriter
+    /// log.flush().wait()?; // in the Vec now, not only in the BufWriter
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn flush(&self) -> Result<(), WaitError> {
+    #[must_use = "the call puts the flush in line; the wait says when it is done"]
+    pub fn flush(&self) -> Wait {
         self.writer.writer.flush()
     }
 
@@ -234,7 +233,7 @@ impl<W> Log<W> {
     ///
     /// let log = Log::builder().spawn(Vec::new())?;
     /// let mut writer = log.writer();
-    /// log.end()?;
+    /// log.end().wait()?;
     /// writer.write_all(b"too late\n")?;
     /// assert_eq!(writer.dropped(), 1);
     /// # Ok::<_, highwater::BoxError>(())
@@ -250,12 +249,12 @@ impl<W> Log<W> {
         self.stream.snapshot()
     }
 
-    /// Ends the log and waits: everything is written, the sink flushed, and
-    /// handed back.
+    /// Ends the log; the [`End`] waits until everything is written, the sink flushed, and
+    /// hands it back.
     ///
     /// # Errors
     ///
-    /// If the stream failed. What was not delivered is handed back.
+    /// The wait fails if the stream failed. What was not delivered is handed back.
     ///
     /// # Examples
     ///
@@ -265,37 +264,11 @@ impl<W> Log<W> {
     ///
     /// let log = Log::builder().spawn(Vec::new())?;
     /// log.writer().write_all(b"a line\n")?;
-    /// assert_eq!(log.end()?.sink, b"a line\n");
+    /// assert_eq!(log.end().wait()?.sink, b"a line\n");
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    pub fn end(self) -> Result<Finished<W>, EndError<W, Writable<W>>> {
+    pub fn end(self) -> End<W> {
         self.stream.end()
-    }
-
-    /// As [`Log::end`], but waits no longer than this. It is ended all the same.
-    ///
-    /// # Errors
-    ///
-    /// As [`Log::end`]; [`EndError::TimedOut`] hands the log's stream back, which goes
-    /// on ending: see [`Writable::end_timeout`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use highwater::log::Log;
-    /// use highwater::EndError;
-    /// use std::time::Duration;
-    ///
-    /// let log = Log::builder().spawn(std::io::sink())?;
-    /// match log.end_timeout(Duration::from_secs(5)) {
-    ///     Ok(_) => println!("all is written"),
-    ///     Err(EndError::TimedOut(stream)) => drop(stream.destroy_timeout(Duration::ZERO)),
-    ///     Err(error) => return Err(error.into()),
-    /// }
-    /// # Ok::<_, highwater::BoxError>(())
-    /// ```
-    pub fn end_timeout(self, timeout: Duration) -> Result<Finished<W>, EndError<W, Writable<W>>> {
-        self.stream.end_timeout(timeout)
     }
 
     /// Stops now, without writing what is left: it is handed back, with the sink. A
@@ -307,21 +280,13 @@ impl<W> Log<W> {
     ///
     /// let log = Log::builder().spawn(Vec::new())?;
     /// log.writer().write_all(b"a line\n")?;
-    /// let unfinished = log.destroy();
+    /// let unfinished = log.destroy().wait()?;
     /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
     /// assert_eq!(unfinished.totals.delivered + unsent as u64, 7);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    #[must_use = "it holds what was not written"]
-    pub fn destroy(self) -> Unfinished<W> {
+    pub fn destroy(self) -> Destroy<W> {
         self.stream.destroy()
-    }
-
-    /// As [`Log::destroy`], but waits no longer than this for the sink: see
-    /// [`Writable::destroy_timeout`].
-    #[must_use = "it holds what was not written"]
-    pub fn destroy_timeout(self, timeout: Duration) -> Unfinished<W> {
-        self.stream.destroy_timeout(timeout)
     }
 }
 
@@ -350,14 +315,13 @@ impl<W> fmt::Debug for Log<W> {
 /// let log = Log::builder().spawn(Vec::new())?;
 /// let writer = log.writer();
 /// std::io::Write::write_all(&mut writer.make_writer(), b"a line\n")?;
-/// assert_eq!(log.end()?.sink, b"a line\n");
+/// assert_eq!(log.end().wait()?.sink, b"a line\n");
 /// # Ok::<_, highwater::BoxError>(())
 /// ```
 #[derive(Clone)]
 pub struct LogWriter {
     writer: Writer,
     when_full: WhenFull,
-    worker: Option<ThreadId>,
     dropped: Arc<AtomicUsize>,
 }
 
@@ -369,15 +333,9 @@ impl LogWriter {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn is_worker(&self) -> bool {
-        self.worker == Some(thread::current().id())
-    }
-
     fn line(&self, bytes: &[u8]) {
         let accepted = match self.when_full {
             WhenFull::Drop => self.writer.write_if_room(bytes).unwrap_or(false),
-            // It would wait for itself.
-            WhenFull::Wait if self.is_worker() => self.writer.write(bytes).is_ok(),
             WhenFull::Wait => self.writer.write_when_room(bytes).is_ok(),
         };
         if !accepted {
@@ -393,11 +351,7 @@ impl Write for &LogWriter {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.is_worker() {
-            // It would wait for itself, too.
-            return Ok(());
-        }
-        Ok(self.writer.flush()?)
+        Ok(self.writer.flush().wait()?)
     }
 }
 

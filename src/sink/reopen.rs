@@ -24,16 +24,16 @@ use std::path::PathBuf;
 /// # let path = folder.path().join("log");
 /// # let old = folder.path().join("log.1");
 /// let file = Reopen::open(&path)?;
-/// let reopener = file.reopener(); // for whoever handles the signal
+/// let reopener = file.reopener(); // for what handles the signal
 /// let log = Log::builder().spawn(file)?;
 /// log.writer().write_all(b"before\n")?;
-/// log.flush()?;
+/// log.flush().wait()?;
 ///
 /// fs::rename(&path, &old)?;
 /// reopener.reopen();
 ///
 /// log.writer().write_all(b"after\n")?;
-/// log.end()?;
+/// log.end().wait()?;
 /// assert!(!reopener.is_pending());
 /// assert_eq!(fs::read(old)?, b"before\n");
 /// assert_eq!(fs::read(path)?, b"after\n");

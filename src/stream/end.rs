@@ -1,18 +1,16 @@
 //! How a stream ends, and what is left then.
 
-use alloc::boxed::Box;
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-use core::fmt;
-use std::io;
-
+use super::condition::WaitError;
 use super::event::Snapshot;
 use super::stream::Stream;
-use super::wait::WaitError;
 use super::write::WriteError;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::machine::Fault;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
 
 impl Stream {
     /// Ends the stream, after this last chunk if there is one. A stream that has failed
@@ -55,6 +53,15 @@ impl Stream {
         self.worker_left
     }
 
+    /// How many bytes the sink has in hand: what of them it has taken is not known.
+    pub(crate) fn in_doubt(&self) -> u64 {
+        match self.driver.host().job {
+            // No worker has taken it yet.
+            Some(_) => 0,
+            None => self.driver.state().in_flight(),
+        }
+    }
+
     /// Whether the stream has finished; if not, why.
     pub(crate) fn finished(&self) -> Result<(), Cause> {
         match self.failure() {
@@ -84,6 +91,7 @@ impl Stream {
             sink: None,
             unsent,
             in_doubt: undelivered.saturating_sub(unsent_bytes),
+            cause: self.failure(),
             totals,
         }
     }
@@ -112,11 +120,24 @@ pub struct Unfinished<W> {
     ///
     /// Delivered, unsent and in doubt together are what was accepted.
     pub in_doubt: u64,
+    /// Why the stream failed, if it did, or the reason it was destroyed with.
+    pub cause: Option<Cause>,
     /// Its counters at the end; `totals.delivered` is what was delivered, in bytes.
     pub totals: Snapshot,
 }
 
 impl<W> Unfinished<W> {
+    /// For a stream that has handed back all that there was.
+    pub(crate) const fn nothing(totals: Snapshot) -> Self {
+        Self {
+            sink: None,
+            unsent: Vec::new(),
+            in_doubt: 0,
+            cause: None,
+            totals,
+        }
+    }
+
     /// What a stream with this left has come to.
     pub(crate) fn outcome(self, finished: Result<(), Cause>) -> Result<Finished<W>, Failure<W>> {
         let totals = self.totals;
@@ -133,99 +154,6 @@ impl<W> Unfinished<W> {
 /// Why a stream has failed, and what is left of it.
 pub(crate) type Failure<W> = (Cause, Box<Unfinished<W>>);
 
-/// The stream could not be ended.
-///
-/// It holds the sink, so it can go into a `Box<dyn Error + Send + Sync>` if the
-/// sink could; into an [`io::Error`], with the cause, it always can.
-///
-/// ```
-/// use highwater::{EndError, Writable};
-/// use std::fs::File;
-///
-/// let mut out = Writable::builder().open(|| File::create("/no/such/folder/file"))?;
-/// let _ = out.write("hello");
-/// if let Err(EndError::Failed { cause, unfinished, .. }) = out.end() {
-///     assert_eq!(cause.code(), "ENOENT");
-///     let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
-///     assert_eq!(unsent as u64, unfinished.totals.accepted);
-/// }
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum EndError<W, S> {
-    /// It failed, before or now. What was not delivered is handed back.
-    #[error("the stream failed")]
-    Failed {
-        /// Why.
-        #[source]
-        cause: Cause,
-        /// The last chunk, if there was one and it was not accepted.
-        refused: Option<Chunk>,
-        /// The sink, and what was accepted and not delivered.
-        unfinished: Box<Unfinished<W>>,
-    },
-    /// The last chunk was not accepted: it would pass the limit, or an end
-    /// before (that timed out) was the end. The stream is handed back.
-    #[error("the last chunk was refused")]
-    Refused {
-        /// The stream.
-        stream: S,
-        /// Why, and the chunk.
-        #[source]
-        error: WriteError<Chunk>,
-    },
-    /// The stream has ended but did not finish in time. It comes back: end it again to go
-    /// on waiting, or destroy it. Its drop does not wait; the worker goes on by itself.
-    #[error("the stream did not finish in time")]
-    TimedOut(S),
-    /// The caller runs on the thread of the worker, which ends the stream once the caller
-    /// has returned. The stream is handed back; dropped, it goes on by itself.
-    #[error("a wait for the end on the thread of the stream's worker would deadlock")]
-    WouldDeadlock(S),
-}
-
-impl<W, S> EndError<W, S> {
-    pub(crate) fn failed((cause, unfinished): Failure<W>, refused: Option<Chunk>) -> Self {
-        Self::Failed {
-            cause,
-            refused,
-            unfinished,
-        }
-    }
-
-    /// The code of the cause, `TOO_LONG`, `ETIMEDOUT`, or `EDEADLK`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Failed { cause, .. } => cause.code(),
-            Self::Refused { error, .. } => error.code(),
-            Self::TimedOut(_) => "ETIMEDOUT",
-            Self::WouldDeadlock(_) => "EDEADLK",
-        }
-    }
-
-    /// Why the stream failed, if it did.
-    #[must_use]
-    pub fn cause(&self) -> Option<&Cause> {
-        match self {
-            Self::Failed { cause, .. } => Some(cause),
-            _ => None,
-        }
-    }
-}
-
-impl<W, S> From<EndError<W, S>> for io::Error {
-    fn from(error: EndError<W, S>) -> Self {
-        match error {
-            EndError::Failed { cause, .. } => cause.to_io(),
-            EndError::Refused { error, .. } => error.into(),
-            EndError::TimedOut(_) => WaitError::TimedOut.into(),
-            EndError::WouldDeadlock(_) => WaitError::WouldDeadlock.into(),
-        }
-    }
-}
-
 // By hand, so that a sink need not be `Debug`.
 
 impl<W> fmt::Debug for Finished<W> {
@@ -241,24 +169,8 @@ impl<W> fmt::Debug for Unfinished<W> {
         f.debug_struct("Unfinished")
             .field("unsent", &format_args!("{} chunks", self.unsent.len()))
             .field("in_doubt", &self.in_doubt)
+            .field("cause", &self.cause)
             .field("totals", &self.totals)
             .finish_non_exhaustive()
-    }
-}
-
-impl<W, S> fmt::Debug for EndError<W, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed {
-                cause, unfinished, ..
-            } => f
-                .debug_struct("Failed")
-                .field("cause", cause)
-                .field("unfinished", unfinished)
-                .finish_non_exhaustive(),
-            Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
-            Self::TimedOut(_) => f.debug_tuple("TimedOut").finish_non_exhaustive(),
-            Self::WouldDeadlock(_) => f.debug_tuple("WouldDeadlock").finish_non_exhaustive(),
-        }
     }
 }

@@ -16,9 +16,9 @@ use crate::machine::Phase;
 /// let (tell, told) = mpsc::channel();
 /// let mut out = Writable::builder()
 ///     .observer(move |event| drop(tell.send(format!("{event:?}"))))
-///     .open(|| Ok(Vec::new()))?;
+///     .spawn_with(|| Ok(Vec::new()))?;
 /// let _flow = out.write("x")?;
-/// out.end()?;
+/// out.end().wait()?;
 /// assert_eq!(told.iter().collect::<Vec<_>>(), ["Open", "Finish", "Close"]);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -84,7 +84,7 @@ pub struct Snapshot {
     pub drains: u64,
     /// The highest length there has been, in bytes.
     pub peak: u64,
-    /// How long threads have waited for room, a position or a flush, all together. The
-    /// waits of tasks are not measured: their worker needs no clock.
+    /// How long threads have waited for the stream, all together: in each `wait`, and in
+    /// writes that block. The waits of tasks are not measured, so they need no clock.
     pub waited: Duration,
 }

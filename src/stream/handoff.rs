@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::event::Event;
+use super::progress::Progress;
 use super::write_job::{Item, WriteJob};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::driver::{Driver, Host};
 use crate::machine::{self, ErrorId, Fault};
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::Arc;
 
 /// What the worker is to do with the sink.
 #[derive(Debug)]
@@ -42,15 +43,15 @@ pub(super) struct Handoff {
     unsent: VecDeque<Chunk>,
     /// The owner has taken what is unsent, and takes no more.
     discards: bool,
-    /// Bytes that the sink has taken.
+    /// Bytes that the sink has taken, as far as the driver knows it.
     pub(super) delivered: u64,
     /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
     pub(super) flushes: u64,
     pub(super) flushed: u64,
     /// How many times the stream has emitted 'drain'.
     pub(super) drains: u64,
-    /// Tells the worker to stop in the middle of a job.
-    pub(super) stop: Arc<AtomicBool>,
+    /// What the worker has done that is not counted above yet.
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Handoff {
@@ -83,10 +84,19 @@ impl Handoff {
         mem::take(&mut self.unsent)
     }
 
-    /// Books what the sink has done with a job: what it has not taken is unsent.
+    /// Counts what the sink has done since this was asked last. Returns how many bytes.
+    pub(super) fn count_progress(&mut self) -> u64 {
+        self.flushed = self.progress.flushes();
+        let before = self.delivered;
+        self.delivered = self.progress.bytes();
+        self.delivered - before
+    }
+
+    /// The sink is done with a job: what it has not taken is unsent.
     pub(super) fn book(&mut self, job: &mut WriteJob) -> Result<(), Fault> {
-        self.delivered = self.delivered.saturating_add(job.bytes);
-        self.flushed += job.flushes;
+        job.publish_all();
+        // The answer tells the driver of it.
+        let _ = self.count_progress();
         let mut rest = job.take_rest();
         self.put_back(&mut rest);
         // The worker drops these outside the lock, too.
@@ -138,7 +148,7 @@ impl Host for Handoff {
 
     fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
         let handoff = stream.host_mut();
-        handoff.stop.store(true, Ordering::Release);
+        handoff.progress.stop();
         let close = Job::Close(error.or(construct));
         if let Some(Job::Write(mut items)) = handoff.job.replace(close) {
             handoff.put_back(&mut items);

@@ -12,8 +12,8 @@ use crate::machine::{Flow, Lease};
 /// A buffer has the capacity of the high-water mark, up to this many bytes.
 const MAX_BUFFER: u64 = 64 * 1024;
 
-/// The most buffers that are kept for later.
-const MAX_SPARE: usize = 4;
+/// The most buffers that are kept for later: a mebibyte, if the mark is as high.
+const MAX_SPARE: usize = 16;
 
 /// Small writes that the stream has accepted on the machine's [lease](Lease). They go
 /// into the driver as one chunk before anything else does. No caller can tell the

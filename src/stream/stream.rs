@@ -1,15 +1,19 @@
 //! The stream itself, and [`Stream::change`]: every change goes through it, except a write
 //! on the lease and [`Stream::take_work`], which wake nothing.
 
+use alloc::vec::Vec;
+use core::mem;
+use core::task::Waker;
 use core::time::Duration;
 
 use super::event::Snapshot;
 use super::handoff::Handoff;
 use super::lease::LeaseBuffer;
+use super::waiters::Waiters;
 use crate::cause::Cause;
+use crate::chunk::Chunk;
 use crate::driver::Driver;
 use crate::machine::{Input, Leased, Options, State, step};
-use crate::sync::{Arc, AtomicBool};
 
 /// What every stream with a worker chooses. A producer that comes too late gets an
 /// error; the others go on.
@@ -32,8 +36,13 @@ pub(crate) struct Stream {
     pub(super) driver: Driver<Handoff>,
     /// The writes that the driver does not have yet.
     pub(super) lease: LeaseBuffer,
+    /// Wakes the worker.
+    pub(super) worker: Option<Waker>,
     /// The worker has found no work, and has not come back since.
+    /// Invariant: then there is a waker.
     pub(super) worker_waits: bool,
+    /// Everyone else who waits.
+    pub(super) waiters: Waiters,
     /// The worker has let go of the sink and reported everything.
     pub(super) worker_left: bool,
     /// The owner will not take the sink.
@@ -46,16 +55,20 @@ pub(crate) struct Stream {
     waited: Duration,
     /// The position at which the last flush was put in line.
     pub(super) flush_queued_at: u64,
+    /// Chunks of no bytes, which go nowhere: to be dropped outside the lock.
+    pub(super) empty: Vec<Chunk>,
 }
 
-/// Whom a change of the stream concerns.
-#[derive(Clone, Copy, Debug)]
+/// What to do with wakers once the lock is free: they are code of users.
+#[derive(Debug, Default)]
 #[must_use = "a waiter that is not woken waits for ever"]
-pub(crate) struct Wake {
-    /// The worker waits, and there is work for it.
-    pub(crate) worker: bool,
-    /// A waiter may find what it waits for.
-    pub(crate) waiters: bool,
+pub(crate) struct Wakers {
+    /// Those whom a change of the stream concerns.
+    pub(crate) to_wake: Vec<Waker>,
+    /// To be dropped.
+    pub(crate) unneeded: [Option<Waker>; 2],
+    /// To be dropped, too: a chunk may be memory of a user.
+    pub(crate) chunks: Vec<Chunk>,
 }
 
 impl Stream {
@@ -68,39 +81,61 @@ impl Stream {
         Self {
             driver,
             lease: LeaseBuffer::new(options.high_water_mark()),
+            worker: None,
             worker_waits: false,
+            waiters: Waiters::default(),
             worker_left: false,
             owner_left: false,
             waits: 0,
             peak: 0,
             waited: Duration::ZERO,
             flush_queued_at: 0,
+            empty: Vec::new(),
         }
     }
 
     /// Runs `f`, and returns whom to wake. Before `f` the driver gets the writes on the
-    /// lease; after it the deferred ticks run, and a new lease begins.
-    pub(crate) fn change<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, Wake) {
+    /// lease and the progress of the worker; after it the deferred ticks run, and a new
+    /// lease begins.
+    pub(crate) fn change<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, Wakers) {
+        let mut wakers = Wakers::default();
+        let result = self.change_once(f, &mut wakers);
+        // What the worker has done meanwhile may be what a waiter waits for.
+        while self.driver.host().progress.wake_at(self.wake_at()) {
+            self.change_once(|_| (), &mut wakers);
+        }
+        wakers.chunks = mem::take(&mut self.empty);
+        (result, wakers)
+    }
+
+    fn change_once<T>(&mut self, f: impl FnOnce(&mut Self) -> T, wakers: &mut Wakers) -> T {
         let (signs, had_room) = (self.signs(), self.has_room());
         self.settle();
         let result = f(self);
         self.driver.run_ticks();
         let lease = self.driver.state().lease_to_queue(self.driver.options());
         self.lease.renew(lease);
-        let wake = Wake {
-            worker: self.worker_waits && self.has_work(),
-            waiters: self.signs() != signs || self.has_room() && !had_room,
-        };
-        self.worker_waits &= !wake.worker;
-        (result, wake)
+        if self.worker_waits && self.has_work() {
+            self.worker_waits = false;
+            wakers.to_wake.extend(self.worker.take());
+        }
+        if self.signs() != signs || self.has_room() && !had_room {
+            self.take_woken(wakers);
+        }
+        result
     }
 
-    /// Puts what was accepted on the lease into the driver.
+    /// Puts what was accepted on the lease into the driver, and then what the sink has done:
+    /// these writes were answered without it.
     fn settle(&mut self) {
         if let Some(chunk) = self.lease.take() {
             // Each of these writes has returned, and was counted.
             let written = self.accept(chunk);
             debug_assert!(written.is_ok(), "{written:?}");
+        }
+        let done = self.driver.host_mut().count_progress();
+        if done > 0 {
+            self.driver.progressed(done);
         }
     }
 
@@ -125,11 +160,6 @@ impl Stream {
         self.driver.state().is_destroyed()
     }
 
-    /// The flag that stops the worker in the middle of a job.
-    pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.driver.host().stop)
-    }
-
     /// Why the stream has failed, if it has.
     pub(super) fn failure(&self) -> Option<Cause> {
         let errored = self.driver.state().errored();
@@ -147,21 +177,21 @@ impl Stream {
         self.driver.accepted() + self.lease.bytes.len() as u64
     }
 
-    /// The state once the driver has what was accepted on the lease. To look at a stream
-    /// changes nothing, so this is a copy.
-    fn settled(&self) -> State {
+    /// The state once the driver has what was accepted on the lease, and knows that so many
+    /// bytes are delivered. To look at a stream changes nothing, so this is a copy.
+    fn settled(&self, delivered: u64) -> State {
         let mut state = *self.driver.state();
+        let options = self.driver.options();
         let leased = Leased::Queued {
             chunks: u32::from(!self.lease.bytes.is_empty()),
             len: self.lease.bytes.len() as u64,
             callback: false,
         };
-        let _ = step(
-            &mut state,
-            self.driver.options(),
-            None,
-            Input::Settle(leased),
-        );
+        let _ = step(&mut state, options, None, Input::Settle(leased));
+        let done = delivered - self.driver.host().delivered;
+        if done > 0 {
+            let _ = step(&mut state, options, None, Input::Progress(done));
+        }
         state
     }
 
@@ -181,8 +211,9 @@ impl Stream {
 
     /// Gauges and counters.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let (state, options) = (self.settled(), self.driver.options());
-        let handoff = self.driver.host();
+        let (handoff, options) = (self.driver.host(), self.driver.options());
+        let delivered = handoff.progress.bytes();
+        let state = self.settled(delivered);
         Snapshot {
             phase: state.phase(),
             length: state.length(),
@@ -193,7 +224,7 @@ impl Stream {
             corked: state.corked(),
             queued: state.queued(),
             accepted: self.position(),
-            delivered: handoff.delivered,
+            delivered,
             waits: self.waits,
             drains: handoff.drains,
             peak: self.peak.max(state.length()),

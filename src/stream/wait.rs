@@ -1,36 +1,123 @@
-//! What a caller waits for, and why it may not come.
+//! How a caller waits for something, and how it is woken.
 
-use std::io;
+use core::mem;
+use core::task::Waker;
 
-use super::stream::Stream;
+use super::condition::{Condition, WaitError};
+use super::stream::{Stream, Wakers};
+use super::waiters::{Queue, Ticket};
 use crate::cause::Cause;
-use crate::machine::codes;
-
-/// What a caller waits for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Condition {
-    /// Room; or a 'drain' after this many, even if the room is gone again.
-    Drain { before: u64 },
-    /// Room.
-    Room,
-    /// The sink has taken everything up to this position.
-    Delivered(u64),
-    /// The sink has done the flush of this number.
-    Flushed(u64),
-    /// The worker has let go of the sink.
-    WorkerLeft,
-}
 
 impl Stream {
+    /// Waits for this condition, or goes on waiting: then this waker is woken once the wait
+    /// may be over. Once it is, `f` does something with the stream, before any other caller
+    /// can.
+    pub(crate) fn wait<T>(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        condition: Condition,
+        waker: Waker,
+        f: impl FnOnce(&mut Self, Result<(), WaitError>) -> T,
+    ) -> (Option<T>, Wakers) {
+        let came = ticket.is_some();
+        let mut unneeded = [None, None];
+        let (found, mut wakers) = self.change(|stream| {
+            let found = stream.check(condition);
+            unneeded = match found {
+                Some(_) => [stream.waiters.leave(ticket), Some(waker)],
+                None => [stream.waiters.enter(ticket, condition, waker), None],
+            };
+            found.map(|found| f(stream, found))
+        });
+        if found.is_some() || came {
+            // A caller that has come for room leaves the rest of it to the next.
+            self.take_woken(&mut wakers);
+        }
+        wakers.unneeded = unneeded;
+        (found, wakers)
+    }
+
+    /// Gives up a wait. That leaves room to the next: to the one behind a waiter that was
+    /// woken, or whose chunk was too long for the room that there is.
+    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Wakers {
+        let mut wakers = Wakers::default();
+        if ticket.is_some() {
+            wakers.unneeded[0] = self.waiters.leave(ticket);
+            self.take_woken(&mut wakers);
+        }
+        wakers
+    }
+
+    /// Wakes the next of those who wait for room, if there is room that the one who was woken
+    /// for it has not come for. It may never come: a wait can be kept without being polled.
+    pub(crate) fn wake_next(&mut self) -> Wakers {
+        let mut wakers = Wakers::default();
+        self.take_woken(&mut wakers);
+        wakers
+    }
+
+    /// Whether [`Stream::wake_next`] would wake one.
+    pub(crate) fn has_next(&self) -> bool {
+        let next = self.waiters.next_room().map(|len| Condition::Room { len });
+        next.is_some_and(|condition| self.check(condition).is_some())
+    }
+
+    /// Whether someone waits, apart from the worker.
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    pub(super) fn take_woken(&mut self, wakers: &mut Wakers) {
+        if !self.waiters.is_empty() {
+            let mut waiters = mem::take(&mut self.waiters);
+            waiters.take_woken(
+                &mut wakers.to_wake,
+                self.stopped().is_some(),
+                |queue| self.reached_in(queue),
+                |condition| self.check(condition).is_some(),
+            );
+            self.waiters = waiters;
+        }
+    }
+
+    /// The position at which the first waiter may go on, if the sink takes so much of what it
+    /// has in hand.
+    pub(super) fn wake_at(&self) -> u64 {
+        let (state, options) = (self.driver.state(), self.driver.options());
+        if self.waiters.is_empty() || state.in_flight() == 0 {
+            return u64::MAX;
+        }
+        let level = match state.needs_drain() {
+            true => options.low_water_mark(),
+            false => options.high_water_mark().saturating_sub(1),
+        };
+        let room = self.waiters.next_room().and_then(|len| {
+            let level = level.min(options.limit().saturating_sub(len));
+            let missing = state
+                .length()
+                .checked_sub(level)
+                .filter(|&bytes| bytes > 0)?;
+            Some(self.driver.host().delivered.saturating_add(missing))
+        });
+        let position = self.waiters.next_position();
+        let first = room.into_iter().chain(position).min();
+        first.unwrap_or(u64::MAX)
+    }
+
     /// How the wait for this condition ends; `None` if it goes on.
     pub(crate) fn check(&self, condition: Condition) -> Option<Result<(), WaitError>> {
         let handoff = self.driver.host();
         match condition {
             Condition::Drain { before } if handoff.drains != before => Some(Ok(())),
-            Condition::Drain { .. } | Condition::Room => match self.stopped() {
+            Condition::Drain { .. } => match self.stopped() {
                 Some(error) => Some(Err(error)),
                 None => self.has_room().then_some(Ok(())),
             },
+            Condition::Room { len } => {
+                let has_room = self.has_room() && len <= self.room_below_limit();
+                let refused = len > self.driver.options().limit() || self.stopped().is_some();
+                (has_room || refused).then_some(Ok(()))
+            }
             Condition::Delivered(position) if position > self.position() => {
                 let accepted = self.position();
                 Some(Err(WaitError::NotAccepted { position, accepted }))
@@ -38,7 +125,32 @@ impl Stream {
             Condition::Delivered(position) => self.reached(handoff.delivered >= position),
             Condition::Flushed(number) => self.reached(handoff.flushed >= number),
             Condition::WorkerLeft => self.worker_left.then_some(Ok(())),
+            Condition::Closed => self.worker_left.then(|| match self.finished() {
+                Ok(()) => Ok(()),
+                Err(Cause::Fault(_)) => Err(WaitError::Destroyed),
+                Err(cause) => Err(WaitError::Failed(cause)),
+            }),
         }
+    }
+
+    /// Whether a chunk of so many bytes need not wait for room; the stream may refuse it.
+    pub(crate) fn has_room_for(&self, len: usize) -> bool {
+        self.check(Condition::Room { len: len as u64 }).is_some()
+    }
+
+    /// How long a chunk may be at most, in bytes; 0 if there is no limit.
+    #[cfg(feature = "futures")]
+    pub(crate) fn longest_chunk(&self) -> usize {
+        match self.driver.options().limit() {
+            u64::MAX => 0,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// How many bytes the limit leaves.
+    pub(super) fn room_below_limit(&self) -> u64 {
+        let limit = self.driver.options().limit();
+        limit.saturating_sub(self.driver.state().length())
     }
 
     fn reached(&self, reached: bool) -> Option<Result<(), WaitError>> {
@@ -72,72 +184,20 @@ impl Stream {
             None
         }
     }
-}
 
-/// What was waited for will not come.
-///
-/// ```
-/// use highwater::{WaitError, Writable};
-///
-/// let out = Writable::builder().spawn(Vec::new())?;
-/// let writer = out.writer();
-/// out.end()?;
-/// assert!(matches!(writer.wait_drain(), Err(WaitError::Ended)));
-/// assert!(matches!(writer.wait_delivered(1), Err(WaitError::NotAccepted { .. })));
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitError {
-    /// The stream has been ended: it emits no 'drain' and accepts nothing more.
-    #[error("the stream has ended")]
-    Ended,
-    /// The stream has been destroyed.
-    #[error("the stream was destroyed")]
-    Destroyed,
-    /// The stream has failed.
-    #[error("the stream failed")]
-    Failed(#[source] Cause),
-    /// It did not come in time.
-    #[error("it did not come in time")]
-    TimedOut,
-    /// The caller runs on the thread of the worker, as a sink, an observer or a panic hook
-    /// does: while it waits, the worker does nothing that could end the wait.
-    #[error("a wait on the thread of the stream's worker would deadlock")]
-    WouldDeadlock,
-    /// So much has not been accepted yet.
-    #[error("position {position} is past what was accepted, {accepted} bytes")]
-    NotAccepted {
-        /// The position asked for, in bytes.
-        position: u64,
-        /// The position of the stream, in bytes.
-        accepted: u64,
-    },
-}
-
-impl WaitError {
-    /// Node's code, that of the cause, `ETIMEDOUT`, `EDEADLK`, or `ERR_OUT_OF_RANGE`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Ended => codes::WRITE_AFTER_END,
-            Self::Destroyed => codes::DESTROYED,
-            Self::Failed(cause) => cause.code(),
-            Self::TimedOut => "ETIMEDOUT",
-            Self::WouldDeadlock => "EDEADLK",
-            Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
-        }
-    }
-}
-
-impl From<WaitError> for io::Error {
-    fn from(error: WaitError) -> Self {
-        match &error {
-            WaitError::Failed(cause) => cause.to_io(),
-            WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
-            WaitError::WouldDeadlock => io::Error::new(io::ErrorKind::Deadlock, error),
-            WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
-            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+    /// The number that a queue has reached: [`Stream::check`] ends the waits up to it.
+    /// `None` if it ends none.
+    fn reached_in(&self, queue: Queue) -> Option<u64> {
+        let handoff = self.driver.host();
+        let all = |ends: bool| ends.then_some(u64::MAX);
+        let failed = self.driver.state().is_destroyed() || self.failure().is_some();
+        let has_room = || self.stopped().is_some() || self.has_room();
+        match queue {
+            Queue::Drain => all(has_room()).or(Some(handoff.drains)),
+            Queue::Room => all(has_room()),
+            Queue::Delivered => all(failed).or(Some(handoff.delivered)),
+            Queue::Flushed => all(failed).or(Some(handoff.flushed)),
+            Queue::WorkerLeft => all(self.worker_left),
         }
     }
 }

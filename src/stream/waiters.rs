@@ -4,8 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::stream::Stream;
-use super::wait::Condition;
+use super::condition::Condition;
 
 /// The waiters of a stream. A call costs O(log n) for n waiters, and a wake-up costs
 /// O(log n) for each waiter that it wakes.
@@ -25,8 +24,6 @@ type Key = (Queue, u64, u32);
 
 #[derive(Default)]
 struct Place {
-    /// How many waiters have left this place. It tells a ticket of now from an old one.
-    generation: u32,
     /// Where the waiter is in the order, and when it came.
     condition: Option<Condition>,
     arrival: u64,
@@ -40,12 +37,10 @@ impl Place {
     }
 }
 
-/// A place among the waiters, between two polls.
+/// A place among the waiters, between two polls. There is one for each place that is not free:
+/// it is no copy, and the waiter gives it up when it leaves.
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    index: u32,
-    generation: u32,
-}
+pub(crate) struct Ticket(u32);
 
 impl Waiters {
     /// A caller waits, or goes on waiting, for this condition. Returns the waker that it
@@ -56,8 +51,8 @@ impl Waiters {
         condition: Condition,
         waker: Waker,
     ) -> Option<Waker> {
-        let index = match ticket.as_ref().and_then(|ticket| self.index(ticket)) {
-            Some(index) => index,
+        let index = match ticket {
+            Some(Ticket(index)) => *index,
             None => self.arrive(ticket),
         };
         let place = self.places.get_mut(index as usize)?;
@@ -72,42 +67,69 @@ impl Waiters {
     /// A caller waits no longer. Returns its waker; `None` if it was woken, or did not
     /// wait.
     pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Option<Waker> {
-        let index = self.index(&ticket.take()?)?;
+        let Ticket(index) = ticket.take()?;
         let place = self.places.get_mut(index as usize)?;
         if let Some(key) = place.key(index) {
             self.order.remove(&key);
         }
-        place.generation = place.generation.wrapping_add(1);
         place.condition = None;
         self.free.push(index);
         place.waker.take()
     }
 
-    /// Takes the wakers of those whose condition holds now. Of those who wait for room it
-    /// is the first alone: once that has come, it takes the next.
-    pub(crate) fn take_woken(&mut self, stream: &Stream) -> Vec<Waker> {
-        let mut woken = Vec::new();
+    /// Takes the wakers of those whose wait is over: `reached` says how far a queue has come,
+    /// `None` if it ends no wait, and `is_over` whether a wait has ended. Of those who wait
+    /// for room it is the first alone, unless `all` go: once that has come, it takes the next.
+    pub(super) fn take_woken(
+        &mut self,
+        woken: &mut Vec<Waker>,
+        all: bool,
+        reached: impl Fn(Queue) -> Option<u64>,
+        is_over: impl Fn(Condition) -> bool,
+    ) {
         for queue in Queue::ALL {
-            let Some(reached) = stream.reached_in(queue) else {
+            let Some(reached) = reached(queue) else {
                 continue;
             };
             let keys = (queue, 0, 0)..=(queue, reached, u32::MAX);
             while let Some(&key) = self.order.range(keys.clone()).next() {
+                let Some(place) = self.places.get_mut(key.2 as usize) else {
+                    break;
+                };
+                if !place.condition.is_some_and(&is_over) {
+                    // Not enough room for the first: it is longer than the limit leaves.
+                    break;
+                }
                 self.order.remove(&key);
-                let place = self.places.get_mut(key.2 as usize);
-                woken.extend(place.and_then(|place| place.waker.take()));
-                if queue == Queue::Room && stream.stopped().is_none() {
+                woken.extend(place.waker.take());
+                if queue == Queue::Room && !all {
                     break;
                 }
             }
         }
-        woken
     }
 
-    /// The place of this ticket, if it has not left.
-    fn index(&self, ticket: &Ticket) -> Option<u32> {
-        let place = self.places.get(ticket.index as usize)?;
-        (place.generation == ticket.generation).then_some(ticket.index)
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The lowest position that a waiter waits for.
+    pub(super) fn next_position(&self) -> Option<u64> {
+        let first = (Queue::Delivered, 0, 0);
+        let (queue, position, _) = self.order.range(first..).next()?;
+        (*queue == Queue::Delivered).then_some(*position)
+    }
+
+    /// How many bytes the first of those who wait for room has; `None` if there is none, and
+    /// no other waits for 'drain'.
+    pub(super) fn next_room(&self) -> Option<u64> {
+        let (queue, _, index) = self.order.first()?;
+        match (queue, self.places.get(*index as usize)?.condition) {
+            (Queue::Room, Some(Condition::Room { len })) => Some(len),
+            (Queue::Drain, _) => Some(0),
+            _ => None,
+        }
     }
 
     fn arrive(&mut self, ticket: &mut Option<Ticket>) -> u32 {
@@ -119,9 +141,8 @@ impl Waiters {
         self.arrivals += 1;
         if let Some(place) = self.places.get_mut(index as usize) {
             place.arrival = self.arrivals;
-            let generation = place.generation;
-            *ticket = Some(Ticket { index, generation });
         }
+        *ticket = Some(Ticket(index));
         index
     }
 }
@@ -129,7 +150,7 @@ impl Waiters {
 /// What waiters wait in: each has a number that grows, and a waiter waits until its queue
 /// has reached the number of the waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Queue {
+pub(super) enum Queue {
     Drain,
     Room,
     Delivered,
@@ -153,28 +174,10 @@ impl Condition {
     fn threshold(self, arrival: u64) -> (Queue, u64) {
         match self {
             Self::Drain { before } => (Queue::Drain, before.saturating_add(1)),
-            Self::Room => (Queue::Room, arrival),
+            Self::Room { .. } => (Queue::Room, arrival),
             Self::Delivered(position) => (Queue::Delivered, position),
             Self::Flushed(number) => (Queue::Flushed, number),
-            Self::WorkerLeft => (Queue::WorkerLeft, 0),
-        }
-    }
-}
-
-impl Stream {
-    /// The number that a queue has reached: [`Stream::check`] ends the waits up to it.
-    /// `None` if it ends none.
-    fn reached_in(&self, queue: Queue) -> Option<u64> {
-        let handoff = self.driver.host();
-        let all = |ends: bool| ends.then_some(u64::MAX);
-        let failed = self.driver.state().is_destroyed() || self.failure().is_some();
-        let has_room = || self.stopped().is_some() || self.has_room();
-        match queue {
-            Queue::Drain => all(has_room()).or(Some(handoff.drains)),
-            Queue::Room => all(has_room()),
-            Queue::Delivered => all(failed).or(Some(handoff.delivered)),
-            Queue::Flushed => all(failed).or(Some(handoff.flushed)),
-            Queue::WorkerLeft => all(self.worker_left),
+            Self::WorkerLeft | Self::Closed => (Queue::WorkerLeft, 0),
         }
     }
 }

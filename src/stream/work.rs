@@ -2,13 +2,16 @@
 
 use alloc::collections::VecDeque;
 use core::mem;
+use core::task::Waker;
 
 use super::event::Event;
 use super::handoff::Job;
+use super::progress::Progress;
 use super::stream::Stream;
 use super::write_job::WriteJob;
 use crate::cause::Cause;
 use crate::machine::Fault;
+use crate::sync::Arc;
 
 /// What the worker finds to do.
 #[derive(Debug)]
@@ -29,18 +32,51 @@ impl Stream {
         stop || handoff.job.is_some() || !handoff.events.is_empty()
     }
 
+    /// As [`Stream::take_work`]; a worker that waits leaves its waker. Returns what is to be
+    /// dropped outside the lock, too.
+    pub(crate) fn poll_work(
+        &mut self,
+        idle: bool,
+        waker: Waker,
+    ) -> (Option<Work>, [Option<Waker>; 2]) {
+        // A worker that is polled needs no wake-up until it waits again.
+        let old = self.worker.take();
+        let work = self.take_work(idle);
+        self.worker_waits = work.is_none();
+        match work {
+            Some(_) => (work, [old, Some(waker)]),
+            None => {
+                self.worker = Some(waker);
+                (None, [old, None])
+            }
+        }
+    }
+
+    /// The worker is idle: memory that a burst has needed goes back.
+    pub(crate) fn shrink(&mut self) {
+        self.lease.shrink();
+    }
+
+    /// The worker waits no more. Returns its waker, to be dropped outside the lock.
+    pub(crate) fn forget_worker(&mut self) -> Option<Waker> {
+        self.worker_waits = false;
+        self.worker.take()
+    }
+
     /// Takes what there is to do; an `idle` worker takes a job, too. `None` if there is
-    /// nothing: then the worker waits, and the next [`Wake`](super::stream::Wake) says when
-    /// there is. To take work is no input, so the lease stays as it is.
-    pub(crate) fn take_work(&mut self, idle: bool) -> Option<Work> {
+    /// nothing: then the worker waits, and is woken when there is. To take work is no input,
+    /// so the lease stays as it is.
+    fn take_work(&mut self, idle: bool) -> Option<Work> {
         let handoff = self.driver.host_mut();
         let events = mem::take(&mut handoff.events);
         let job = if idle { handoff.job.take() } else { None };
-        self.worker_waits = events.is_empty() && job.is_none();
-        if self.worker_waits && idle {
-            self.lease.shrink();
-        }
-        (!self.worker_waits).then_some(Work { events, job })
+        let waits = events.is_empty() && job.is_none();
+        (!waits).then_some(Work { events, job })
+    }
+
+    /// What the worker reports its progress in.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.driver.host().progress)
     }
 
     /// The sink was opened, or could not be.
@@ -72,17 +108,19 @@ impl Stream {
         mem::take(&mut self.driver.host_mut().events)
     }
 
-    /// The worker goes away, for this reason, with this job begun. That destroys a stream
-    /// that is not closed. Returns the last events.
+    /// The worker goes away, for this reason, with this job begun: a stream that is not
+    /// closed fails. The reason gets how many bytes are not delivered. Returns the last
+    /// events.
     pub(crate) fn abandoned(
         &mut self,
-        reason: Option<Cause>,
+        reason: impl FnOnce(u64) -> Cause,
         job: Option<&mut WriteJob>,
     ) -> VecDeque<Event> {
         if self.driver.state().is_closed() {
             return VecDeque::new();
         }
-        drop(self.destroy(reason));
+        let undelivered = self.position() - self.driver.host().delivered;
+        drop(self.destroy(Some(reason(undelivered))));
         if let Some(job) = job {
             self.answered(job);
         }

@@ -1,9 +1,11 @@
 //! What a producer puts into the stream.
 
+use core::error::Error;
+use core::fmt;
 use std::io;
 
+use super::condition::WaitError;
 use super::stream::{MIN_PIECE, Stream};
-use super::wait::WaitError;
 use super::write_job::Item;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
@@ -42,20 +44,12 @@ impl Stream {
     /// its length.
     pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
         let options = self.driver.options();
-        let left = options.limit().saturating_sub(self.driver.state().length());
-        let max = options.high_water_mark().max(MIN_PIECE).min(left).max(1);
+        let mark = options.high_water_mark();
+        let max = mark.max(MIN_PIECE).min(self.room_below_limit()).max(1);
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let piece = bytes.get(..max).unwrap_or(bytes);
         // If the stream says `Wait`, the producer waits before its next piece.
         self.write(piece).map(|_| piece.len())
-    }
-
-    /// Whether so many bytes do not fit now, but will once the sink has taken some.
-    #[cfg(all(feature = "tracing", not(highwater_loom)))]
-    pub(crate) fn will_fit(&self, len: usize) -> bool {
-        let length = self.driver.state().length();
-        let sum = length.saturating_add(len as u64);
-        length > 0 && self.stopped().is_none() && sum > self.driver.options().limit()
     }
 
     /// Writes this chunk, without a copy.
@@ -69,6 +63,7 @@ impl Stream {
     pub(super) fn accept(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let len = chunk.len() as u64;
         if len == 0 && self.stopped().is_none() {
+            self.empty.push(chunk);
             return Ok(self.driver.state().answer(self.driver.options()));
         }
         match self.driver.write(Item::Data(chunk), len, None) {
@@ -135,38 +130,33 @@ impl Stream {
 ///
 /// let out = Writable::builder().spawn(Vec::new())?;
 /// let late = out.writer();
-/// out.end()?;
+/// out.end().wait()?;
 /// let refused = late.write_chunk("too late").expect_err("the stream has ended");
 /// assert_eq!(refused.code(), "ERR_STREAM_WRITE_AFTER_END");
 /// assert_eq!(refused.into_chunk().as_ref(), b"too late");
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WriteError<C = ()> {
     /// The stream has been ended.
-    #[error("write after end")]
     AfterEnd {
         /// What was not accepted.
         chunk: C,
     },
     /// The stream has been destroyed.
-    #[error("the stream was destroyed")]
     Destroyed {
         /// What was not accepted.
         chunk: C,
     },
-    /// The stream has failed.
-    #[error("the stream failed")]
+    /// The stream has failed: its cause says why.
     Failed {
         /// What was not accepted.
         chunk: C,
         /// Why the stream failed.
-        #[source]
         cause: Cause,
     },
     /// The chunk would pass the limit of the length.
-    #[error("the chunk would pass the limit of {limit} bytes")]
     TooLong {
         /// What was not accepted.
         chunk: C,
@@ -187,6 +177,15 @@ impl<C> WriteError<C> {
         }
     }
 
+    /// Why the stream failed, if it did.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Failed { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+
     /// What was not accepted.
     pub fn into_chunk(self) -> C {
         match self {
@@ -194,6 +193,22 @@ impl<C> WriteError<C> {
             | Self::Destroyed { chunk }
             | Self::Failed { chunk, .. }
             | Self::TooLong { chunk, .. } => chunk,
+        }
+    }
+
+    /// The same, for another caller that has no chunk.
+    pub(crate) fn without_chunk(&self) -> WriteError {
+        match self {
+            Self::AfterEnd { .. } => WriteError::AfterEnd { chunk: () },
+            Self::Destroyed { .. } => WriteError::Destroyed { chunk: () },
+            Self::Failed { cause, .. } => WriteError::Failed {
+                chunk: (),
+                cause: cause.clone(),
+            },
+            Self::TooLong { limit, .. } => WriteError::TooLong {
+                chunk: (),
+                limit: *limit,
+            },
         }
     }
 
@@ -210,6 +225,27 @@ impl<C> WriteError<C> {
                 limit,
             },
         }
+    }
+}
+
+// By hand: the cause is not a source, as its text is in this one's, but its sources are.
+
+impl<C> fmt::Display for WriteError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AfterEnd { .. } => f.write_str("write after end"),
+            Self::Destroyed { .. } => f.write_str("the stream was destroyed"),
+            Self::Failed { cause, .. } => cause.fmt(f),
+            Self::TooLong { limit, .. } => {
+                write!(f, "the chunk would pass the limit of {limit} bytes")
+            }
+        }
+    }
+}
+
+impl<C: fmt::Debug> Error for WriteError<C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause()?.source()
     }
 }
 

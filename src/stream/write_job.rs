@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 use core::mem;
 use std::io::{self, IoSlice};
 
+use super::progress::{Done, Progress};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
+use crate::sync::Arc;
 
 /// The most chunks that one call of the sink gets: Linux takes no more.
 const MAX_SLICES: usize = 1024;
@@ -25,10 +27,14 @@ pub(crate) enum Item {
 /// A job of writing under way.
 #[derive(Debug)]
 pub(crate) struct WriteJob {
-    /// How many bytes the sink has taken.
+    /// How many bytes the sink has taken of this job.
     pub(crate) bytes: u64,
-    /// How many flushes it has done.
-    pub(crate) flushes: u64,
+    /// Where everyone else finds what the sink has taken.
+    progress: Arc<Progress>,
+    /// What the sink has done that is not there yet, as the answer comes next.
+    unpublished: Done,
+    /// The sink has flushed since the worker reported last.
+    has_flushed: bool,
     /// What it has taken whole: to be dropped when all is accounted for.
     pub(crate) done: VecDeque<Item>,
     /// What it has not taken.
@@ -67,10 +73,12 @@ impl Call<'_> {
 }
 
 impl WriteJob {
-    pub(crate) fn new(items: VecDeque<Item>) -> Self {
+    pub(crate) fn new(items: VecDeque<Item>, progress: &Arc<Progress>) -> Self {
         Self {
             bytes: 0,
-            flushes: 0,
+            progress: Arc::clone(progress),
+            unpublished: Done::default(),
+            has_flushed: false,
             done: VecDeque::new(),
             rest: items,
             of_first: 0,
@@ -138,7 +146,8 @@ impl WriteJob {
                 self.max_slices = 1;
             }
         }
-        self.bytes += count as u64;
+        self.bytes = self.bytes.saturating_add(count as u64);
+        self.unpublished.bytes += count as u64;
         let mut count = self.of_first + count;
         while let Some(Item::Data(chunk)) = self.rest.front() {
             if count < chunk.len() {
@@ -148,13 +157,40 @@ impl WriteJob {
             self.first_is_done();
         }
         self.of_first = count;
+        self.publish();
         Ok(())
     }
 
     /// The sink has flushed.
     fn flushed(&mut self) {
-        self.flushes += 1;
+        self.unpublished.flushes += 1;
+        self.has_flushed = true;
         self.first_is_done();
+        self.publish();
+    }
+
+    /// Shows what is done, unless it is all: then the answer shows it.
+    fn publish(&mut self) {
+        if !self.rest.is_empty() {
+            self.progress.add(mem::take(&mut self.unpublished));
+        }
+    }
+
+    /// The job is answered: shows the rest of what is done.
+    pub(super) fn publish_all(&mut self) {
+        self.progress.add(mem::take(&mut self.unpublished));
+    }
+
+    /// Whether the stream has stopped the job.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.progress.is_stopped()
+    }
+
+    /// Whether the job goes on, and the worker should report what is done so far, as a
+    /// waiter may wait for it.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let goes_on = !self.rest.is_empty() && !self.progress.is_stopped();
+        goes_on && (mem::take(&mut self.has_flushed) || self.progress.is_due())
     }
 
     /// What the sink has not taken, to the byte.

@@ -12,15 +12,34 @@ use std::io;
 
 use futures_io::AsyncWrite;
 
+use super::leave::leave_sink;
 use super::observers::Observers;
 use super::unwind::{dispose, poll_guard};
-use crate::handle::future::{Shared, SinkSlot, Writable};
-use crate::handle::{Builder, FutureOptions};
-use crate::stream::{Call, Event, Job, Stream, WriteJob};
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
+use crate::cause::Cause;
+use crate::handle::{Builder, FutureOptions, OnDrop, Shared, SinkSlot, Writable};
+use crate::stream::{Call, Event, Job, Progress, Stream, WriteJob};
+use crate::sync::Arc;
 
-impl Builder<FutureOptions> {
-    /// A stream into this sink.
+/// With a future.
+impl<K> Builder<K>
+where
+    FutureOptions: From<K>,
+{
+    /// A stream into this sink, and the worker that moves its data: to be spawned on an
+    /// executor, or polled beside the producer. Nothing runs in the background: unless the
+    /// worker is polled, the sink gets nothing, and dropping it destroys the stream.
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join, io::Cursor};
+    /// use highwater::{Flow, Writable};
+    ///
+    /// let builder = Writable::builder().high_water_mark(1024);
+    /// let (mut out, worker) = builder.pair(Cursor::new(Vec::new()));
+    /// assert_eq!(out.write("a line\n")?, Flow::More);
+    /// let (done, ()) = block_on(join(out.end(), worker));
+    /// assert_eq!(done?.sink.into_inner(), b"a line\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn pair<W: AsyncWrite + Unpin>(self, sink: W) -> (Writable<W>, Worker<W>) {
         self.make(Some(sink), None, |sink| sink, |sink| sink)
     }
@@ -31,7 +50,7 @@ impl Builder<FutureOptions> {
     /// ```
     /// use futures::executor::block_on;
     /// use futures::{future::join, io::Cursor};
-    /// use highwater::future::Writable;
+    /// use highwater::Writable;
     /// use std::io;
     ///
     /// let missing = async { Err::<Cursor<Vec<u8>>, _>(io::ErrorKind::NotFound.into()) };
@@ -57,15 +76,16 @@ impl Builder<FutureOptions> {
         wrap: fn(W) -> S,
         unwrap: fn(S) -> W,
     ) -> (Writable<W>, Worker<W, O, S>) {
-        let options = self.options.with_construct(opening.is_some());
-        let observers = Observers::new(self.on_error, self.observer);
+        let (future, common): (FutureOptions, _) = self.split();
+        let options = common.options.with_construct(opening.is_some());
+        let observers = Observers::new(common.on_error, common.observer);
         let stream = Stream::new(options, observers.is_some());
-        let stop = stream.stop_flag();
+        let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
-        let slot = Arc::new(Mutex::new(None));
+        let slot = SinkSlot::default();
         let worker = Worker {
             shared: Arc::clone(&shared),
-            stop,
+            progress,
             opener: opening.map(Box::pin),
             sink: sink.map(wrap),
             wrap,
@@ -73,8 +93,13 @@ impl Builder<FutureOptions> {
             observers,
             slot: Arc::clone(&slot),
             now: Now::Idle,
+            gave_turn: false,
         };
-        (Writable::new(shared, slot, self.worker.discards), worker)
+        let on_drop = match future.discards {
+            true => OnDrop::Discard,
+            false => OnDrop::Detach,
+        };
+        (Writable::over(&shared, slot, on_drop), worker)
     }
 }
 
@@ -91,7 +116,7 @@ impl Builder<FutureOptions> {
 /// use futures::executor::LocalPool;
 /// use futures::io::AllowStdIo;
 /// use futures::task::LocalSpawnExt;
-/// use highwater::future::Writable;
+/// use highwater::Writable;
 /// use std::{cell::RefCell, io, rc::Rc};
 ///
 /// struct Page(Rc<RefCell<Vec<u8>>>);
@@ -120,7 +145,7 @@ impl Builder<FutureOptions> {
 #[must_use = "nothing is written unless it is polled"]
 pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     shared: Arc<Shared>,
-    stop: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     /// What opens the sink, until it has.
     opener: Option<Pin<Box<O>>>,
     /// The sink, once it is open, until the worker leaves.
@@ -130,6 +155,8 @@ pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     observers: Observers,
     slot: SinkSlot<W>,
     now: Now,
+    /// It has nothing to do, and has let those who were woken for room have their turn.
+    gave_turn: bool,
 }
 
 /// What the worker is at.
@@ -156,13 +183,20 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let worker = &mut *self;
+        let shared = Arc::clone(&worker.shared);
+        let _running = shared.run_here();
         let mut turns = TURNS_A_POLL;
         while turns > 0 {
             turns -= 1;
             // Even while the sink is at something, there may be events, or a stop.
             worker.poll_work(cx);
             match &worker.now {
-                Now::Idle => return Poll::Pending,
+                Now::Idle => {
+                    if shared.idle(&mut worker.gave_turn) {
+                        cx.waker().wake_by_ref();
+                    }
+                    return Poll::Pending;
+                }
                 Now::Left => return Poll::Ready(()),
                 Now::Opening => ready!(worker.poll_open(cx)),
                 Now::Writing(_) => ready!(worker.poll_write(cx, &mut turns)),
@@ -180,11 +214,14 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let idle = |now: &Now| matches!(now, Now::Idle);
         while let Poll::Ready(work) = self.shared.poll_work(cx, idle(&self.now)) {
+            self.gave_turn = false;
             self.observers.emit(work.events);
             match work.job {
                 None => {}
                 Some(Job::Open) => self.now = Now::Opening,
-                Some(Job::Write(items)) => self.now = Now::Writing(WriteJob::new(items)),
+                Some(Job::Write(items)) => {
+                    self.now = Now::Writing(WriteJob::new(items, &self.progress));
+                }
                 Some(Job::Finalize) => self.now = Now::Flushing,
                 Some(Job::Close(error)) => {
                     let events = self.shared.report(|stream| stream.closed(error));
@@ -198,7 +235,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         let (Now::Writing(job), Some(sink)) = (&mut self.now, &mut self.sink) else {
             return Poll::Ready(());
         };
-        let deliver = || poll_deliver(Pin::new(sink), job, &self.stop, cx, turns);
+        let deliver = || poll_deliver(Pin::new(sink), job, &self.shared, cx, turns);
         job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             self.shared.report(|stream| stream.answered(&mut job));
@@ -210,7 +247,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     /// All is written: the sink is flushed, then closed.
     fn poll_finalize(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let result = match &mut self.sink {
-            Some(sink) if !self.stop.load(Ordering::Acquire) => {
+            Some(sink) if !self.progress.is_stopped() => {
                 let now = &mut self.now;
                 ready!(poll_guard(|| poll_close(Pin::new(sink), now, cx)))
             }
@@ -247,14 +284,7 @@ impl<W, O, S> Worker<W, O, S> {
         dispose(mem::take(&mut self.observers));
         dispose(self.opener.take());
         let sink = self.sink.take().map(self.unwrap);
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = sink;
-        let owner_left = self.shared.worker_leaves();
-        if owner_left {
-            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let sink = slot.take();
-            drop(slot);
-            dispose(sink);
-        }
+        leave_sink(&self.shared, &self.slot, sink);
     }
 }
 
@@ -263,11 +293,14 @@ impl<W, O, S> Drop for Worker<W, O, S> {
         if matches!(self.now, Now::Left) {
             return;
         }
+        let shared = Arc::clone(&self.shared);
+        let _running = shared.run_here();
         let mut job = match mem::replace(&mut self.now, Now::Left) {
             Now::Writing(job) => Some(job),
             _ => None,
         };
-        let abandon = |stream: &mut Stream| stream.abandoned(None, job.as_mut());
+        let dropped = |undelivered| Cause::WorkerDropped { undelivered };
+        let abandon = |stream: &mut Stream| stream.abandoned(dropped, job.as_mut());
         let events = self.shared.report(abandon);
         let done = job.into_iter().flat_map(|job| job.done);
         done.for_each(dispose);
@@ -286,11 +319,14 @@ impl<W, O, S> fmt::Debug for Worker<W, O, S> {
 fn poll_deliver(
     mut sink: Pin<&mut impl AsyncWrite>,
     job: &mut WriteJob,
-    stop: &AtomicBool,
+    shared: &Shared,
     cx: &mut Context<'_>,
     turns: &mut u32,
 ) -> Poll<io::Result<()>> {
-    while !stop.load(Ordering::Acquire) {
+    while !job.is_stopped() {
+        if job.is_due() {
+            shared.report(|_| ());
+        }
         let Some(call) = job.next() else {
             break;
         };

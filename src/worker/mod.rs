@@ -3,12 +3,13 @@
 //! - `thread.rs`: a background thread over any `io::Write`
 //! - `future.rs`: a future over any `futures_io::AsyncWrite`
 //! - `tokio.rs`: a task of tokio over its `AsyncWrite`
-//! - `observers.rs`: who sees the events
+//! - `leave.rs`: how a worker leaves; `observers.rs`: who sees the events
 //! - `unwind.rs`: calls of what users have written: an error or a panic becomes a cause
 //! - `spawn_error.rs`: why a worker could not be started
 
 #[cfg(feature = "futures")]
 mod future;
+mod leave;
 mod observers;
 mod spawn_error;
 mod thread;
@@ -19,5 +20,3 @@ mod unwind;
 #[cfg(feature = "futures")]
 pub use future::Worker;
 pub use spawn_error::SpawnError;
-#[cfg(feature = "tokio")]
-pub use tokio::{open, spawn};

@@ -1,5 +1,6 @@
 //! Why a worker could not be started.
 
+use core::error::Error;
 use core::fmt;
 use std::io;
 
@@ -13,8 +14,6 @@ use crate::cause::io_code;
 /// let error = builder.spawn(vec![1, 2, 3]).expect_err("no thread has such a name");
 /// assert_eq!((error.code(), error.sink), ("EINVAL", vec![1, 2, 3]));
 /// ```
-#[derive(thiserror::Error)]
-#[error("the worker of the stream could not be started")]
 #[non_exhaustive]
 pub struct SpawnError<T> {
     /// The system's error.
@@ -36,6 +35,24 @@ impl<T> fmt::Debug for SpawnError<T> {
         f.debug_struct("SpawnError")
             .field("source", &self.source)
             .finish_non_exhaustive()
+    }
+}
+
+// By hand: the system's error is not a source, as its text is in this one's.
+
+impl<T> fmt::Display for SpawnError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the worker of the stream could not be started: {}",
+            self.source
+        )
+    }
+}
+
+impl<T> Error for SpawnError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.source()
     }
 }
 

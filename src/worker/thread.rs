@@ -5,21 +5,39 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use std::io::{self, Write};
 
+use super::leave::leave_sink;
 use super::observers::Observers;
 use super::spawn_error::SpawnError;
 use super::unwind::{dispose, guard};
 use crate::cause::Cause;
-use crate::handle::Builder;
-use crate::handle::thread::{PLENTY, Shared, Writable, Writer};
-use crate::stream::{Call, Item, Job, Stream, WriteJob};
-use crate::sync::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, PoisonError, thread};
+use crate::handle::{Builder, PLENTY, Parker, Shared, SinkSlot, ThreadOptions, Writable};
+use crate::stream::{Call, Item, Job, Progress, Stream, WriteJob};
+use crate::sync::{Arc, Mutex, PoisonError, thread};
 
-impl Builder {
-    /// A stream into this sink.
+/// With a thread.
+impl<K> Builder<K>
+where
+    ThreadOptions: From<K>,
+{
+    /// A stream into this sink, which a background thread writes to.
     ///
     /// # Errors
     ///
     /// If no thread can be started; the sink is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::{Flow, Writable};
+    ///
+    /// let mut out = Writable::builder()
+    ///     .high_water_mark(1024)
+    ///     .thread_name("log")
+    ///     .spawn(Vec::new())?;
+    /// assert_eq!(out.write("a line\n")?, Flow::More);
+    /// assert_eq!(out.end().wait()?.sink, b"a line\n");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn spawn<W: Write + Send + 'static>(self, sink: W) -> Result<Writable<W>, SpawnError<W>> {
         self.start(None, Some(sink))
             .map_err(|(source, sink)| match sink {
@@ -35,7 +53,20 @@ impl Builder {
     /// # Errors
     ///
     /// If no thread can be started.
-    pub fn open<W: Write + Send + 'static>(
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::Writable;
+    /// use std::fs::File;
+    ///
+    /// let mut out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
+    /// let _ = out.write("hello"); // unless that is known already
+    /// let error = out.end().wait().expect_err("there is no such folder");
+    /// assert_eq!(error.code(), "ENOENT");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn spawn_with<W: Write + Send + 'static>(
         self,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,
     ) -> io::Result<Writable<W>> {
@@ -48,30 +79,32 @@ impl Builder {
         opener: Option<Opener<W>>,
         sink: Option<W>,
     ) -> Result<Writable<W>, (io::Error, Option<W>)> {
-        let options = self.options.with_construct(opener.is_some());
-        let observers = Observers::new(self.on_error, self.observer);
+        let (thread, common): (ThreadOptions, _) = self.split();
+        let options = common.options.with_construct(opener.is_some());
+        let observers = Observers::new(common.on_error, common.observer);
         let stream = Stream::new(options, observers.is_some());
-        let stop = stream.stop_flag();
+        let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
+        let slot = SinkSlot::default();
         let worker = Worker {
             shared: Arc::clone(&shared),
-            stop,
+            progress,
             opener,
             sink,
             observers,
+            slot: Arc::clone(&slot),
         };
         // The worker lies here for the thread to take, so that it is still here if no
         // thread can be started.
-        let slot = Arc::new(Mutex::new(Some(worker)));
-        let for_thread = Arc::clone(&slot);
-        let name = self.worker.thread_name.as_deref().unwrap_or("highwater");
-        let thread = start_thread(name, move || take(&for_thread).and_then(Worker::run));
-        match thread {
-            Ok(thread) => {
-                let writer = Writer::new(shared);
-                Ok(Writable::new(writer, thread, self.worker.on_drop))
-            }
-            Err(error) => Err((error, take(&slot).and_then(|worker| worker.sink))),
+        let start = Arc::new(Mutex::new(Some(worker)));
+        let for_thread = Arc::clone(&start);
+        let name = thread.thread_name.as_deref().unwrap_or("highwater");
+        let started = start_thread(name, move || {
+            let _ = take(&for_thread).map(Worker::run);
+        });
+        match started {
+            Ok(()) => Ok(Writable::over(&shared, slot, thread.on_drop)),
+            Err(error) => Err((error, take(&start).and_then(|worker| worker.sink))),
         }
     }
 }
@@ -80,15 +113,16 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-fn start_thread<T: Send + 'static>(
-    name: &str,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
+fn start_thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     if name.contains('\0') {
         let text = "the name of the thread has a zero byte";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
-    thread::Builder::new().name(name.into()).spawn(run)
+    // It says itself when it has done its work.
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map(drop)
 }
 
 /// Opens a sink.
@@ -96,12 +130,13 @@ type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
 
 struct Worker<W> {
     shared: Arc<Shared>,
-    stop: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
     /// The sink, once it is open.
     sink: Option<W>,
     observers: Observers,
+    slot: SinkSlot<W>,
 }
 
 /// Reports that the worker has left. No code of a user can make the worker unwind; if
@@ -110,21 +145,21 @@ struct Leaves(Arc<Shared>);
 
 impl Drop for Leaves {
     fn drop(&mut self) {
-        self.0.change(|stream| {
-            let cause = Cause::Panic("the thread of the stream".into());
-            drop(stream.abandoned(Some(cause), None));
-            stream.worker_leaves();
-        });
+        let panic = |_| Cause::Panic("the thread of the stream".into());
+        drop(self.0.report(|stream| stream.abandoned(panic, None)));
+        self.0.worker_leaves();
     }
 }
 
 impl<W: Write> Worker<W> {
-    /// Works until the stream is closed; returns the sink.
-    fn run(mut self) -> Option<W> {
-        let _leaves = Leaves(Arc::clone(&self.shared));
-        self.shared.worker_starts();
+    /// Works until the stream is closed.
+    fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _running = shared.run_here();
+        let _leaves = Leaves(Arc::clone(&shared));
+        let parker = Parker::new();
         loop {
-            let work = self.shared.wait_for_work();
+            let work = shared.wait_for_work(&parker);
             self.observers.emit(work.events);
             match work.job {
                 None => {}
@@ -132,7 +167,7 @@ impl<W: Write> Worker<W> {
                 Some(Job::Write(items)) => self.write(items),
                 Some(Job::Finalize) => self.finalize(),
                 Some(Job::Close(error)) => {
-                    let events = self.shared.change(|stream| stream.closed(error));
+                    let events = shared.report(|stream| stream.closed(error));
                     self.observers.emit(events);
                     return self.leave();
                 }
@@ -140,45 +175,40 @@ impl<W: Write> Worker<W> {
         }
     }
 
-    fn leave(self) -> Option<W> {
+    fn leave(self) {
         dispose(self.observers);
         dispose(self.opener);
-        let owner_left = self.shared.change(Stream::worker_leaves);
-        if owner_left {
-            dispose(self.sink);
-            return None;
-        }
-        self.sink
+        leave_sink(&self.shared, &self.slot, self.sink);
     }
 
     fn open(&mut self) {
         let opener = self.opener.take();
         let opened = guard(|| opener.map(|open| open()).transpose());
         let result = opened.map(|sink| self.sink = sink);
-        self.shared.change(|stream| stream.opened(result));
+        self.shared.report(|stream| stream.opened(result));
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
-        let mut job = WriteJob::new(items);
+        let mut job = WriteJob::new(items, &self.progress);
         if let Some(sink) = &mut self.sink {
-            job.failure = guard(|| deliver(sink, &mut job, &self.stop)).err();
+            job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
         }
         if job.bytes < PLENTY {
             self.shared.linger();
         }
-        self.shared.change(|stream| stream.answered(&mut job));
+        self.shared.report(|stream| stream.answered(&mut job));
         job.done.into_iter().for_each(dispose);
     }
 
     fn finalize(&mut self) {
         let sink = self.sink.as_mut();
-        let result = sink.map_or(Ok(()), |sink| guard(|| flush(sink, &self.stop)));
-        self.shared.change(|stream| stream.finalized(result));
+        let result = sink.map_or(Ok(()), |sink| guard(|| flush(sink, &self.progress)));
+        self.shared.report(|stream| stream.finalized(result));
     }
 }
 
-fn flush(sink: &mut impl Write, stop: &AtomicBool) -> io::Result<()> {
-    while !stop.load(Ordering::Acquire) {
+fn flush(sink: &mut impl Write, progress: &Progress) -> io::Result<()> {
+    while !progress.is_stopped() {
         match sink.flush() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
@@ -189,8 +219,11 @@ fn flush(sink: &mut impl Write, stop: &AtomicBool) -> io::Result<()> {
 
 /// Gives the items to the sink, in order, until all are taken, it fails, or
 /// the stream is destroyed meanwhile.
-fn deliver(sink: &mut impl Write, job: &mut WriteJob, stop: &AtomicBool) -> io::Result<()> {
-    while !stop.load(Ordering::Acquire) {
+fn deliver(sink: &mut impl Write, job: &mut WriteJob, shared: &Shared) -> io::Result<()> {
+    while !job.is_stopped() {
+        if job.is_due() {
+            shared.report(|_| ());
+        }
         let Some(call) = job.next() else {
             return Ok(());
         };

@@ -9,64 +9,105 @@ use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
 
 use super::spawn_error::SpawnError;
-use crate::handle::future::Writable;
-use crate::handle::{Builder, FutureOptions};
+use crate::handle::{Builder, FutureOptions, Writable};
 
-/// A stream into this sink; its worker is spawned on the runtime of the caller.
-///
-/// # Errors
-///
-/// If there is no runtime; the sink is handed back.
-pub fn spawn<W>(builder: Builder<FutureOptions>, sink: W) -> Result<Writable<W>, SpawnError<W>>
+/// With a task of tokio.
+impl<K> Builder<K>
 where
-    W: AsyncWrite + Unpin + Send + 'static,
+    FutureOptions: From<K>,
 {
-    match runtime() {
-        Ok(runtime) => {
-            let opening = None::<Ready<io::Result<_>>>;
-            let (stream, worker) = builder.make(Some(sink), opening, Tokio, |Tokio(sink)| sink);
-            drop(runtime.spawn(worker));
-            Ok(stream)
+    /// A stream into this sink; a task of tokio writes to it, on the runtime of the caller. At
+    /// the end the sink is flushed, shut down, and handed back.
+    ///
+    /// If the runtime shuts down before the end, the stream fails: the error that waiters
+    /// get, and the observer, says how many bytes were not delivered.
+    ///
+    /// # Errors
+    ///
+    /// If there is no runtime; the sink is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::{Flow, Writable};
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let (near, mut far) = tokio::io::duplex(64);
+    /// let reader = tokio::spawn(async move {
+    ///     let mut text = String::new();
+    ///     far.read_to_string(&mut text).await.map(|_| text)
+    /// });
+    ///
+    /// let mut out = Writable::builder().high_water_mark(1024).spawn_tokio(near)?;
+    /// for n in 1..=10_000 {
+    ///     if out.write(format!("{n}\n"))? == Flow::Wait {
+    ///         out.drained().await?;
+    ///     }
+    /// }
+    /// drop(out.end().await?.sink);
+    /// assert_eq!(reader.await??.lines().count(), 10_000);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// # })?;
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn spawn_tokio<W>(self, sink: W) -> Result<Writable<W>, SpawnError<W>>
+    where
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        match runtime() {
+            Ok(runtime) => Ok(self.spawn_tokio_on(&runtime, sink)),
+            Err(source) => Err(SpawnError { source, sink }),
         }
-        Err(source) => Err(SpawnError { source, sink }),
     }
-}
 
-/// A stream into a sink that the worker opens first: what is written meanwhile is
-/// queued, and if it cannot be opened the stream fails with that error.
-///
-/// # Errors
-///
-/// If there is no runtime.
-///
-/// # Examples
-///
-/// ```
-/// use highwater::future::Writable;
-/// use tokio::net::TcpStream;
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-/// // No listener is left there.
-/// let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-/// let mut out = highwater::tokio::open(Writable::builder(), TcpStream::connect(free))?;
-/// let _flow = out.write("hello")?;
-/// let error = out.end().await.expect_err("refused");
-/// assert_eq!(error.code(), "ECONNREFUSED");
-/// # Ok::<_, highwater::BoxError>(())
-/// # })?;
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
-pub fn open<W>(
-    builder: Builder<FutureOptions>,
-    opening: impl Future<Output = io::Result<W>> + Send + 'static,
-) -> io::Result<Writable<W>>
-where
-    W: AsyncWrite + Unpin + Send + 'static,
-{
-    let runtime = runtime()?;
-    let (stream, worker) = builder.make(None, Some(opening), Tokio, |Tokio(sink)| sink);
-    drop(runtime.spawn(worker));
-    Ok(stream)
+    /// As [`Builder::spawn_tokio`], on this runtime.
+    pub fn spawn_tokio_on<W>(self, runtime: &Handle, sink: W) -> Writable<W>
+    where
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let opening = None::<Ready<io::Result<_>>>;
+        let (stream, worker) = self.make(Some(sink), opening, Tokio, |Tokio(sink)| sink);
+        drop(runtime.spawn(worker));
+        stream
+    }
+
+    /// A stream into a sink that the worker opens first: what is written meanwhile is
+    /// queued, and if it cannot be opened the stream fails with that error.
+    ///
+    /// # Errors
+    ///
+    /// If there is no runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::Writable;
+    /// use tokio::net::TcpStream;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
+    /// // No listener is left there.
+    /// let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    /// let mut out = Writable::builder().spawn_tokio_with(TcpStream::connect(free))?;
+    /// let _flow = out.write("hello")?;
+    /// let error = out.end().await.expect_err("refused");
+    /// assert_eq!(error.code(), "ECONNREFUSED");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// # })?;
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn spawn_tokio_with<W>(
+        self,
+        opening: impl Future<Output = io::Result<W>> + Send + 'static,
+    ) -> io::Result<Writable<W>>
+    where
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let runtime = runtime()?;
+        let (stream, worker) = self.make(None, Some(opening), Tokio, |Tokio(sink)| sink);
+        drop(runtime.spawn(worker));
+        Ok(stream)
+    }
 }
 
 fn runtime() -> io::Result<Handle> {

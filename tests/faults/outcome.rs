@@ -1,7 +1,7 @@
-//! What came of a schedule, as plain data, and what has to hold of it. Plain,
-//! so that it can be spoilt: each check has to find what it is there for.
+//! What came of a schedule, as plain data, and what has to hold of it. It is plain so that
+//! a test can spoil it: each check has to find what it is for.
 
-use super::sink::Told;
+use super::sink::Why;
 
 /// What has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub(crate) enum Property {
     Bytes,
     /// The counters say the same as the bytes.
     Counts,
-    /// Nothing is in doubt that was waited for.
+    /// Nothing is in doubt if the owner waited.
     NoDoubt,
-    /// The error that was injected is the one that everybody is told.
+    /// Every error has the cause that was injected, or the reason of the owner.
     Cause,
     /// A refused chunk comes back as it was.
     Refused,
@@ -22,9 +22,10 @@ pub(crate) enum Property {
     Finished,
     /// The sink is left alone once it has failed.
     LeftAlone,
-    /// One close, and it is the last; finish or error, not both.
+    /// One close, and it is the last; finish or error, not both. A wait for the close ends
+    /// accordingly.
     Events,
-    /// A sink that was waited for comes back.
+    /// The sink comes back if the owner waited.
     SinkBack,
 }
 
@@ -41,12 +42,14 @@ pub(crate) struct Notes {
     /// The chunks that were accepted.
     pub(crate) accepted: Vec<Vec<u8>>,
     /// The cause in each error that had one.
-    pub(crate) told: Vec<Told>,
+    pub(crate) causes: Vec<Why>,
     /// What was refused: as given, as handed back.
     pub(crate) refused: Vec<(Vec<u8>, Vec<u8>)>,
-    /// By `wait_delivered`, against what the sink had taken; by `flush`, against
-    /// what it had flushed.
+    /// By `delivered`, against what the sink had taken; by `flush`, against what it had
+    /// flushed.
     pub(crate) acks: Vec<Ack>,
+    /// Whether the stream had finished when it was closed, if the producer waited for that.
+    pub(crate) closed_well: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -57,25 +60,28 @@ pub(crate) struct Outcome {
     /// What the sink took.
     pub(crate) delivered: Vec<u8>,
     pub(crate) flushed_to: usize,
+    /// The worker is polled, and so closes the sink at the end.
+    pub(crate) is_polled: bool,
+    pub(crate) sink_closed: bool,
     /// What was handed back; `None` if the stream was dropped.
     pub(crate) unsent: Option<Vec<u8>>,
     pub(crate) in_doubt: u64,
     /// Accepted and written, as counted.
     pub(crate) totals: Option<(u64, u64)>,
-    /// The owner waited for the thread, however long it took.
+    /// The owner waited for the worker until that had left.
     pub(crate) waited: bool,
     pub(crate) sink_came_back: bool,
     /// There was no opener that could fail or be skipped.
     pub(crate) sink_at_hand: bool,
-    /// `end` said so.
+    /// `end` has returned that.
     pub(crate) finished: bool,
     /// Dropped by a policy that finishes.
     pub(crate) has_to_finish: bool,
     /// Dropped by one that gives up.
     pub(crate) may_give_up: bool,
-    pub(crate) injected: Option<Told>,
+    pub(crate) injected: Option<Why>,
     pub(crate) calls_after: u32,
-    pub(crate) reason: Option<Told>,
+    pub(crate) reason: Option<Why>,
     pub(crate) events: Vec<&'static str>,
 }
 
@@ -141,9 +147,8 @@ fn of(tag: usize, bytes: &[u8]) -> Vec<u8> {
     bytes.iter().filter(own).copied().collect()
 }
 
-/// Whether these bytes are the chunks of the producers, each one whole, those
-/// of one producer in its order. With one producer there is one such line. If
-/// it may be cut, the end may be missing.
+/// Whether these bytes are the chunks of the producers, each one whole, those of one
+/// producer in its order. Unless the line has to be `whole`, its end may be missing.
 fn walk(outcome: &Outcome, mut line: &[u8], whole: bool) -> Result<(), String> {
     let producers = outcome.producers.iter();
     let mut chunks: Vec<_> = producers
@@ -154,7 +159,7 @@ fn walk(outcome: &Outcome, mut line: &[u8], whole: bool) -> Result<(), String> {
         let at = length - line.len();
         let next = chunks.get_mut(usize::from(*first >> 6));
         let Some(chunk) = next.and_then(Iterator::next) else {
-            return Err(format!("at {at}: nobody wrote this, or not so often"));
+            return Err(format!("at {at}: no producer wrote this, or not so often"));
         };
         let count = chunk.len().min(line.len());
         ensure(line[..count] == chunk[..count], || {
@@ -194,23 +199,23 @@ fn no_doubt(outcome: &Outcome) -> Result<(), String> {
 }
 
 fn cause(outcome: &Outcome) -> Result<(), String> {
-    let told: Vec<_> = outcome.producers.iter().flat_map(|n| &n.told).collect();
-    for cause in &told {
+    let causes: Vec<_> = outcome.producers.iter().flat_map(|n| &n.causes).collect();
+    for cause in &causes {
         let (injected, reason) = (outcome.injected.as_ref(), outcome.reason.as_ref());
         let gave_up = outcome.may_give_up && is_out_of_time(cause);
         ensure(
             Some(*cause) == injected || Some(*cause) == reason || gave_up,
-            || format!("{cause:?} told, {injected:?} injected, {reason:?} given"),
+            || format!("{cause:?}, but {injected:?} injected and {reason:?} given"),
         )?;
     }
-    ensure(told.windows(2).all(|pair| pair[0] == pair[1]), || {
-        format!("not all are told the same: {told:?}")
+    ensure(causes.windows(2).all(|pair| pair[0] == pair[1]), || {
+        format!("not all causes are the same: {causes:?}")
     })
 }
 
 /// What a drop that gives up is the reason for.
-fn is_out_of_time(cause: &Told) -> bool {
-    matches!(cause, Told::Reason(text) if text.starts_with("the stream had not ended in time: "))
+fn is_out_of_time(cause: &Why) -> bool {
+    matches!(cause, Why::Reason(text) if text.starts_with("the stream had not ended in time: "))
 }
 
 fn refused(outcome: &Outcome) -> Result<(), String> {
@@ -236,6 +241,12 @@ fn finished(outcome: &Outcome) -> Result<(), String> {
         ensure(outcome.flushed_to == outcome.delivered.len(), || {
             "not everything is flushed".into()
         })?;
+        ensure(outcome.sink_closed == outcome.is_polled, || {
+            format!(
+                "closed: {}, polled: {}",
+                outcome.sink_closed, outcome.is_polled
+            )
+        })?;
     }
     Ok(())
 }
@@ -255,7 +266,11 @@ fn events(outcome: &Outcome) -> Result<(), String> {
         && finish + error <= 1
         && (!outcome.finished || finish == 1)
         && times("open") <= 1;
-    ensure(holds, || format!("{events:?}"))
+    ensure(holds, || format!("{events:?}"))?;
+    let mut closed = outcome.producers.iter().filter_map(|n| n.closed_well);
+    ensure(closed.all(|well| well == (finish == 1)), || {
+        format!("a producer saw the stream close otherwise than the observer: {events:?}")
+    })
 }
 
 fn sink_back(outcome: &Outcome) -> Result<(), String> {

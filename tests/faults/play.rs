@@ -1,47 +1,37 @@
 //! Plays a schedule, with its threads, and writes down what came of it.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use highwater::{
-    Cause, Chunk, EndError, Event, Finished, Flow, OnDrop, Unfinished, WaitError, Writable,
-    WriteError, Writer,
-};
+use highwater::{Destroy, End, EndError, Event, Finished, OnDrop, Unfinished, Writable};
 
-use super::outcome::{Ack, Notes, Outcome};
-use super::schedule::{Call, LONG, Last, Opener, Schedule, Then};
-use super::sink::{Records, Scripted, Told, look};
+use super::outcome::{Notes, Outcome};
+use super::producer::Producer;
+use super::schedule::{LONG, Last, Opener, Schedule, Then};
+use super::sink::{Records, Scripted, Why, look};
+use super::way::{Way, Worker};
 
-/// Past the last byte of every schedule.
-const BEYOND: u64 = u64::MAX;
-
-pub(crate) fn play(schedule: &Schedule) -> Outcome {
+pub(crate) fn play(way: Way, schedule: &Schedule) -> Outcome {
     let record = Records::default();
     let (alive, gone) = channel();
     let (tell, events) = channel();
     let mut builder = Writable::builder()
         .high_water_mark(schedule.mark)
         .low_water_mark(schedule.low)
-        .on_drop(schedule.on_drop)
         .observer(move |event| drop(tell.send(event)));
     if let Some(limit) = schedule.limit {
         builder = builder.limit(limit);
     }
     let sink = Scripted::new(schedule, &record, alive);
-    let opener = schedule.opener;
-    let started = match opener {
-        Opener::None => builder.spawn(sink).map_err(|error| error.source),
-        _ => builder.open(move || sink.open(opener)),
-    };
-    let stream = started.expect("a thread can be started");
+    let (stream, executor) = way.worker.start(builder, schedule, sink);
 
     let producer = |tag, writer| Producer {
         tag,
         next: 0,
         writer,
+        waits: way.waits,
         alone: schedule.producers.is_empty(),
         record: Arc::clone(&record),
         notes: Notes::default(),
@@ -52,6 +42,7 @@ pub(crate) fn play(schedule: &Schedule) -> Outcome {
             let mut producer = producer(tag, stream.writer());
             thread::spawn(move || {
                 calls.iter().for_each(|call| producer.call(call));
+                producer.closed();
                 producer.notes
             })
         })
@@ -59,24 +50,34 @@ pub(crate) fn play(schedule: &Schedule) -> Outcome {
     let mut owner = producer(0, stream.writer());
     schedule.owner.iter().for_each(|call| owner.call(call));
     let mut outcome = Outcome {
-        sink_at_hand: opener == Opener::None,
+        sink_at_hand: schedule.opener == Opener::None,
+        is_polled: way.worker != Worker::Thread,
         ..Outcome::default()
     };
-    owner.last(schedule, stream, &mut outcome);
-    outcome.producers.push(owner.notes);
+    let mut owner = Owner {
+        producer: owner,
+        schedule,
+        outcome: &mut outcome,
+    };
+    owner.last(stream);
+    let notes = owner.producer.notes;
+    outcome.producers.push(notes);
     for other in others {
         let notes = other.join().expect("a producer does not panic");
         outcome.producers.push(notes);
     }
     // The sink, wherever it is, is gone, and the observer before it.
-    gone.recv().expect_err("nobody sends");
+    gone.recv().expect_err("the sink sends nothing");
+    if let Some(executor) = executor {
+        executor.join().expect("the worker does not panic");
+    }
     for event in events.iter() {
         outcome.events.push(match event {
             Event::Open => "open",
             Event::Drain => "drain",
             Event::Finish => "finish",
             Event::Error(cause) => {
-                outcome.producers[0].told.push(Told::from(&cause));
+                outcome.producers[0].causes.push(Why::from(&cause));
                 "error"
             }
             Event::Close => "close",
@@ -86,246 +87,100 @@ pub(crate) fn play(schedule: &Schedule) -> Outcome {
     let record = look(&record);
     outcome.delivered.clone_from(&record.taken);
     outcome.flushed_to = record.flushed_to;
+    outcome.sink_closed = record.closed;
     outcome.injected.clone_from(&record.injected);
     outcome.calls_after = record.calls_after;
     outcome
 }
 
-struct Producer {
-    tag: u8,
-    /// How many bytes of its own were accepted.
-    next: u64,
-    writer: Writer,
-    /// Nobody else writes.
-    alone: bool,
-    record: Records,
-    notes: Notes,
+/// The owner, once it makes its last call.
+struct Owner<'a> {
+    producer: Producer,
+    schedule: &'a Schedule,
+    outcome: &'a mut Outcome,
 }
 
-impl Producer {
-    /// The next bytes: whose they are, and where in their line. (61 is a prime,
-    /// so that no stretch of a usual length looks like the one before it.)
-    fn bytes(&self, len: usize) -> Vec<u8> {
-        let places = self.next..self.next + len as u64;
-        places.map(|at| self.tag << 6 | (at % 61) as u8).collect()
-    }
+type Ended = Result<Finished<Scripted>, EndError<Scripted>>;
 
-    fn accepted(&mut self, bytes: Vec<u8>) {
-        self.next += bytes.len() as u64;
-        self.notes.accepted.push(bytes);
-    }
-
-    fn call(&mut self, call: &Call) {
-        match call {
-            Call::Write(len) => {
-                let bytes = self.bytes(*len);
-                let written = self.writer.write(&bytes);
-                self.wrote(bytes, written);
-            }
-            Call::WriteOwned(len) => {
-                let bytes = self.bytes(*len);
-                // Both kinds of chunk that are cut in different ways.
-                let chunk = match len % 2 {
-                    0 => Chunk::from(bytes.clone()),
-                    _ => Chunk::from(bytes::Bytes::from(bytes.clone())),
-                };
-                let written = self.writer.write_chunk(chunk);
-                self.wrote_chunk(bytes, written);
-            }
-            Call::Corked(lens, two) => self.corked(lens, *two),
-            Call::Blocking(len) => self.blocking(*len),
-            Call::Flush => {
-                let before = self.writer.position();
-                let flushed = self.writer.flush();
-                let reached = look(&self.record).flushed_to;
-                self.acknowledged(before, reached, flushed);
-            }
-            Call::WaitDrain => {
-                let waited = self.writer.wait_drain();
-                self.waited(waited);
-            }
-            Call::WaitDrainTimeout(time) => {
-                let waited = self.writer.wait_drain_timeout(*time);
-                self.waited(waited);
-            }
-            Call::WaitWritten => {
-                let position = self.writer.position();
-                let written = self.writer.wait_delivered(position);
-                let reached = look(&self.record).taken.len();
-                self.acknowledged(position, reached, written);
-            }
-            Call::WaitWrittenTimeout(time) => {
-                let position = self.writer.position();
-                let written = self.writer.wait_delivered_timeout(position, *time);
-                let reached = look(&self.record).taken.len();
-                self.acknowledged(position, reached, written);
-            }
-            Call::WaitBeyond => {
-                let waited = self.writer.wait_delivered(BEYOND);
-                assert!(
-                    matches!(waited, Err(WaitError::NotAccepted { position, .. })
-                        if position == BEYOND),
-                    "{waited:?}"
-                );
-            }
-            Call::Position => {
-                let position = self.writer.position();
-                assert!(position >= self.next, "{position} with {} own", self.next);
-                assert!(!self.alone || position == self.next, "{position}");
-            }
-        }
-    }
-
-    fn wrote(&mut self, bytes: Vec<u8>, written: Result<Flow, WriteError>) {
-        match written {
-            Ok(_) => self.accepted(bytes),
-            Err(WriteError::Failed { cause, .. }) => self.told(&cause),
-            Err(_) => {}
-        }
-    }
-
-    fn wrote_chunk(&mut self, bytes: Vec<u8>, written: Result<Flow, WriteError<Chunk>>) {
-        match written {
-            Ok(_) => self.accepted(bytes),
-            Err(error) => {
-                if let WriteError::Failed { cause, .. } = &error {
-                    self.told(cause);
-                }
-                let back = error.into_chunk().into_vec();
-                self.notes.refused.push((bytes, back));
-            }
-        }
-    }
-
-    fn corked(&mut self, lens: &[usize], two: bool) {
-        let mut outer = self.writer.clone();
-        let mut inner = self.writer.clone();
-        let cork = match outer.cork() {
-            Ok(cork) => cork,
-            Err(error) => return self.waited(Err(error)),
-        };
-        let second = two.then(|| inner.cork());
-        for len in lens {
-            let bytes = self.bytes(*len);
-            let written = cork.write(&bytes);
-            self.wrote(bytes, written);
-        }
-        // The outer one first: it is the last that counts.
-        drop(cork);
-        drop(second);
-    }
-
-    fn blocking(&mut self, len: usize) {
-        let mut bytes = self.bytes(len);
-        match self.writer.blocking().write(&bytes) {
-            Ok(count) => {
-                bytes.truncate(count);
-                self.accepted(bytes);
-            }
-            Err(error) => {
-                let inside = error.get_ref();
-                if let Some(cause) = inside.and_then(|inside| inside.downcast_ref::<Cause>()) {
-                    let kind = cause.io().map_or(std::io::ErrorKind::Other, |io| io.kind());
-                    assert_eq!(error.kind(), kind, "the kind goes with the cause");
-                    self.told(cause);
-                }
-            }
-        }
-    }
-
-    fn told(&mut self, cause: &Cause) {
-        self.notes.told.push(Told::from(cause));
-    }
-
-    fn waited(&mut self, waited: Result<(), WaitError>) {
-        if let Err(WaitError::Failed(cause)) = waited {
-            self.told(&cause);
-        }
-    }
-
-    fn acknowledged(&mut self, position: u64, reached: usize, waited: Result<(), WaitError>) {
-        if waited.is_ok() {
-            let reached = reached as u64;
-            self.notes.acks.push(Ack { position, reached });
-        }
-        self.waited(waited);
-    }
-
+impl Owner<'_> {
     /// The last call of the owner, and those that follow from it.
-    fn last(&mut self, schedule: &Schedule, stream: Writable<Scripted>, outcome: &mut Outcome) {
-        match schedule.last {
-            Last::End => self.ended(stream.end(), outcome),
+    fn last(&mut self, stream: Writable<Scripted>) {
+        match self.schedule.last {
+            Last::End => self.end(stream.end()),
             Last::EndWith(len) => {
-                let bytes = self.bytes(len);
-                let ended = stream.end_with(&bytes);
-                self.ended_with(bytes, ended, outcome);
+                let bytes = self.producer.bytes(len);
+                let mut end = stream.end_with(bytes.clone());
+                let ended = self.wait_for(&mut end);
+                self.ended_with(bytes, ended);
             }
-            Last::EndTimeout(time, then) => match stream.end_timeout(time) {
-                Err(EndError::TimedOut(stream)) => self.then(then, stream, outcome),
-                ended => self.ended(ended, outcome),
-            },
-            Last::Destroy => handed_back(stream.destroy(), true, outcome),
+            Last::EndTimeout(time, then) => {
+                let mut end = stream.end();
+                match self.producer.waits.end(&mut end, Some(time)) {
+                    Some(ended) => self.ended(ended),
+                    None => self.then(then, end),
+                }
+            }
+            Last::Destroy => self.destroy(stream.destroy(), None),
             Last::DestroyWith => {
-                outcome.reason = Some(Told::Reason("enough".into()));
-                handed_back(stream.destroy_with("enough"), true, outcome);
+                self.outcome.reason = Some(Why::Reason("enough".into()));
+                self.destroy(stream.destroy_with("enough"), None);
             }
-            Last::DestroyTimeout(time) => {
-                handed_back(stream.destroy_timeout(time), false, outcome);
-            }
-            Last::Drop => {
-                let policies = [OnDrop::Finish, OnDrop::FinishWithin(LONG)];
-                outcome.has_to_finish = policies.contains(&schedule.on_drop);
-                let within = matches!(schedule.on_drop, OnDrop::FinishWithin(_));
-                outcome.may_give_up = within && !outcome.has_to_finish;
-                drop(stream);
-            }
+            Last::DestroyTimeout(time) => self.destroy(stream.destroy(), Some(time)),
+            Last::Drop => self.dropped(stream),
         }
     }
 
-    fn then(&mut self, then: Then, stream: Writable<Scripted>, outcome: &mut Outcome) {
+    /// After an end that timed out.
+    fn then(&mut self, then: Then, end: End<Scripted>) {
         match then {
-            Then::End => self.ended(stream.end(), outcome),
-            Then::Destroy => handed_back(stream.destroy(), true, outcome),
-            Then::DestroyTimeout => {
-                handed_back(stream.destroy_timeout(Duration::ZERO), false, outcome);
-            }
-            Then::Drop => {
-                // Whatever the policy: it goes on by itself.
-                outcome.has_to_finish = true;
-                drop(stream);
-            }
+            Then::End => self.end(end),
+            Then::Destroy => self.destroy(end.destroy(), None),
+            Then::DestroyTimeout => self.destroy(end.destroy(), Some(Duration::ZERO)),
+            Then::Drop => self.dropped(end),
         }
     }
 
-    fn ended_with(
-        &mut self,
-        bytes: Vec<u8>,
-        ended: Result<Finished<Scripted>, EndError<Scripted, Writable<Scripted>>>,
-        outcome: &mut Outcome,
-    ) {
+    /// The owner, or its end, is dropped: the policy says what becomes of the stream.
+    fn dropped<T>(&mut self, owner: T) {
+        let finishes = [OnDrop::Finish, OnDrop::Detach, OnDrop::FinishWithin(LONG)];
+        let on_drop = self.schedule.on_drop;
+        self.outcome.has_to_finish = finishes.contains(&on_drop);
+        let within = matches!(on_drop, OnDrop::FinishWithin(_));
+        self.outcome.may_give_up = within && !self.outcome.has_to_finish;
+        drop(owner);
+    }
+
+    fn end(&mut self, mut end: End<Scripted>) {
+        let ended = self.wait_for(&mut end);
+        self.ended(ended);
+    }
+
+    fn wait_for(&self, end: &mut End<Scripted>) -> Ended {
+        let ended = self.producer.waits.end(end, None);
+        ended.expect("without a time there is no time-out")
+    }
+
+    fn ended_with(&mut self, bytes: Vec<u8>, ended: Ended) {
         let refused = match &ended {
             Err(EndError::Failed { refused, .. }) => refused.clone(),
             Err(EndError::Refused { error, .. }) => Some(error.clone().into_chunk()),
             _ => None,
         };
         match refused {
-            Some(chunk) => self.notes.refused.push((bytes, chunk.into_vec())),
-            None => self.accepted(bytes),
+            Some(chunk) => self.producer.notes.refused.push((bytes, chunk.into_vec())),
+            None => self.producer.accepted(bytes),
         }
         match ended {
-            // It goes on, without its last chunk.
-            Err(EndError::Refused { stream, .. }) => self.ended(stream.end(), outcome),
-            ended => self.ended(ended, outcome),
+            // The stream goes on, without its last chunk.
+            Err(EndError::Refused { stream, .. }) => self.end(stream.end()),
+            ended => self.ended(ended),
         }
     }
 
-    fn ended(
-        &mut self,
-        ended: Result<Finished<Scripted>, EndError<Scripted, Writable<Scripted>>>,
-        outcome: &mut Outcome,
-    ) {
+    fn ended(&mut self, ended: Ended) {
         match ended {
             Ok(done) => {
+                let outcome = &mut *self.outcome;
                 outcome.finished = true;
                 outcome.waited = true;
                 outcome.sink_came_back = true;
@@ -335,19 +190,31 @@ impl Producer {
             Err(EndError::Failed {
                 cause, unfinished, ..
             }) => {
-                self.told(&cause);
-                handed_back(*unfinished, true, outcome);
+                self.producer.cause(&cause);
+                self.handed_back(*unfinished, true);
             }
             Err(other) => panic!("no time-out and no chunk: {other:?}"),
         }
     }
-}
 
-fn handed_back(unfinished: Unfinished<Scripted>, waited: bool, outcome: &mut Outcome) {
-    let unsent = unfinished.unsent.iter().flat_map(|chunk| chunk.as_ref());
-    outcome.unsent = Some(unsent.copied().collect());
-    outcome.in_doubt = unfinished.in_doubt;
-    outcome.totals = Some((unfinished.totals.accepted, unfinished.totals.delivered));
-    outcome.waited = waited;
-    outcome.sink_came_back = unfinished.sink.is_some();
+    /// Waits so long, and then gives up.
+    fn destroy(&mut self, mut destroy: Destroy<Scripted>, time: Option<Duration>) {
+        match self.producer.waits.destroy(&mut destroy, time) {
+            Some(unfinished) => self.handed_back(unfinished, true),
+            None => self.handed_back(destroy.give_up(), false),
+        }
+    }
+
+    fn handed_back(&mut self, unfinished: Unfinished<Scripted>, waited: bool) {
+        if let Some(cause) = &unfinished.cause {
+            self.producer.cause(cause);
+        }
+        let unsent = unfinished.unsent.iter().flat_map(|chunk| chunk.as_ref());
+        let outcome = &mut *self.outcome;
+        outcome.unsent = Some(unsent.copied().collect());
+        outcome.in_doubt = unfinished.in_doubt;
+        outcome.totals = Some((unfinished.totals.accepted, unfinished.totals.delivered));
+        outcome.waited = waited;
+        outcome.sink_came_back = unfinished.sink.is_some();
+    }
 }

@@ -14,7 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use highwater::{
-    BoxError, Cause, Chunk, EndError, Flow, OnDrop, Unfinished, WaitError, Writable, WriteError,
+    BoxError, Cause, Chunk, End, EndError, Flow, OnDrop, Unfinished, WaitError, Writable,
+    WriteError,
 };
 
 /// Long enough that a time-out is waited for, and not found past at once.
@@ -25,8 +26,8 @@ fn joined(chunks: &[Chunk]) -> Vec<u8> {
     bytes.copied().collect()
 }
 
-/// Writes numbered lines until the stream says that it has failed; what was
-/// accepted, the cause, and what is left.
+/// Writes numbered lines until the stream has failed. Returns what was accepted, the cause,
+/// and what is left.
 fn write_until_it_fails<W>(mut out: Writable<W>) -> (Vec<u8>, Cause, Unfinished<W>) {
     let mut accepted = Vec::new();
     for n in 0_u64.. {
@@ -35,15 +36,15 @@ fn write_until_it_fails<W>(mut out: Writable<W>) -> (Vec<u8>, Cause, Unfinished<
             Ok(flow) => {
                 accepted.extend(line.as_bytes());
                 // If no drain will come, the next write says why.
-                if flow == Flow::Wait && out.wait_drain().is_err() {
+                if flow == Flow::Wait && out.drained().wait().is_err() {
                     assert!(matches!(out.write("x"), Err(WriteError::Failed { .. })));
                 }
             }
             Err(WriteError::Failed { .. }) => break,
-            Err(other) => panic!("nobody ended it: {other}"),
+            Err(other) => panic!("the stream has not ended: {other}"),
         }
     }
-    match out.end() {
+    match out.end().wait() {
         Err(EndError::Failed {
             cause, unfinished, ..
         }) => (accepted, cause, *unfinished),
@@ -99,7 +100,7 @@ fn sinks_that_cannot_be_opened() -> Result<(), BoxError> {
                 .create_new(code == "EEXIST")
                 .open(path)
         };
-        let out = Writable::builder().high_water_mark(50).open(open)?;
+        let out = Writable::builder().high_water_mark(50).spawn_with(open)?;
         let (accepted, cause, unfinished) = write_until_it_fails(out);
         assert_eq!(cause.code(), code);
         assert_eq!(joined(&unfinished.unsent), accepted);
@@ -149,9 +150,9 @@ fn stuck(takes: Option<u32>) -> (Stuck, Keeper) {
 
 impl Stuck {
     fn stay(&self) {
-        // Nobody need be there any more to hear it.
+        // The keeper may have left.
         let _ = self.inside.send(());
-        self.go_on.recv().expect_err("nobody sends");
+        self.go_on.recv().expect_err("the keeper sends nothing");
     }
 }
 
@@ -188,6 +189,22 @@ impl Keeper {
     }
 }
 
+fn end_in_vain<W>(out: Writable<W>) -> End<W> {
+    let mut end = out.end();
+    let ended = end.wait_timeout(SHORT);
+    assert!(matches!(ended, Err(EndError::TimedOut)), "{ended:?}");
+    end
+}
+
+/// Destroys the stream, and gives up when its sink does not come back.
+fn destroy_in_vain<W>(end: End<W>) -> Unfinished<W> {
+    let mut destroy = end.destroy();
+    let destroyed = destroy.wait_timeout(SHORT);
+    let timed_out = matches!(destroyed, Err(WaitError::TimedOut));
+    assert!(timed_out, "{destroyed:?}");
+    destroy.give_up()
+}
+
 #[test]
 fn a_sink_stuck_in_write_is_left_with_what_is_in_doubt() -> Result<(), BoxError> {
     for takes in [0, 1] {
@@ -201,22 +218,21 @@ fn a_sink_stuck_in_write_is_left_with_what_is_in_doubt() -> Result<(), BoxError>
         assert_eq!(out.write("queued")?, Flow::Wait);
         let (drain, written) = (out.writer(), out.writer());
         let waiters = [
-            thread::spawn(move || drain.wait_drain()),
-            thread::spawn(move || written.wait_delivered(9)),
+            thread::spawn(move || drain.drained().wait()),
+            thread::spawn(move || written.delivered(9).wait()),
         ];
-        let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
-            panic!("the sink is stuck");
-        };
-        let unfinished = out.destroy_timeout(SHORT);
+        let unfinished = destroy_in_vain(end_in_vain(out));
         assert!(unfinished.sink.is_none(), "it is not here");
         assert_eq!(joined(&unfinished.unsent), b"queued");
-        // What it took of a chunk before is told once the chunk is through.
-        assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (9, 0));
+        // What it took of the chunk in its first call is delivered.
+        let delivered = 4 * u64::from(takes);
+        assert_eq!(unfinished.totals.delivered, delivered);
+        assert_eq!(unfinished.in_doubt, 9 - delivered);
         for waiter in waiters {
-            let told = waiter.join().expect("a wait does not panic");
+            let waited = waiter.join().expect("a wait does not panic");
             assert!(
-                matches!(told, Err(WaitError::Ended | WaitError::Destroyed)),
-                "{told:?}"
+                matches!(waited, Err(WaitError::Ended | WaitError::Destroyed)),
+                "{waited:?}"
             );
         }
         // The call that was stuck takes four bytes still, and is the last.
@@ -231,12 +247,11 @@ fn a_sink_stuck_in_flush_has_everything() -> Result<(), BoxError> {
     let (sink, keeper) = stuck(None);
     let mut out = Writable::builder().spawn(sink).map_err(io::Error::from)?;
     assert_eq!(out.write("everything")?, Flow::More);
-    let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
-        panic!("the sink is stuck");
-    };
-    out.wait_delivered(10)?;
+    let mut delivered = out.delivered(10);
+    let end = end_in_vain(out);
+    delivered.wait()?;
     keeper.wait_until_stuck();
-    let unfinished = out.destroy_timeout(SHORT);
+    let unfinished = destroy_in_vain(end);
     assert!(unfinished.sink.is_none() && unfinished.unsent.is_empty());
     assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 10));
     assert_eq!(keeper.let_go(), b"everything");
@@ -250,13 +265,10 @@ fn an_opener_that_is_stuck_leaves_everything_unsent() -> Result<(), BoxError> {
         sink.stay();
         Ok(sink)
     };
-    let mut out = Writable::builder().open(open)?;
+    let mut out = Writable::builder().spawn_with(open)?;
     assert_eq!(out.write("queued")?, Flow::More);
     keeper.wait_until_stuck();
-    let Err(EndError::TimedOut(out)) = out.end_timeout(SHORT) else {
-        panic!("the opener is stuck");
-    };
-    let unfinished = out.destroy_timeout(SHORT);
+    let unfinished = destroy_in_vain(end_in_vain(out));
     assert!(unfinished.sink.is_none());
     assert_eq!(joined(&unfinished.unsent), b"queued");
     assert_eq!((unfinished.in_doubt, unfinished.totals.delivered), (0, 0));
@@ -337,7 +349,7 @@ fn past_the_file_size(path: &Path) -> Result<(), BoxError> {
     let opened = path.to_owned();
     let out = Writable::builder()
         .high_water_mark(1000)
-        .open(move || File::create(opened))?;
+        .spawn_with(move || File::create(opened))?;
     let (accepted, cause, unfinished) = write_until_it_fails(out);
     assert_eq!(cause.code(), "EFBIG");
     assert_eq!(unfinished.totals.delivered, 8 * 1024);
@@ -369,7 +381,7 @@ fn without_a_thread(path: &Path) -> Result<(), BoxError> {
         .expect_err("there is no memory for a thread");
     assert_eq!(refused.code(), "EAGAIN");
     assert_eq!(refused.source.kind(), io::ErrorKind::WouldBlock);
-    let opened = Writable::builder().open(|| -> io::Result<File> {
+    let opened = Writable::builder().spawn_with(|| -> io::Result<File> {
         panic!("there is no thread to open it on");
     });
     let refused_too = opened.expect_err("there is no memory for a thread");

@@ -1,5 +1,5 @@
-//! Schedules: what the builder is told, what the sink does to its calls, and
-//! what the owner and the other producers call, at random.
+//! Schedules, at random: the options of the stream, what the sink does in its calls, and
+//! what the owner and the other producers call.
 
 use std::io;
 use std::time::Duration;
@@ -18,9 +18,9 @@ pub(crate) struct Schedule {
     pub(crate) opener: Opener,
     /// The sink looks at more than the first slice.
     pub(crate) vectored: bool,
-    /// To its calls of `write`; after these it takes everything.
+    /// What its calls of `write` do; after these it takes everything.
     pub(crate) answers: Vec<Answer>,
-    /// To its calls of `flush`; after these all is well.
+    /// What its calls of `flush` and of `close` do; after these all is well.
     pub(crate) flushes: Vec<Answer>,
     pub(crate) owner: Vec<Call>,
     /// The other producers, each on its own thread.
@@ -53,7 +53,7 @@ pub(crate) enum Answer {
 pub(crate) enum Fault {
     Kind(io::ErrorKind),
     Panics,
-    /// Takes nothing, and calls it well.
+    /// Takes nothing, without an error.
     Zero,
     /// Says that it took more than it was given.
     Lies,
@@ -65,16 +65,16 @@ pub(crate) enum Call {
     WriteOwned(usize),
     /// These, under a cork, or under two.
     Corked(Vec<usize>, bool),
-    /// One call of `io::Write`, which waits.
-    Blocking(usize),
-    Flush,
-    WaitDrain,
-    WaitDrainTimeout(Duration),
+    /// One call of an `io::Write` or an `AsyncWrite`, which waits for room.
+    Piece(usize),
+    /// A chunk that waits for room. This and the other waits have a time-out, or none.
+    Send(usize, Option<Duration>),
+    Flush(Option<Duration>),
+    Drained(Option<Duration>),
     /// For what is accepted by now.
-    WaitWritten,
-    WaitWrittenTimeout(Duration),
-    /// For a position that nobody gets to.
-    WaitBeyond,
+    Delivered(Option<Duration>),
+    /// For a position that the stream never gets to.
+    Beyond,
     Position,
 }
 
@@ -101,10 +101,14 @@ pub(crate) enum Then {
 /// As long as it takes.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-/// Nothing, and about as long as a call of the sink takes: what it hits is
-/// decided by the race.
+/// Nothing, and about as long as a call of the sink takes: the race decides what it hits.
 fn times() -> impl Strategy<Value = Duration> {
     select(vec![Duration::ZERO, Duration::from_micros(50)])
+}
+
+/// Until when to wait.
+fn limits() -> impl Strategy<Value = Option<Duration>> {
+    proptest::option::weighted(0.4, times())
 }
 
 fn kinds() -> impl Strategy<Value = io::ErrorKind> {
@@ -160,13 +164,12 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         6 => lens().prop_map(Call::Write),
         4 => lens().prop_map(Call::WriteOwned),
         3 => (vec(lens(), 0..5), any::<bool>()).prop_map(|(lens, two)| Call::Corked(lens, two)),
-        2 => lens().prop_map(Call::Blocking),
-        2 => Just(Call::Flush),
-        2 => Just(Call::WaitDrain),
-        1 => times().prop_map(Call::WaitDrainTimeout),
-        2 => Just(Call::WaitWritten),
-        1 => times().prop_map(Call::WaitWrittenTimeout),
-        1 => Just(Call::WaitBeyond),
+        2 => lens().prop_map(Call::Piece),
+        2 => (lens(), limits()).prop_map(|(len, time)| Call::Send(len, time)),
+        2 => limits().prop_map(Call::Flush),
+        3 => limits().prop_map(Call::Drained),
+        3 => limits().prop_map(Call::Delivered),
+        1 => Just(Call::Beyond),
         1 => Just(Call::Position),
     ];
     vec(call, 0..12)
@@ -190,10 +193,11 @@ fn last() -> impl Strategy<Value = Last> {
     ]
 }
 
-fn on_drop() -> impl Strategy<Value = OnDrop> {
+pub(crate) fn thread_policies() -> impl Strategy<Value = OnDrop> {
     prop_oneof![
         Just(OnDrop::Finish),
         Just(OnDrop::Discard),
+        Just(OnDrop::Detach),
         Just(OnDrop::FinishWithin(LONG)),
         times().prop_map(OnDrop::FinishWithin),
     ]
@@ -215,10 +219,11 @@ pub(crate) fn opened() -> impl Strategy<Value = Opener> {
 pub(crate) fn schedules(
     producers: usize,
     opener: impl Strategy<Value = Opener>,
+    on_drop: impl Strategy<Value = OnDrop>,
 ) -> impl Strategy<Value = Schedule> {
     let mark = prop_oneof![Just(0_u64), Just(1), 2..64_u64, Just(16_384)];
     let limit = proptest::option::weighted(0.3, 0..128_u64);
-    let options = (mark, 0..64_u64, limit, on_drop(), opener);
+    let options = (mark, 0..64_u64, limit, on_drop, opener);
     let sink = (any::<bool>(), vec(answers(), 0..16), vec(flushes(), 0..4));
     let subjects = (calls(), vec(calls(), producers), last());
     (options, sink, subjects).prop_map(|(options, sink, subjects)| {

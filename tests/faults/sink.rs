@@ -1,5 +1,5 @@
-//! A sink that does to its calls what the schedule says, and writes down what
-//! it took. What it wrote down outlives it.
+//! A sink that does in its calls what the schedule says, and records what it took. The
+//! record outlives it. Here for a worker that is a thread; `polled.rs` has the other.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -12,15 +12,15 @@ use super::schedule::{Answer, Fault, Opener, Schedule};
 
 /// A cause, as far as it can be compared.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum Why {
     Io(io::ErrorKind, String),
     Panic(String),
     Reason(String),
-    /// A fault of the stream's own, or what nobody here has thought of.
+    /// A fault of the stream's own, or of a kind that no schedule has.
     Other(String),
 }
 
-impl From<&Cause> for Told {
+impl From<&Cause> for Why {
     fn from(cause: &Cause) -> Self {
         match cause {
             Cause::Io(error) => Self::Io(error.kind(), error.to_string()),
@@ -36,8 +36,9 @@ pub(crate) struct Record {
     pub(crate) taken: Vec<u8>,
     /// How much of it is flushed.
     pub(crate) flushed_to: usize,
-    /// The fault that was to end the stream.
-    pub(crate) injected: Option<Told>,
+    pub(crate) closed: bool,
+    /// The fault that should end the stream.
+    pub(crate) injected: Option<Why>,
     /// Calls after that.
     pub(crate) calls_after: u32,
     calls: u32,
@@ -46,7 +47,7 @@ pub(crate) struct Record {
 pub(crate) type Records = Arc<Mutex<Record>>;
 
 pub(crate) fn look(record: &Records) -> MutexGuard<'_, Record> {
-    record.lock().expect("nobody panics with the record")
+    record.lock().expect("no panic with the record")
 }
 
 pub(crate) struct Scripted {
@@ -54,6 +55,7 @@ pub(crate) struct Scripted {
     answers: VecDeque<Answer>,
     flushes: VecDeque<Answer>,
     vectored: bool,
+    alternate: bool,
     /// Gone when the sink is gone.
     _alive: Sender<()>,
 }
@@ -65,11 +67,12 @@ impl Scripted {
             answers: schedule.answers.clone().into(),
             flushes: schedule.flushes.clone().into(),
             vectored: schedule.vectored,
+            alternate: false,
             _alive: alive,
         }
     }
 
-    /// The opener of the schedule: the sink, or not.
+    /// The opener of the schedule: the sink, or its failure.
     pub(crate) fn open(self, opener: Opener) -> io::Result<Self> {
         let fault = match opener {
             Opener::None | Opener::Opens => return Ok(self),
@@ -79,20 +82,20 @@ impl Scripted {
         self.fail(fault, "the opener").map(|_| self)
     }
 
-    /// Each message is of this call only, so that no cause is taken for another.
+    /// The message has the number of this call, so that no cause is taken for another.
     fn fail(&self, fault: Fault, whose: &str) -> io::Result<usize> {
         let mut record = look(&self.record);
         let message = format!("{whose} at call {}", record.calls);
-        let told = match fault {
-            Fault::Kind(kind) => Told::Io(kind, message.clone()),
-            Fault::Panics => Told::Panic(message.clone()),
-            Fault::Zero => Told::Io(io::ErrorKind::WriteZero, "write zero".into()),
-            Fault::Lies => Told::Io(
+        let why = match fault {
+            Fault::Kind(kind) => Why::Io(kind, message.clone()),
+            Fault::Panics => Why::Panic(message.clone()),
+            Fault::Zero => Why::Io(io::ErrorKind::WriteZero, "write zero".into()),
+            Fault::Lies => Why::Io(
                 io::ErrorKind::Other,
                 "the sink says that it took more than it was given".into(),
             ),
         };
-        record.injected = Some(told);
+        record.injected = Some(why);
         drop(record);
         match fault {
             Fault::Kind(kind) => Err(io::Error::new(kind, message)),
@@ -110,7 +113,7 @@ impl Scripted {
         record.calls_after += u32::from(record.injected.is_some());
     }
 
-    fn take(&mut self, given: &[u8]) -> io::Result<usize> {
+    pub(crate) fn take(&mut self, given: &[u8]) -> io::Result<usize> {
         self.called();
         let most = match next(&mut self.answers) {
             Answer::All => given.len(),
@@ -121,6 +124,42 @@ impl Scripted {
         let count = most.min(given.len());
         look(&self.record).taken.extend(&given[..count]);
         Ok(count)
+    }
+
+    /// A sink that is not vectored looks at the first slice alone, as std has it.
+    pub(crate) fn take_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let seen = if self.vectored { slices.len() } else { 1 };
+        let given: Vec<u8> = slices.iter().take(seen).flat_map(|s| s.to_vec()).collect();
+        self.take(&given)
+    }
+
+    pub(crate) fn flush_once(&mut self) -> io::Result<()> {
+        self.called();
+        self.next_flush("the flush")?;
+        let mut record = look(&self.record);
+        record.flushed_to = record.taken.len();
+        Ok(())
+    }
+
+    pub(crate) fn close_once(&mut self) -> io::Result<()> {
+        self.called();
+        self.next_flush("the close")?;
+        look(&self.record).closed = true;
+        Ok(())
+    }
+
+    fn next_flush(&mut self, whose: &str) -> io::Result<()> {
+        match next(&mut self.flushes) {
+            Answer::Storm(_) => Err(io::ErrorKind::Interrupted.into()),
+            Answer::Fault(fault) => self.fail(fault, whose).map(drop),
+            Answer::All | Answer::Take(_) => Ok(()),
+        }
+    }
+
+    /// True and false in turn.
+    pub(crate) fn alternates(&mut self) -> bool {
+        self.alternate = !self.alternate;
+        self.alternate
     }
 }
 
@@ -144,21 +183,10 @@ impl Write for Scripted {
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        // One that is not vectored looks at the first slice, as std has it.
-        let seen = if self.vectored { slices.len() } else { 1 };
-        let given: Vec<u8> = slices.iter().take(seen).flat_map(|s| s.to_vec()).collect();
-        self.take(&given)
+        self.take_slices(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.called();
-        match next(&mut self.flushes) {
-            Answer::Storm(_) => return Err(io::ErrorKind::Interrupted.into()),
-            Answer::Fault(fault) => return self.fail(fault, "the flush").map(drop),
-            Answer::All | Answer::Take(_) => {}
-        }
-        let mut record = look(&self.record);
-        record.flushed_to = record.taken.len();
-        Ok(())
+        self.flush_once()
     }
 }

@@ -1,4 +1,8 @@
-//! How loom searches: `tests/loom.rs` and `tests/loom_future.rs`.
+//! What the models of loom share: `tests/loom.rs` and `tests/loom_future.rs`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 /// All interleavings with at most so many preemptions; `HIGHWATER_PREEMPTIONS=0`
 /// is all there are.
@@ -9,4 +13,9 @@ pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
     builder.preemption_bound = (bound > 0).then_some(bound);
     builder.max_branches = 100_000;
     builder.check(f);
+}
+
+/// Polls once, with a waker that wakes no task.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -1,5 +1,5 @@
 //! Where the instructions that callgrind has counted stand in the source: also those of
-//! functions that were inlined, which its own tools give to whoever they were inlined in.
+//! functions that were inlined, which its own tools give to the function around them.
 
 use std::collections::BTreeMap;
 use std::fs;

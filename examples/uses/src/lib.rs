@@ -4,9 +4,10 @@ use std::error::Error;
 use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use highwater::Snapshot;
+use highwater::{Destroy, Snapshot, Unfinished};
 use tokio::sync::watch;
 
 pub mod lines;
@@ -79,7 +80,7 @@ where
     match start(body) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // There is nobody else to tell if standard error is closed.
+            // If standard error is closed there is no other place for it.
             let _ = writeln!(io::stderr(), "{name}: {}", failure.text);
             ExitCode::from(failure.status)
         }
@@ -106,7 +107,7 @@ where
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Failure::of("the runtime", &error))?;
     let result = runtime.block_on(body(arguments));
-    // What is left are tasks that nobody waits for.
+    // What is left are tasks that have no waiter.
     runtime.shutdown_background();
     result
 }
@@ -160,7 +161,7 @@ pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
 /// Waits for Ctrl-C.
 pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        // Nobody can stop it any more.
+        // Nothing can stop it any more.
         std::future::pending::<()>().await;
     }
 }
@@ -190,12 +191,24 @@ pub async fn on_a_thread<T: Send + 'static>(
     joined(tokio::task::spawn_blocking(work).await)?
 }
 
+/// How long a sink may take to come back when the program is interrupted.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What is left of a stream at Ctrl-C. What a sink that is stuck has in hand is in doubt.
+#[must_use]
+pub fn left_of<W>(mut stream: Destroy<W>) -> Unfinished<W> {
+    match stream.wait_timeout(GRACE) {
+        Ok(unfinished) => unfinished,
+        Err(_) => stream.give_up(),
+    }
+}
+
 /// The counters of many streams as one: sums, and the highest peak.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
-    /// How many writes were told to wait.
+    /// How many writes the streams answered with `Flow::Wait`.
     pub waits: u64,
-    /// How many times 'drain' was told.
+    /// How many times the streams emitted 'drain'.
     pub drains: u64,
     /// The highest length of any one stream, in bytes.
     pub peak: u64,

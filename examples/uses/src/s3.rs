@@ -86,7 +86,7 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tokio::spawn(async move {
-        // One that cannot accept is over: whoever comes then is refused.
+        // A listener that cannot accept is over: the system refuses later clients.
         while let Ok((connection, _)) = listener.accept().await {
             let slow = TokioIo::new(Slow::new(connection, bytes_per_second));
             let serving = http1::Builder::new().serve_connection(slow, service_fn(answer.clone()));

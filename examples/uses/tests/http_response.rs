@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_http_response");
 const MIB: u64 = 1024 * 1024;
 
 #[test]
-fn a_slow_client_gets_all_and_one_that_leaves_is_told_of() -> Checked {
+fn a_slow_client_gets_all_and_the_producer_sees_one_that_leaves() -> Checked {
     let ended = run(PROGRAM, "--size 4")?;
     ended.well();
     assert!(
@@ -25,7 +25,7 @@ fn a_slow_client_gets_all_and_one_that_leaves_is_told_of() -> Checked {
     );
     assert!(ended.out.contains("client that leaves: "), "{}", ended.out);
     assert!(
-        ended.out.contains("producer told: the stream failed"),
+        ended.out.contains("the producer got: broken pipe"),
         "{}",
         ended.out
     );
@@ -115,13 +115,13 @@ fn any_client_gets_the_whole_body() -> Checked {
 }
 
 #[test]
-fn a_client_that_goes_away_is_told_to_the_producer() -> Checked {
+fn the_producer_sees_a_client_that_goes_away() -> Checked {
     let (child, mut out, address) = serve("64")?;
     let (body, _) = ask(&address, "GET")?;
     drop(body);
     let mut line = String::new();
     out.read_line(&mut line)?;
-    assert!(line.contains("producer told: the stream failed"), "{line}");
+    assert!(line.contains("the producer got: broken pipe"), "{line}");
     interrupt(&child)?;
     Ended::from(child.wait_with_output()?).with(130, "interrupted: ");
     Ok(())

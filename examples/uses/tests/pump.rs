@@ -119,7 +119,7 @@ fn a_reader_that_goes_away_is_noticed_although_no_more_is_read() -> Checked {
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().ok_or("no input")?;
     // Its input stays open.
-    stdin.write_all(b"for nobody")?;
+    stdin.write_all(b"0123456789")?;
     let ended: Ended = child.wait_with_output()?.into();
     drop(stdin);
     ended.with(1, "standard output: Broken pipe");
@@ -138,7 +138,7 @@ fn ctrl_c_says_what_was_not_sent() -> Checked {
     let mut stdout = child.stdout.take().ok_or("no output")?;
     let input = bytes(192 * 1024);
     // More than both pipes hold: once this is written it is at work, and it is
-    // stuck, because nobody reads.
+    // stuck, because there is no reader.
     stdin.write_all(&input)?;
     interrupt(&child)?;
     // Its end closes the other side.

@@ -122,7 +122,7 @@ async fn a_part_that_the_store_refuses_aborts_the_upload() -> Checked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_the_store_refuses_is_told() -> Checked {
+async fn a_commit_that_the_store_refuses_is_one_line() -> Checked {
     let folder = tempfile::tempdir()?;
     let store = store(&folder)?;
     let answer = move |request: Request<Incoming>| {
@@ -148,7 +148,7 @@ async fn a_commit_that_the_store_refuses_is_told() -> Checked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_goes_away_is_told_with_what_it_may_keep() -> Checked {
+async fn a_store_that_goes_away_is_one_line_with_what_it_may_keep() -> Checked {
     let folder = tempfile::tempdir()?;
     let store = store(&folder)?;
     let gone = Arc::new(AtomicBool::new(false));

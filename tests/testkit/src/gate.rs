@@ -42,7 +42,7 @@ impl Gate {
             .1
             .wait_timeout_while(self.lock(), WATCHDOG, |inside| !f(inside));
         let (inside, timeout) = wait.expect("no panic at the gate");
-        assert!(!timeout.timed_out(), "nobody came to the gate");
+        assert!(!timeout.timed_out(), "no call came to the gate");
         inside
     }
 

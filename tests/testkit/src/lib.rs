@@ -5,7 +5,7 @@
 //! | [`replay`] | plays a scenario on the driver | the program `replay`, `tests/traces.rs` |
 //! | [`explore`] | visits every state within bounds | the program `explore`, `tests/graph.rs` |
 //! | [`scenarios`] | generates random scenarios | `tests/invariants.rs` |
-//! | [`players`] | play a scenario on the driver or an adapter | `tests/invariants.rs` |
+//! | [`players`] | play a scenario on the driver or a stream with a worker | `tests/invariants.rs` |
 //! | [`judge`] | names the invariants that a history breaks | `tests/invariants.rs` |
 //! | [`gate`] | is a sink that answers when the test says so | `tests/thread.rs` |
 //! | [`random`] | checks a property on random cases | every test with random cases |
@@ -17,7 +17,7 @@
 //! `spec/check.sh` runs the program `explore` and compares the machine with its
 //! specification.
 //!
-//! The features `futures` and `tokio` add the players of the async adapters.
+//! The features `futures` and `tokio` add the players of the polled workers.
 
 pub mod explore;
 pub mod gate;

@@ -23,7 +23,7 @@ fn highwater(count: u64) -> Result<f64, Failure> {
     let start = Instant::now();
     for _ in 0..count {
         let _flow = out.write(b"x")?;
-        out.flush()?;
+        out.flush().wait()?;
     }
     Ok(start.elapsed().as_secs_f64() * 1e6 / count as f64)
 }

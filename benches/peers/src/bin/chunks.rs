@@ -42,10 +42,10 @@ fn highwater(
     let mut out = builder.spawn(sink)?;
     for number in 0..count {
         if out.write_chunk(chunk(number))? == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
     }
-    out.end()?;
+    out.end().wait()?;
     Ok(())
 }
 
@@ -107,7 +107,7 @@ fn copied(count: u64) -> Result<u64, Failure> {
         let _flow = out.write_chunk(chunk)?;
         copied += u64::from(places.recv()? != place);
     }
-    out.end()?;
+    out.end().wait()?;
     Ok(copied)
 }
 

@@ -1,7 +1,7 @@
 //! P6: how long `write()` takes while the sink is slow and there is room.
 //!
 //! `latency [COUNT]`, 200,000 lines of 100 bytes by default, into a sink that
-//! takes 5 ms for 64 KiB. Who is told to wait does so outside of what is timed.
+//! takes 5 ms for 64 KiB. A producer that waits does so outside of what is timed.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -66,11 +66,11 @@ fn run() -> Result<(), Failure> {
         let flow = out.write(LINE)?;
         times.push(micros(start));
         if flow == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
         Ok(())
     })?;
-    out.end()?;
+    out.end().wait()?;
     let mut out = BufWriter::with_capacity(BUFFER, Slow);
     let theirs = measure(count.min(50_000), |times| {
         let start = Instant::now();

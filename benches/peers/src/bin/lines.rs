@@ -1,7 +1,7 @@
 //! P1, P2 and P5: many short lines into a file in memory, one producer.
 //!
 //! `lines [COUNT]`, 2,000,000 lines by default; seven rounds, in each of which
-//! everybody writes the same lines, and what arrived is compared.
+//! all ways write the same lines, and what arrived is compared.
 
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ fn run() -> Result<(), Failure> {
         println!("| Node is not on the PATH | | |");
     }
     goals();
-    let plain = of(&all, Kind::Highwater);
+    let plain = of(&all, Kind::HighwaterThread);
     goal(
         "P1",
         "a line each, to BufWriter",

@@ -26,7 +26,7 @@ const LOWS: [(u64, &str); 4] = [(0, "0"), (1, "1/4"), (2, "1/2"), (3, "3/4")];
 const SLOW: f64 = 200_000.0 / 65_536.0;
 /// As fast as it can.
 const FAST: f64 = 0.0;
-/// Nobody sleeps for less.
+/// No slow end sleeps for less.
 const SHORTEST: Duration = Duration::from_micros(100);
 const THREAD: &str = "slow-sink";
 
@@ -165,14 +165,14 @@ fn through<W: Write + Send + Sync + 'static>(
             }
         };
         if flow == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
     }
     let producer = sleeps(myself)? - before;
-    out.wait_delivered(out.position())?;
+    out.delivered(out.position()).wait()?;
     let seconds = start.elapsed().as_secs_f64();
     let thread = sleeps_of_the_thread()?;
-    let done = out.end()?;
+    let done = out.end().wait()?;
     let took = Took {
         seconds,
         waits: done.totals.waits as f64,

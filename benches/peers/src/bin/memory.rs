@@ -60,7 +60,7 @@ fn status(name: &str) -> Result<u64, Failure> {
 fn through_a_gate(mib: u64) -> Result<u64, Failure> {
     let gate = Gate::default();
     // So that what a thread takes by itself is there before.
-    Writable::builder().spawn(io::sink())?.end()?;
+    Writable::builder().spawn(io::sink())?.end().wait()?;
     fs::write("/proc/self/clear_refs", "5")?;
     let before = status("VmRSS")?;
     let builder = Writable::builder().high_water_mark(MARK);
@@ -70,12 +70,12 @@ fn through_a_gate(mib: u64) -> Result<u64, Failure> {
     for _ in 0..total {
         if out.write(piece)? == Flow::Wait {
             gate.set(true);
-            out.wait_drain()?;
+            out.drained().wait()?;
             gate.set(false);
         }
     }
     gate.set(true);
-    let done = out.end()?;
+    let done = out.end().wait()?;
     if done.sink.1 != total * PIECE as u64 {
         return Err(format!("{} bytes arrived", done.sink.1).into());
     }

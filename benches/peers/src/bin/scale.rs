@@ -27,7 +27,7 @@ struct Stuck(Sender<()>, Receiver<()>);
 impl Write for Stuck {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.0.send(());
-        // Once nobody holds it any more, it goes on.
+        // Once the other end is dropped, it goes on.
         let _ = self.1.recv();
         Ok(bytes.len())
     }
@@ -41,7 +41,7 @@ impl Write for Stuck {
 /// queued before.
 fn backlog(queued: u64) -> Result<f64, Failure> {
     let ((tell, stuck), (hold, held)) = (channel(), channel());
-    // A mark of 0: each write is a chunk of its own, and is told to wait.
+    // A mark of 0: each write is a chunk of its own, and is answered with `Flow::Wait`.
     let builder = Writable::builder().high_water_mark(0);
     let mut out = builder.spawn(Stuck(tell, held)).map_err(io::Error::from)?;
     let _wait = out.write_chunk("x")?;
@@ -55,7 +55,7 @@ fn backlog(queued: u64) -> Result<f64, Failure> {
     }
     let took = start.elapsed().as_nanos() as f64 / WINDOW as f64;
     drop(hold);
-    out.end().map_err(|error| error.to_string())?;
+    out.end().wait().map_err(|error| error.to_string())?;
     Ok(took)
 }
 
@@ -100,12 +100,12 @@ fn highwater(number: u64, each: u64) -> Result<u64, Failure> {
     let out = builder.spawn(io::sink())?;
     let write = |out: &Writer| {
         if out.write(LINE)? == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
         Ok(())
     };
     produce(number, each, || out.writer(), write)?;
-    Ok(out.end()?.totals.delivered)
+    Ok(out.end().wait()?.totals.delivered)
 }
 
 /// Nothing but the lock and the copy.
@@ -143,7 +143,7 @@ impl Write for Count {
 
 impl Drop for Count {
     fn drop(&mut self) {
-        // Nobody asks any more, if the measurement has failed.
+        // There is no receiver any more, if the measurement has failed.
         let _ = self.1.send(self.0);
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
         for mut buffer in full {
             file.write_all(&buffer)?;
             buffer.clear();
-            // Once the producer is done, nobody takes it.
+            // Once the producer is done, it takes none back.
             let _ = give_back.send(buffer);
         }
         Ok(())
@@ -40,7 +40,7 @@ pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
     Ok(writer.join().map_err(|_| "the writer panicked")??)
 }
 
-/// One buffer is filled under a lock, by whoever likes, while a thread writes
+/// One buffer is filled under a lock, by any producer, while a thread writes
 /// another.
 #[derive(Clone)]
 pub struct Pair {
@@ -80,7 +80,7 @@ impl Shared {
     }
 }
 
-/// Tells producers that nobody takes anything any more.
+/// Tells producers that the thread takes nothing any more.
 struct Leaves(Arc<Shared>);
 
 impl Drop for Leaves {

@@ -16,11 +16,11 @@ pub use bare::Pair;
 
 use crate::{Failure, folder, median, ratio};
 
-/// In bytes, of whoever has a buffer.
+/// In bytes, of each way that has a buffer.
 const BUFFER: usize = 16 * 1024;
 /// highwater's high-water mark, in bytes, and what the bare hand-overs hold.
 const MARK: usize = 64 * 1024;
-/// In lines, of whoever has a queue.
+/// In lines, of each way that has a queue.
 const QUEUE: usize = 1024;
 
 /// What a way is measured for.
@@ -30,11 +30,11 @@ pub enum Kind {
     Generating,
     /// A buffer on the caller's thread: what all are compared with.
     Buffer,
-    /// A write a line.
-    Highwater,
-    /// Cork guards.
+    /// highwater over a thread, a write a line.
+    HighwaterThread,
+    /// highwater over a thread, with cork guards.
     HighwaterCorks,
-    /// A write a line, to a task of tokio.
+    /// highwater over a task of tokio, a write a line.
     HighwaterTask,
     /// A hand-over to a thread without any rule: the floor.
     Bare,
@@ -59,12 +59,12 @@ const WAYS: [(&str, Kind, Run); 14] = [
         streams::buf_writer,
     ),
     (
-        "highwater, `write` a line",
-        Kind::Highwater,
+        "highwater over a thread, `write` a line",
+        Kind::HighwaterThread,
         streams::highwater,
     ),
     (
-        "highwater, cork guards of 1,000 lines",
+        "highwater over a thread, cork guards of 1,000 lines",
         Kind::HighwaterCorks,
         streams::highwater_corks,
     ),
@@ -97,7 +97,7 @@ const WAYS: [(&str, Kind, Run); 14] = [
     ),
     ("tokio `BufWriter<File>`", Kind::Task, tasks::buf_writer),
     (
-        "highwater over tokio, `write` a line",
+        "highwater over a task of tokio, `write` a line",
         Kind::HighwaterTask,
         tasks::highwater,
     ),

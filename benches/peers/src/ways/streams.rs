@@ -1,4 +1,4 @@
-//! On the caller's thread, and highwater.
+//! On the caller's thread, and highwater over a thread.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -23,11 +23,11 @@ pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
         .spawn(File::create(path)?)?;
     each_line(count, |line| {
         if out.write(line)? == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
         Ok(())
     })?;
-    out.end()?;
+    out.end().wait()?;
     Ok(())
 }
 
@@ -46,9 +46,9 @@ pub(super) fn highwater_corks(count: u64, path: &Path) -> Result<(), Failure> {
         drop(corked);
         next += LINES_A_CORK;
         if flow == Flow::Wait {
-            out.wait_drain()?;
+            out.drained().wait()?;
         }
     }
-    out.end()?;
+    out.end().wait()?;
     Ok(())
 }

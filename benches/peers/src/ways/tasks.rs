@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use highwater::{Flow, future::Writable};
+use highwater::{Flow, Writable};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::runtime::Runtime;
@@ -24,8 +24,9 @@ pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
 
 pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
     Runtime::new()?.block_on(async {
-        let builder = Writable::builder().high_water_mark(MARK as u64);
-        let mut out = highwater::tokio::spawn(builder, File::create(path).await?)?;
+        let mut out = Writable::builder()
+            .high_water_mark(MARK as u64)
+            .spawn_tokio(File::create(path).await?)?;
         let mut buffer = [0; 21];
         for number in 1..=count {
             if out.write(line(number, &mut buffer))? == Flow::Wait {

@@ -19,9 +19,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use highwater::{EndError, Event, Flow, Snapshot, Unfinished, Writable, Writer};
+use highwater::{Destroy, EndError, Event, Flow, Snapshot, Writable, Writer};
 use highwater_uses::progress::Bar;
-use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run};
+use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run};
 use indicatif::HumanBytes;
 
 /// Standard input to PATH, or to standard output, through a bounded buffer.
@@ -74,7 +74,7 @@ async fn start(arguments: Arguments) -> Result<(), Failure> {
     .await
 }
 
-/// What the thread in the middle is told.
+/// What the thread in the middle hears.
 enum Message {
     /// The source came to its end, or failed.
     Read(io::Result<()>),
@@ -85,9 +85,6 @@ enum Message {
 
 /// How often it shows what goes on, and looks whether it is interrupted.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long a sink may take to come back when it is interrupted.
-const GRACE: Duration = Duration::from_millis(200);
 
 fn pump(
     arguments: &Arguments,
@@ -106,8 +103,8 @@ fn pump(
                 let _ = failed.send(Message::Failed);
             }
         })
-        // On its thread: a pipe is opened when somebody reads it.
-        .open(move || open(path))
+        // On its thread: opening a pipe waits for its reader.
+        .spawn_with(move || open(path))
         .map_err(|error| Failure::of("the thread", &error))?;
     let start = Instant::now();
     let bar = bar(arguments);
@@ -131,31 +128,28 @@ fn pump(
 /// Shows what goes on until the stream has ended: how reading ended, and the
 /// counters at the end.
 fn watch(
-    mut out: Writable<File>,
+    out: Writable<File>,
     place: &str,
     told: &Receiver<Message>,
     count: &AtomicU64,
     show: impl Fn(&Snapshot),
 ) -> Result<(io::Result<()>, Snapshot), Failure> {
-    let mut read = None;
-    loop {
-        // Once all is read there is nothing to wait for but the end.
-        let patience = read.as_ref().map_or(TICK, |_| Duration::ZERO);
-        match told.recv_timeout(patience) {
-            Ok(Message::Read(result)) => read = Some(result),
-            Ok(Message::Interrupted) => {
-                let unfinished = out.destroy_timeout(GRACE);
-                return Err(interrupted(&unfinished, count.load(Ordering::Relaxed)));
-            }
-            // What it failed with is told by its end.
-            Ok(Message::Failed) => read = read.or(Some(Ok(()))),
+    let read = loop {
+        match told.recv_timeout(TICK) {
+            Ok(Message::Read(result)) => break result,
+            // Its end says why.
+            Ok(Message::Failed) => break Ok(()),
+            Ok(Message::Interrupted) => return Err(interrupted(out.destroy(), count)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         show(&out.snapshot());
-        let Some(result) = read.take() else { continue };
-        out = match out.end_timeout(TICK) {
-            Ok(done) => return Ok((result, done.totals)),
-            Err(EndError::TimedOut(out)) => out,
+    };
+    let stream = out.writer();
+    let mut end = out.end();
+    loop {
+        match end.wait_timeout(TICK) {
+            Ok(done) => return Ok((read, done.totals)),
+            Err(EndError::TimedOut) => {}
             Err(EndError::Failed {
                 cause, unfinished, ..
             }) => {
@@ -166,14 +160,18 @@ fn watch(
                 )));
             }
             Err(error) => return Err(Failure::new(format!("{place}: {}", causes(&error)))),
-        };
-        read = Some(result);
+        }
+        if let Ok(Message::Interrupted) = told.try_recv() {
+            return Err(interrupted(end.destroy(), count));
+        }
+        show(&stream.snapshot());
     }
 }
 
-fn interrupted(unfinished: &Unfinished<File>, read: u64) -> Failure {
+fn interrupted(stream: Destroy<File>, count: &AtomicU64) -> Failure {
+    let unfinished = left_of(stream);
     let (written, in_doubt) = (unfinished.totals.delivered, unfinished.in_doubt);
-    let unsent = read - written - in_doubt;
+    let unsent = count.load(Ordering::Relaxed) - written - in_doubt;
     let mut text = format!("{written} bytes are written, {unsent} were read and not sent");
     if in_doubt > 0 {
         text.push_str(&format!(", {in_doubt} are in doubt"));
@@ -196,7 +194,7 @@ fn open(path: Option<PathBuf>) -> io::Result<File> {
 /// How much is read at once, at most: what a pipe of Linux holds.
 const PIECE: usize = 64 * 1024;
 
-/// It may wait for the source for ever, so nobody waits for it.
+/// It may wait for the source for ever, so no thread joins it.
 fn read_on_a_thread(out: Writer, count: Arc<AtomicU64>, tell: Sender<Message>) {
     thread::spawn(move || {
         if let Some(result) = read(&out, &count) {
@@ -218,7 +216,7 @@ fn read(out: &Writer, count: &AtomicU64) -> Option<io::Result<()>> {
         };
         count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         if out.write(chunk).ok()? == Flow::Wait {
-            out.wait_drain().ok()?;
+            out.drained().wait().ok()?;
         }
     }
 }

@@ -98,7 +98,7 @@ fn listens_for_ctrl_c(child: &Child) -> std::io::Result<bool> {
     Ok(caught & 1 << (Signal::INT.as_raw() - 1) != 0)
 }
 
-/// A pipe in this folder that nobody reads.
+/// A pipe in this folder, without a reader.
 pub fn pipe_without_a_reader(folder: &std::path::Path) -> std::io::Result<String> {
     let path = folder.join("pipe").display().to_string();
     let made = Command::new("mkfifo").arg(&path).status()?;

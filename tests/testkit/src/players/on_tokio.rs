@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use highwater::future::{Builder, Writable};
+use highwater::{Builder, Writable};
 use tokio::io::AsyncWrite;
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
@@ -25,7 +25,7 @@ impl Executor for Tokio {
     fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
         let tokio = Self::new();
         let guard = tokio.0.enter();
-        let owner = highwater::tokio::spawn(builder, sink).expect("there is a runtime");
+        let owner = builder.spawn_tokio(sink).expect("there is a runtime");
         drop(guard);
         (owner, tokio)
     }
@@ -36,7 +36,9 @@ impl Executor for Tokio {
     ) -> (Writable<PolledGate>, Self) {
         let tokio = Self::new();
         let guard = tokio.0.enter();
-        let owner = highwater::tokio::open(builder, opening).expect("there is a runtime");
+        let owner = builder
+            .spawn_tokio_with(opening)
+            .expect("there is a runtime");
         drop(guard);
         (owner, tokio)
     }

@@ -1,9 +1,10 @@
-//! The async adapter on a stage: its worker is polled when the stage says so, and
-//! only then.
+//! A stream whose worker is polled, on a stage: the worker is polled when the stage says
+//! so, and only then.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,12 +12,14 @@ use std::task::{Context, Poll, Waker};
 
 use futures::channel::oneshot;
 use futures::io::AsyncWrite;
-use highwater::future::{Builder, CorkGuard, Writable, Writer};
 use highwater::{
-    Chunk, EndError, Event, Finished, Flow, Snapshot, Unfinished, WaitError, WriteError,
+    Builder, Chunk, CorkGuard, Destroy, End, EndError, Event, Flow, Snapshot, WaitError, Writable,
+    WriteError, Writer,
 };
 
 use super::adapter::Stage;
+pub use super::producers::poll_once;
+use super::producers::{Ended, Producers};
 use crate::replay::scenario::{Mode, Plan};
 
 /// The sink's side of the gate, and the test's.
@@ -114,7 +117,6 @@ impl AsyncWrite for PolledGate {
     }
 }
 
-type Ending = Result<Finished<PolledGate>, EndError<PolledGate, Writable<PolledGate>>>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Who polls the worker. Dropped, it drops the worker.
@@ -154,13 +156,14 @@ impl Executor for Alone {
     }
 }
 
-pub(crate) struct Polled<E> {
+pub(crate) struct Polled<E, P> {
+    producers: PhantomData<P>,
     gate: PolledGate,
     writer: Writer,
     executor: Option<E>,
     owner: Option<Writable<PolledGate>>,
-    ending: Option<Boxed<Ending>>,
-    destroying: Option<Boxed<Unfinished<PolledGate>>>,
+    ending: Option<End<PolledGate>>,
+    destroying: Option<Destroy<PolledGate>>,
     events: Arc<Mutex<VecDeque<Event>>>,
     corks: Vec<CorkGuard<'static>>,
     opener: Option<oneshot::Sender<bool>>,
@@ -170,25 +173,15 @@ fn failure() -> io::Error {
     io::Error::other("the test says so")
 }
 
-/// Polls once.
-pub fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    match future.as_mut().poll(&mut cx) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    }
-}
-
-impl<E: Executor> Polled<E> {
+impl<E: Executor, P: Producers> Polled<E, P> {
     fn work(&mut self) {
         if let Some(executor) = &mut self.executor {
             executor.work();
         }
     }
 
-    fn unsent(ending: Ending) -> Option<Vec<Chunk>> {
-        match ending {
+    fn unsent(ended: Ended<PolledGate>) -> Option<Vec<Chunk>> {
+        match ended {
             Ok(_) => None,
             Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
             Err(other) => panic!("no chunk was to be refused: {other}"),
@@ -196,7 +189,7 @@ impl<E: Executor> Polled<E> {
     }
 }
 
-impl<E: Executor> Stage for Polled<E> {
+impl<E: Executor, P: Producers> Stage for Polled<E, P> {
     fn new(plan: &Plan) -> Self {
         let gate = PolledGate::default();
         let events = Arc::new(Mutex::new(VecDeque::new()));
@@ -221,6 +214,7 @@ impl<E: Executor> Stage for Polled<E> {
             (E::open(builder, open), Some(opener))
         };
         let mut stage = Self {
+            producers: PhantomData,
             gate,
             writer: owner.writer(),
             executor: Some(executor),
@@ -250,7 +244,7 @@ impl<E: Executor> Stage for Polled<E> {
     }
 
     fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
-        poll_once(self.writer.delivered(position))
+        P::ask(&mut self.writer.delivered(position))
     }
 
     fn cork(&mut self) -> bool {
@@ -275,14 +269,14 @@ impl<E: Executor> Stage for Polled<E> {
     fn end(&mut self) -> Option<Vec<Chunk>> {
         // An end is an uncork of all corks.
         mem::take(&mut self.corks).into_iter().for_each(mem::forget);
-        let mut ending: Boxed<Ending> = match (self.owner.take(), self.ending.take()) {
-            (Some(owner), _) => Box::pin(owner.end()),
+        let mut ending = match (self.owner.take(), self.ending.take()) {
+            (Some(owner), _) => owner.end(),
             (None, ending) => ending?,
         };
-        let mut ended = poll_once(&mut ending);
+        let mut ended = P::ask_end(&mut ending);
         self.work();
         if ended.is_none() {
-            ended = poll_once(&mut ending);
+            ended = P::ask_end(&mut ending);
         }
         match ended {
             Some(ended) => Self::unsent(ended),
@@ -298,38 +292,23 @@ impl<E: Executor> Stage for Polled<E> {
     }
 
     fn begin_destroy(&mut self, error: bool) {
-        // A stream that is being ended has no owner any more: its worker goes.
-        let Some(owner) = self.owner.take() else {
-            self.executor = None;
-            return;
+        let reason = "the test says so";
+        self.destroying = match (self.owner.take(), self.ending.take()) {
+            (Some(owner), _) if error => Some(owner.destroy_with(reason)),
+            (Some(owner), _) => Some(owner.destroy()),
+            (None, ending) if error => ending.map(|end| end.destroy_with(reason)),
+            (None, ending) => ending.map(End::destroy),
         };
-        let mut destroying: Boxed<Unfinished<_>> = match error {
-            true => Box::pin(owner.destroy_with("the test says so")),
-            false => Box::pin(owner.destroy()),
-        };
-        // Ready at once, if the stream has failed before.
-        self.destroying = Some(match poll_once(&mut destroying) {
-            Some(unfinished) => Box::pin(std::future::ready(unfinished)),
-            None => destroying,
-        });
     }
 
     const ANSWERS_AFTER_DESTROY: bool = false;
 
     fn destroyed(&mut self) -> Vec<Chunk> {
         self.work();
-        match (self.destroying.take(), self.ending.take()) {
-            (Some(mut destroying), _) => {
-                let unfinished = poll_once(&mut destroying).expect("the worker lets go");
-                assert_eq!(unfinished.in_doubt, 0);
-                unfinished.unsent
-            }
-            (None, Some(mut ending)) => {
-                let ended = poll_once(&mut ending).expect("the worker has gone");
-                Self::unsent(ended).unwrap_or_default()
-            }
-            (None, None) => panic!("it was begun"),
-        }
+        let mut destroying = self.destroying.take().expect("it was begun");
+        let unfinished = P::ask_destroy(&mut destroying).expect("the worker lets go");
+        assert_eq!(unfinished.in_doubt, 0);
+        unfinished.unsent
     }
 
     fn ended(&mut self) -> Option<Vec<Chunk>> {

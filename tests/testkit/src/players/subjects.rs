@@ -3,8 +3,13 @@
 use highwater::machine::Quirks;
 
 use super::adapter::{self, Stage};
+#[cfg(feature = "tokio")]
+use super::on_tokio::Tokio;
 #[cfg(feature = "futures")]
 use super::polled::{Alone, Polled};
+use super::producers::Blocking;
+#[cfg(feature = "futures")]
+use super::producers::Tasks;
 use super::threaded::Threaded;
 use crate::judge::Terms;
 use crate::replay::history::Record;
@@ -19,12 +24,21 @@ pub enum Subject {
     Driver(Quirks),
     /// The same, and what the scenario leaves unanswered is never answered.
     Unanswered(Quirks),
-    /// The adapter with its thread.
+    /// A stream over a thread, whose producers are threads.
     Thread,
-    /// The async adapter.
+    /// The same; its producers are tasks.
+    #[cfg(feature = "futures")]
+    ThreadTasks,
+    /// A stream over a future, whose producers are threads.
+    #[cfg(feature = "futures")]
+    FutureThreads,
+    /// The same; its producers are tasks.
     #[cfg(feature = "futures")]
     Future,
-    /// The same as a task of tokio.
+    /// A stream over a task of tokio, whose producers are threads.
+    #[cfg(feature = "tokio")]
+    TokioThreads,
+    /// The same; its producers are tasks.
     #[cfg(feature = "tokio")]
     Tokio,
 }
@@ -48,11 +62,17 @@ impl Subject {
                 };
                 (terms, play_driver(&scenario, 0))
             }
-            Self::Thread => play_adapter::<Threaded>(line),
+            Self::Thread => play_adapter::<Threaded<Blocking>>(line),
             #[cfg(feature = "futures")]
-            Self::Future => play_adapter::<Polled<Alone>>(line),
+            Self::ThreadTasks => play_adapter::<Threaded<Tasks>>(line),
+            #[cfg(feature = "futures")]
+            Self::FutureThreads => play_adapter::<Polled<Alone, Blocking>>(line),
+            #[cfg(feature = "futures")]
+            Self::Future => play_adapter::<Polled<Alone, Tasks>>(line),
             #[cfg(feature = "tokio")]
-            Self::Tokio => play_adapter::<Polled<super::on_tokio::Tokio>>(line),
+            Self::TokioThreads => play_adapter::<Polled<Tokio, Blocking>>(line),
+            #[cfg(feature = "tokio")]
+            Self::Tokio => play_adapter::<Polled<Tokio, Tasks>>(line),
         }
     }
 }

@@ -1,38 +1,49 @@
-//! The adapter with its thread, on a stage: nothing goes on behind the player's
+//! A stream whose worker is a thread, on a stage: nothing goes on behind the player's
 //! back, as the sink and the opener wait for it.
 
 use std::io;
+use std::marker::PhantomData;
 use std::mem;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread;
 
 use highwater::machine::Phase;
 use highwater::{
-    Chunk, CorkGuard, EndError, Event, Flow, Snapshot, Unfinished, WaitError, Writable, WriteError,
-    Writer,
+    Chunk, CorkGuard, Destroy, End, EndError, Event, Flow, Snapshot, WaitError, Writable,
+    WriteError, Writer,
 };
 
 use super::adapter::Stage;
+use super::producers::{Ended, Producers};
 use crate::gate::{Gate, GatedSink, WATCHDOG};
 use crate::replay::scenario::{Mode, Plan};
 
-pub(crate) struct Threaded {
+pub(crate) struct Threaded<P> {
+    producers: PhantomData<P>,
     gate: Gate,
     writer: Writer,
     owner: Option<Writable<GatedSink>>,
-    destroying: Option<JoinHandle<Unfinished<GatedSink>>>,
+    ending: Option<End<GatedSink>>,
+    destroying: Option<Destroy<GatedSink>>,
     events: Receiver<Event>,
     corks: Vec<CorkGuard<'static>>,
     /// Lets the opener go on, with or without a sink, if it waits.
     opener: Option<Sender<bool>>,
 }
 
+fn unsent(ended: Ended<GatedSink>) -> Option<Vec<Chunk>> {
+    match ended {
+        Ok(_) => None,
+        Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
+        Err(other) => panic!("no chunk was to be refused: {other}"),
+    }
+}
+
 fn failure() -> io::Error {
     io::Error::other("the test says so")
 }
 
-impl Stage for Threaded {
+impl<P: Producers> Stage for Threaded<P> {
     fn new(plan: &Plan) -> Self {
         let gate = Gate::default();
         let (tell, events) = channel();
@@ -51,13 +62,15 @@ impl Stage for Threaded {
                 Ok(true) => Ok(sink),
                 _ => Err(failure()),
             };
-            (builder.open(open), Some(opener))
+            (builder.spawn_with(open), Some(opener))
         };
         let owner = owner.expect("a thread can be started");
         Self {
+            producers: PhantomData,
             gate,
             writer: owner.writer(),
             owner: Some(owner),
+            ending: None,
             destroying: None,
             events,
             corks: Vec::new(),
@@ -78,11 +91,7 @@ impl Stage for Threaded {
     }
 
     fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {
-        // Waiting without time is asking.
-        match self.writer.wait_delivered_timeout(position, Duration::ZERO) {
-            Err(WaitError::TimedOut) => None,
-            result => Some(result),
-        }
+        P::ask(&mut self.writer.delivered(position))
     }
 
     fn cork(&mut self) -> bool {
@@ -105,49 +114,50 @@ impl Stage for Threaded {
     fn end(&mut self) -> Option<Vec<Chunk>> {
         // An end is an uncork of all corks.
         mem::take(&mut self.corks).into_iter().for_each(mem::forget);
-        let stream = self.owner.take()?;
-        match stream.end_timeout(Duration::ZERO) {
-            Ok(_) => None,
-            Err(EndError::TimedOut(stream)) => {
-                self.owner = Some(stream);
+        let mut ending = self.take_end()?;
+        match P::ask_end(&mut ending) {
+            Some(ended) => unsent(ended),
+            None => {
+                self.ending = Some(ending);
                 None
             }
-            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
-            Err(other) => panic!("no chunk was to be refused: {other}"),
         }
     }
 
     fn is_owned(&self) -> bool {
-        self.owner.is_some()
+        self.owner.is_some() || self.ending.is_some()
     }
 
     fn begin_destroy(&mut self, error: bool) {
-        let stream = self.owner.take().expect("it is owned");
-        // It waits for the call at the gate, which goes through only later.
-        self.destroying = Some(thread::spawn(move || match error {
-            true => stream.destroy_with("the test says so"),
-            false => stream.destroy(),
-        }));
+        self.destroying = Some(match (self.owner.take(), self.ending.take()) {
+            (Some(stream), _) if error => stream.destroy_with("the test says so"),
+            (Some(stream), _) => stream.destroy(),
+            (None, ending) => {
+                let ending = ending.expect("it is owned");
+                match error {
+                    true => ending.destroy_with("the test says so"),
+                    false => ending.destroy(),
+                }
+            }
+        });
+        // The call itself stops the stream; the wait is for the call at the gate.
         let stopped = [Phase::Errored, Phase::Destroyed, Phase::Closed];
-        wait_until(|| stopped.contains(&self.writer.snapshot().phase));
+        assert!(stopped.contains(&self.writer.snapshot().phase));
     }
 
     const ANSWERS_AFTER_DESTROY: bool = true;
 
     fn destroyed(&mut self) -> Vec<Chunk> {
         self.gate.open();
-        let destroying = self.destroying.take().expect("it was begun");
-        let unfinished = destroying.join().expect("destroy does not panic");
+        let mut destroying = self.destroying.take().expect("it was begun");
+        let unfinished = P::destroy(&mut destroying);
         assert_eq!(unfinished.in_doubt, 0);
         unfinished.unsent
     }
 
     fn ended(&mut self) -> Option<Vec<Chunk>> {
-        match self.owner.take()?.end() {
-            Ok(_) => None,
-            Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
-            Err(other) => panic!("no time-out, no chunk: {other}"),
-        }
+        let mut ending = self.take_end()?;
+        unsent(P::end(&mut ending))
     }
 
     fn opening(&self) -> bool {
@@ -180,6 +190,14 @@ impl Stage for Threaded {
 
     fn taken(&self) -> u64 {
         self.gate.taken().len() as u64
+    }
+}
+
+impl<P> Threaded<P> {
+    /// The end that has begun, or begins now.
+    fn take_end(&mut self) -> Option<End<GatedSink>> {
+        let begins = self.owner.take().map(Writable::end);
+        begins.or_else(|| self.ending.take())
     }
 }
 

@@ -23,7 +23,7 @@ const GROUPS: [(&str, RGBColor); 5] = [
 
 fn group(kind: Kind) -> usize {
     match kind {
-        Kind::Highwater | Kind::HighwaterCorks | Kind::HighwaterTask => 0,
+        Kind::HighwaterThread | Kind::HighwaterCorks | Kind::HighwaterTask => 0,
         Kind::Queue | Kind::TaskQueue => 1,
         Kind::Buffer | Kind::Task => 2,
         Kind::Generating | Kind::Bare => 3,

@@ -94,7 +94,7 @@ pub(super) fn measure() -> Result<Seen, Failure> {
             levels.push(sample());
             if flow == Flow::Wait {
                 let from = now();
-                out.wait_drain()?;
+                out.drained().wait()?;
                 waits.push((from, now()));
             }
             while Instant::now() < next {
@@ -102,7 +102,7 @@ pub(super) fn measure() -> Result<Seen, Failure> {
             }
         }
     }
-    out.end()?;
+    out.end().wait()?;
     ended.store(true, Ordering::Relaxed);
     levels.extend(sampler.join().map_err(|_| "the sampler panicked")?);
     levels.sort_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -155,7 +155,7 @@ fn draw_legend(head: &Area<'_>) -> Result<(), Failure> {
         (404, top, "high-water mark"),
         (404, bottom, "write() answers: wait"),
         (684, top, "low-water mark"),
-        (684, bottom, "'drain' is told"),
+        (684, bottom, "the stream emits 'drain'"),
     ] {
         let style = font.pos(middle(HPos::Left));
         head.draw(&Text::new(text, (x, y), style))?;

@@ -1,5 +1,5 @@
 //! A web server on hyper whose response is a large body, streamed at the pace of
-//! the client: the producer writes until told to wait.
+//! the client: the producer writes until the stream says to wait.
 //!
 //! ```sh
 //! cargo run --release -p highwater-uses --bin http_response
@@ -9,7 +9,7 @@
 //!
 //! The sink of the stream is one end of a small pipe in memory, and the body that hyper
 //! sends is the other. If the client goes away, hyper drops the body, the sink fails,
-//! and the producer is told at its next write or wait.
+//! and the next write or wait of the producer returns that error.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -63,7 +63,7 @@ async fn respond(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Serves whoever comes, until Ctrl-C.
+/// Serves all clients that come, until Ctrl-C.
 async fn serve(
     server: Server,
     address: SocketAddr,
@@ -153,7 +153,7 @@ async fn show(
         }
         if up_to < size && response.failed.is_none() {
             return Err(Failure::new(
-                "the producer was not told that the client left",
+                "the producer did not see that the client left",
             ));
         }
     }

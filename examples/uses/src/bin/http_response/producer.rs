@@ -1,26 +1,25 @@
-//! Who writes the body.
+//! The producer of the body.
 
-use highwater::future::Writable;
-use highwater::{BoxError, EndError, Flow, Snapshot};
+use highwater::{BoxError, EndError, Flow, Snapshot, Writable};
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::{causes, stopped};
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 
-/// What the producer is doing, for those who go by it.
+/// What the producer is doing, for a client that goes by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Producing {
     /// There is no request, or it is done.
     Idle,
     Writing,
-    /// It was told to wait: everything from here to the client is full.
+    /// The stream has said to wait: everything from here to the client is full.
     Waiting,
 }
 
 /// How producing a body has ended.
 pub(crate) struct Produced {
     pub(crate) totals: Snapshot,
-    /// What the producer was told, if not all was taken.
+    /// The error that the producer got, if not all was taken.
     pub(crate) failed: Option<String>,
     /// Bytes that were accepted and have come back.
     pub(crate) unsent: u64,
@@ -39,7 +38,7 @@ impl Produced {
                 "written={written} waits={} peak={}",
                 totals.waits, totals.peak
             ),
-            Some(told) => format!("written={written} unsent={unsent} producer told: {told}"),
+            Some(error) => format!("written={written} unsent={unsent} the producer got: {error}"),
         }
     }
 }

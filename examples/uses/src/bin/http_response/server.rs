@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use highwater::future::Writable;
+use highwater::Writable;
 use http_body_util::{Either, Empty};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -110,7 +110,7 @@ impl Server {
 
     fn tell(&self, produced: Result<Produced, tokio::task::JoinError>) {
         if let Ok(produced) = produced {
-            // Nobody listens any more once the example is over.
+            // There is no listener any more once the example is over.
             let _ = self.produced.send(produced);
         }
     }
@@ -135,7 +135,7 @@ impl Server {
         }
         let (near, far) = tokio::io::duplex(PIPE);
         let builder = Writable::builder().high_water_mark(self.mark);
-        match highwater::tokio::spawn(builder, near) {
+        match builder.spawn_tokio(near) {
             Ok(stream) => {
                 // It is taken by the task that serves this connection.
                 let _ = start.send(stream);

@@ -26,8 +26,8 @@ use std::time::Duration;
 use clap::Parser;
 use highwater::log::{Log, WhenFull};
 use highwater::sink::Reopen;
-use highwater::{Chunk, EndError, Snapshot, Unfinished, Writable};
-use highwater_uses::{Failure, Totals, causes, on_a_thread, on_stop, run, say};
+use highwater::{Chunk, Destroy, EndError, Snapshot, Writable};
+use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run, say};
 
 use events::{Events, Rotation};
 use slow::Slow;
@@ -111,10 +111,7 @@ type Sink = Box<dyn Write + Send>;
 /// How often it looks whether it is interrupted.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long the sink may take to come back when it is.
-const GRACE: Duration = Duration::from_millis(200);
-
-/// A pipe is opened when somebody reads it, which may be never.
+/// Opening a pipe waits for its reader, which may never come.
 fn open_file(path: &Path, interrupted: &Receiver<()>) -> Result<io::Result<Reopen>, Failure> {
     let path = path.to_owned();
     let (tell, told) = mpsc::channel();
@@ -135,7 +132,8 @@ fn open_file(path: &Path, interrupted: &Receiver<()>) -> Result<io::Result<Reope
     }
 }
 
-fn was_interrupted<W>(unfinished: &Unfinished<W>) -> Failure {
+fn was_interrupted<W>(stream: Destroy<W>) -> Failure {
+    let unfinished = left_of(stream);
     let (written, unsent) = (unfinished.totals.delivered, bytes(&unfinished.unsent));
     let mut text = format!("{written} bytes are written, {unsent} bytes were not sent");
     if unfinished.in_doubt > 0 {
@@ -161,33 +159,13 @@ fn write_log(
     let events = Events::start(arguments.events, arguments.threads, rotation, log.writer());
 
     let Some(producers) = events.wait(interrupted) else {
-        return Err(was_interrupted(&log.destroy_timeout(GRACE)));
+        return Err(was_interrupted(log.destroy()));
     };
-    let mut ended = log.end_timeout(TICK);
-    while let Err(EndError::TimedOut(stream)) = ended {
-        if interrupted.try_recv().is_ok() {
-            return Err(was_interrupted(&stream.destroy_timeout(GRACE)));
-        }
-        ended = stream.end_timeout(TICK);
-    }
-    let done = match ended {
-        Ok(done) => done,
-        Err(EndError::Failed {
-            cause, unfinished, ..
-        }) => {
-            return Err(Failure::new(format!(
-                "{place}: {cause} ({} bytes are written, {} are not, {} lines came after that)",
-                unfinished.totals.delivered,
-                bytes(&unfinished.unsent),
-                writer.dropped(),
-            )));
-        }
-        Err(error) => return Err(Failure::new(format!("{place}: {}", causes(&error)))),
-    };
+    let totals = end(log, &place, interrupted)?;
     let report = Report {
         events: events.count(),
         dropped: writer.dropped() as u64,
-        totals: done.totals,
+        totals,
         producers: producers?,
         all: events.started().elapsed(),
         verified: before.is_file(),
@@ -196,6 +174,32 @@ fn write_log(
         report.verify(arguments, path, before.len())?;
     }
     Ok(report)
+}
+
+/// Ends the log, unless it is interrupted meanwhile: its counters at the end.
+fn end(log: Log<Sink>, place: &str, interrupted: &Receiver<()>) -> Result<Snapshot, Failure> {
+    let writer = log.writer();
+    let mut end = log.end();
+    loop {
+        match end.wait_timeout(TICK) {
+            Ok(done) => return Ok(done.totals),
+            Err(EndError::TimedOut) => {}
+            Err(EndError::Failed {
+                cause, unfinished, ..
+            }) => {
+                return Err(Failure::new(format!(
+                    "{place}: {cause} ({} bytes are written, {} are not, {} lines came after that)",
+                    unfinished.totals.delivered,
+                    bytes(&unfinished.unsent),
+                    writer.dropped(),
+                )));
+            }
+            Err(error) => return Err(Failure::new(format!("{place}: {}", causes(&error)))),
+        }
+        if interrupted.try_recv().is_ok() {
+            return Err(was_interrupted(end.destroy()));
+        }
+    }
 }
 
 fn open(arguments: &Arguments, file: Reopen) -> Result<Log<Sink>, highwater::SpawnError<Sink>> {

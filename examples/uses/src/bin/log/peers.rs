@@ -14,7 +14,7 @@ use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::events::Events;
-use crate::{Arguments, GRACE, verify, was_interrupted};
+use crate::{Arguments, verify, was_interrupted};
 
 const ROUNDS: usize = 5;
 
@@ -91,15 +91,15 @@ impl Round<'_> {
             } else {
                 WhenFull::Drop
             })
-            .open(move || File::create(path))
+            .spawn_with(move || File::create(path))
             .map_err(|error| self.failed(&error))?;
         let writer = log.writer();
         let events = self.events(log.writer());
         let Some(logging) = events.wait(self.interrupted) else {
-            return Err(was_interrupted(&log.destroy_timeout(GRACE)));
+            return Err(was_interrupted(log.destroy()));
         };
         let logging = logging?;
-        log.end().map_err(|error| self.failed(&error))?;
+        log.end().wait().map_err(|error| self.failed(&error))?;
         Ok(took(&events, logging, writer.dropped()))
     }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The feed is one shared [`Bytes`]; each connection has a stream with its own mark,
-//! and a task that writes until told to wait. So a slow reader holds up its own task
+//! and a task that sends when there is room. So a slow reader holds up its own task
 //! and nothing else, and costs no more than its mark.
 
 use std::net::SocketAddr;
@@ -133,7 +133,7 @@ fn at_most(totals: &Totals, mark: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// To whoever listens there. A connection that fails does not stop the others.
+/// To the listener at this address. A connection that fails does not stop the others.
 async fn push_to(
     arguments: &Arguments,
     address: SocketAddr,

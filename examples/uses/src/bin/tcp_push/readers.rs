@@ -156,7 +156,7 @@ async fn all(reads: &mut JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
 
 fn listen() -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // Whoever is accepted has it too.
+    // Each accepted connection has it too.
     socket.set_recv_buffer_size(SYSTEM_BUFFER)?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     socket.listen(128)

@@ -1,8 +1,7 @@
 //! The producer's side of one connection.
 
 use bytes::Bytes;
-use highwater::future::Writable;
-use highwater::{BoxError, EndError, Flow, Snapshot};
+use highwater::{BoxError, EndError, Snapshot, Writable};
 use highwater_uses::lines::LINE;
 use highwater_uses::{Failure, causes, stopped};
 use tokio::net::TcpStream;
@@ -24,11 +23,12 @@ pub(crate) async fn push_one(
     mark: u64,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Pushed, Failure> {
-    let builder = Writable::builder().high_water_mark(mark);
-    let mut out = highwater::tokio::spawn(builder, connection)
+    let mut out = Writable::builder()
+        .high_water_mark(mark)
+        .spawn_tokio(connection)
         .map_err(|error| Failure::of("starting a stream", &error.source))?;
     let through = tokio::select! {
-        // A failure is told again by the end, with what has come back.
+        // The end returns a failure again, with what has come back.
         _ = write_all(&feed, &mut out) => true,
         () = stopped(&mut stop) => false,
     };
@@ -65,9 +65,7 @@ async fn write_all(feed: &Bytes, out: &mut Writable<TcpStream>) -> Result<(), Bo
     let mut rest = feed.clone();
     while !rest.is_empty() {
         let line = rest.split_to(LINE.min(rest.len()));
-        if out.write_chunk(line)? == Flow::Wait {
-            out.drained().await?;
-        }
+        out.send(line).await?;
     }
     // So that the end has nothing to wait for: it cannot be taken back.
     Ok(out.flush().await?)

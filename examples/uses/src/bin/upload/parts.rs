@@ -21,7 +21,7 @@ pub(crate) const ON_THEIR_WAY: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An upload in parts. The end commits it, an abort takes it back; before either,
-/// nobody sees anything of the object.
+/// nothing of the object can be seen.
 pub(crate) struct Parts {
     /// `None` once it was committed, or is being.
     parts: Option<WriteMultipart>,

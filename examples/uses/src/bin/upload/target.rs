@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater::future::Writable;
-use highwater::{BoxError, EndError, Flow, Snapshot, Unfinished};
+use highwater::{BoxError, EndError, Flow, Snapshot, Unfinished, Writable};
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::progress::Bar;
 use highwater_uses::{Failure, causes, stopped};
@@ -87,7 +86,7 @@ impl Target {
             .with_client_options(client)
             .with_endpoint(endpoint)
             .with_bucket_name(bucket)
-            // A store that stays away is told soon; the default is minutes.
+            // A store that stays away is an error soon; the default is minutes.
             .with_retry(RetryConfig {
                 max_retries: 2,
                 retry_timeout: Duration::from_secs(30),
@@ -117,15 +116,16 @@ impl Target {
             }
         };
         let upload = begun.map_err(|error| Failure::of("beginning the upload", &error))?;
-        let builder = Writable::builder().high_water_mark(mark);
-        let mut out = highwater::tokio::spawn(builder, Parts::of(upload))
+        let mut out = Writable::builder()
+            .high_water_mark(mark)
+            .spawn_tokio(Parts::of(upload))
             .map_err(|error| Failure::of("starting a stream", &error.source))?;
         let bar = Bar::new(
             size,
             "{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left",
         );
         let through = tokio::select! {
-            // A failure is told again by the end, with what has come back.
+            // The end returns a failure again, with what has come back.
             through = write(&mut out, until, size, &bar) => through.is_err() || until == size,
             () = stopped(&mut stop) => false,
         };

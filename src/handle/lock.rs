@@ -1,0 +1,398 @@
+//! What producers, owner and worker share: the stream under a lock.
+//!
+//! The lock is never held while code of a user runs: wakers are cloned before it is
+//! taken, and woken and dropped after it is released.
+
+use alloc::boxed::Box;
+use core::any::Any;
+use core::mem;
+use core::panic::AssertUnwindSafe;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use std::panic::{catch_unwind, resume_unwind};
+use std::time::Instant;
+
+use super::parker::{Brought, Deadline, Parker, Patience, stay_awake, turns};
+use super::stack::{Running, runs_here};
+use crate::machine::Flow;
+use crate::stream::{Condition, Stream, Ticket, WaitError, Wakers, Work, WriteError};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
+
+pub(crate) struct Shared {
+    stream: CachePadded<Mutex<Stream>>,
+    signs: CachePadded<Signs>,
+}
+
+type Guard<'a> = MutexGuard<'a, Stream>;
+
+/// What threads that wait awake can read without the lock.
+struct Signs {
+    /// Whether there is work for the worker. Written under the lock.
+    has_work: AtomicBool,
+    /// Whether someone waits, apart from the worker. Written under the lock.
+    has_waiters: AtomicBool,
+    /// Of the threads that wait for the stream.
+    waiters: Patience,
+    /// Of a thread that works, when it has nothing to do.
+    worker: Patience,
+    /// Of a thread that works, when it leaves producers time to write more.
+    linger: Patience,
+}
+
+/// It has cache lines of its own, so that reading the signs does not take the lock's line
+/// away from its holder.
+#[repr(align(128))]
+struct CachePadded<T>(T);
+
+impl Shared {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self {
+            stream: CachePadded(Mutex::new(stream)),
+            signs: CachePadded(Signs {
+                has_work: AtomicBool::new(true),
+                has_waiters: AtomicBool::new(false),
+                waiters: Patience::new(),
+                worker: Patience::new(),
+                linger: Patience::new(),
+            }),
+        }
+    }
+
+    /// The lock is held for some nanoseconds at a time: a caller that finds it taken
+    /// lets others run first, and sleeps at last. To sleep at once would cost each of
+    /// them, the holder too, a call of the system for every few writes.
+    #[inline]
+    fn lock(&self) -> Guard<'_> {
+        if LOCK_TURNS > 0 {
+            if let Ok(stream) = self.stream.0.try_lock() {
+                return stream;
+            }
+        }
+        self.lock_taken()
+    }
+
+    #[cold]
+    fn lock_taken(&self) -> Guard<'_> {
+        if let Ok(stream) = turns(LOCK_TURNS, Duration::MAX, || self.stream.0.try_lock().ok()) {
+            return stream;
+        }
+        // No user code runs under the lock, so poison means nothing.
+        let locked = self.stream.0.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts a small write if there is room, on the lease. `false` if the lease is
+    /// too small: then nothing was done.
+    #[inline]
+    pub(crate) fn write_on_lease_if_room(&self, bytes: &[u8]) -> bool {
+        self.lock().write_on_lease_if_room(bytes)
+    }
+
+    /// Writes these bytes, copied once. Most of the time, no more than a copy.
+    #[inline]
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        let mut stream = self.lock();
+        match stream.write_on_lease(bytes) {
+            Some(flow) => Ok(flow),
+            None => self.write_in(stream, bytes),
+        }
+    }
+
+    /// Out of line, so that the usual write is short.
+    #[cold]
+    fn write_in(&self, stream: Guard<'_>, bytes: &[u8]) -> Result<Flow, WriteError> {
+        self.change_in(stream, |stream| stream.write(bytes))
+    }
+
+    /// Looks at the stream.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&Stream) -> T) -> T {
+        f(&self.lock())
+    }
+
+    /// Does something with the stream, and wakes those whom it concerns. If a waker
+    /// panics, that goes on in the caller once all are woken.
+    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
+        self.change_in(self.lock(), f)
+    }
+
+    fn change_in<T>(&self, mut stream: Guard<'_>, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let (result, wakers) = stream.change(f);
+        self.unlock(stream, wakers);
+        result
+    }
+
+    /// As [`Shared::change`], for the worker: that a waker panics is none of its concern.
+    pub(crate) fn report<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let mut stream = self.lock();
+        let (result, wakers) = stream.change(f);
+        self.unlock_quietly(stream, wakers);
+        result
+    }
+
+    /// Releases the lock, and then wakes: so those who are woken find it free.
+    fn unlock(&self, stream: Guard<'_>, wakers: Wakers) {
+        self.show(&stream);
+        drop(stream);
+        match wake_all(wakers) {
+            // A thread that panics already could not bear it.
+            Some(panic) if !std::thread::panicking() => resume_unwind(panic),
+            panic => mem::forget(panic),
+        }
+    }
+
+    /// As [`Shared::unlock`]; what a waker panics with goes no further.
+    fn unlock_quietly(&self, stream: Guard<'_>, wakers: Wakers) {
+        self.show(&stream);
+        drop(stream);
+        // To drop it could panic again.
+        mem::forget(wake_all(wakers));
+    }
+
+    fn show(&self, stream: &Stream) {
+        let signs = &self.signs.0;
+        if stream.has_work() {
+            signs.has_work.store(true, Ordering::Relaxed);
+        }
+        if signs.has_waiters.load(Ordering::Relaxed) != stream.has_waiters() {
+            let has_waiters = stream.has_waiters();
+            signs.has_waiters.store(has_waiters, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for this condition.
+    pub(crate) fn poll_wait(
+        &self,
+        cx: &mut Context<'_>,
+        ticket: &mut Option<Ticket>,
+        condition: Condition,
+    ) -> Poll<Result<(), WaitError>> {
+        self.poll_then(cx, ticket, condition, |_, found| found)
+    }
+
+    /// Waits until there is room for so many bytes, or the stream has stopped. Then `f` does
+    /// something with the stream, before any other caller can.
+    pub(crate) fn poll_room<T>(
+        &self,
+        cx: &mut Context<'_>,
+        ticket: &mut Option<Ticket>,
+        len: usize,
+        f: impl FnOnce(&mut Stream) -> T,
+    ) -> Poll<T> {
+        let condition = Condition::Room { len: len as u64 };
+        self.poll_then(cx, ticket, condition, |stream, _| f(stream))
+    }
+
+    fn poll_then<T>(
+        &self,
+        cx: &mut Context<'_>,
+        ticket: &mut Option<Ticket>,
+        condition: Condition,
+        f: impl FnOnce(&mut Stream, Result<(), WaitError>) -> T,
+    ) -> Poll<T> {
+        let waker = cx.waker().clone();
+        let mut stream = self.lock();
+        let (found, wakers) = stream.wait(ticket, condition, waker, f);
+        self.unlock(stream, wakers);
+        found.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Gives up a wait. A waiter that was woken passes that on.
+    pub(crate) fn leave(&self, ticket: &mut Option<Ticket>) {
+        if ticket.is_some() {
+            let mut stream = self.lock();
+            let wakers = stream.leave(ticket);
+            self.unlock(stream, wakers);
+        }
+    }
+
+    /// The wait of a thread: polls until that finds something, or until the deadline. It
+    /// does not wait if the worker runs on this thread.
+    pub(crate) fn block_on<T>(
+        &self,
+        deadline: Deadline,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, WaitError> {
+        let parker = Parker::new();
+        let mut cx = Context::from_waker(parker.waker());
+        let mut started = None;
+        let mut in_time = true;
+        loop {
+            if let Poll::Ready(found) = poll(&mut cx) {
+                self.count_wait(started);
+                return Ok(found);
+            }
+            if runs_here(self.id()) {
+                return Err(WaitError::WouldDeadlock);
+            }
+            if !in_time {
+                self.count_wait(started);
+                return Err(WaitError::TimedOut);
+            }
+            started.get_or_insert_with(Instant::now);
+            // Past the deadline, it polls once more.
+            self.signs.0.waiters.spin(|| parker.is_woken());
+            in_time = parker.park(deadline);
+        }
+    }
+
+    fn count_wait(&self, started: Option<Instant>) {
+        if let Some(started) = started {
+            let waited: Duration = started.elapsed();
+            self.lock().count_wait(waited);
+        }
+    }
+
+    /// The worker runs on this thread as long as this lives.
+    pub(crate) fn run_here(&self) -> Running {
+        Running::new(self.id())
+    }
+
+    fn id(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// The wait for work of a worker that is polled. One that is `idle` takes a job, too.
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_work(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Work> {
+        self.poll_for_work(cx, idle).0
+    }
+
+    /// Returns also whether a waiter sleeps that could go on: see [`Stream::wake_next`].
+    fn poll_for_work(&self, cx: &mut Context<'_>, idle: bool) -> (Poll<Work>, bool) {
+        let waker = cx.waker().clone();
+        let mut stream = self.lock();
+        let (work, unneeded) = stream.poll_work(idle, waker);
+        let has_next = work.is_none() && stream.has_next();
+        drop(stream);
+        drop(unneeded);
+        (work.map_or(Poll::Pending, Poll::Ready), has_next)
+    }
+
+    /// A worker that is polled has nothing to do. Returns whether it should be polled again
+    /// soon, as a waiter sleeps that could go on. The one that was woken has its turn first;
+    /// when that was `given`, the next is woken.
+    #[cfg(feature = "futures")]
+    pub(crate) fn idle(&self, given: &mut bool) -> bool {
+        let mut stream = self.lock();
+        stream.shrink();
+        let has_next = stream.has_next();
+        let wakes = has_next && *given;
+        *given = has_next && !wakes;
+        if wakes {
+            let wakers = stream.wake_next();
+            self.unlock_quietly(stream, wakers);
+        }
+        has_next
+    }
+
+    /// The wait for work of a worker that is a thread.
+    pub(crate) fn wait_for_work(&self, parker: &Parker) -> Work {
+        let mut cx = Context::from_waker(parker.waker());
+        let has_work = &self.signs.0.has_work;
+        let mut idle = Deadline::after(IDLE);
+        // Before it says that it waits: then no producer has to wake it.
+        self.signs
+            .0
+            .worker
+            .spin(|| has_work.load(Ordering::Relaxed));
+        loop {
+            has_work.store(false, Ordering::Relaxed);
+            let (work, has_next) = self.poll_for_work(&mut cx, true);
+            if let Poll::Ready(work) = work {
+                return work;
+            }
+            let deadline = match has_next {
+                true => Deadline::after(TURN),
+                false => idle,
+            };
+            if parker.park(deadline) {
+                continue;
+            }
+            let mut stream = self.lock();
+            let wakers = stream.wake_next();
+            if !has_next {
+                stream.shrink();
+                idle = Deadline::NEVER;
+            }
+            self.unlock_quietly(stream, wakers);
+        }
+    }
+
+    /// Before a thread that works answers a small job: leaves producers time to write more,
+    /// which then goes to the sink together, as long as they do and there is no waiter.
+    /// Without it the worker of a fast sink fights for the lock after every few lines.
+    pub(crate) fn linger(&self) {
+        let has_waiters = || self.signs.0.has_waiters.load(Ordering::Relaxed);
+        if has_waiters() || !self.signs.0.linger.tries() {
+            return;
+        }
+        let start = self.look(Stream::backlog);
+        let mut before = start;
+        loop {
+            let turns = stay_awake(has_waiters);
+            let now = self.look(Stream::backlog);
+            let goes_on = now >= before + LITTLE && now < start + PLENTY;
+            if turns != Brought::Nothing || !goes_on {
+                let brought = match turns {
+                    Brought::Delay => Brought::Delay,
+                    _ if now >= start + LITTLE => Brought::Much,
+                    _ => Brought::Nothing,
+                };
+                return self.signs.0.linger.learns(brought);
+            }
+            before = now;
+        }
+    }
+
+    /// The worker leaves, and its waker with it. Whether the owner has left before.
+    pub(crate) fn worker_leaves(&self) -> bool {
+        let unneeded = self.lock().forget_worker();
+        drop(unneeded);
+        self.report(Stream::worker_leaves)
+    }
+}
+
+/// A thread that has had nothing to do for so long is idle.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// So long a waiter that was woken has its turn before an idle thread wakes the next.
+const TURN: Duration = Duration::from_millis(1);
+
+/// How many turns a caller that finds the lock taken leaves to others.
+const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
+
+/// Fewer bytes than this in some turns are not worth more patience.
+const LITTLE: u64 = 512;
+
+/// So many bytes are worth a call of the sink, and the hand-over.
+pub(crate) const PLENTY: u64 = 32 * 1024;
+
+/// Wakes all of them, even if one panics. Returns the first panic.
+fn wake_all(wakers: Wakers) -> Option<Box<dyn Any + Send>> {
+    let Wakers {
+        to_wake,
+        unneeded,
+        chunks,
+    } = wakers;
+    if to_wake.is_empty() && unneeded.iter().all(Option::is_none) && chunks.is_empty() {
+        return None;
+    }
+    let mut first = None;
+    let mut call = |f: &mut dyn FnMut()| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+            match first {
+                None => first = Some(panic),
+                Some(_) => mem::forget(panic),
+            }
+        }
+    };
+    for waker in to_wake {
+        let mut waker = Some(waker);
+        call(&mut || {
+            let _ = waker.take().map(Waker::wake);
+        });
+    }
+    let mut rest = Some((unneeded, chunks));
+    call(&mut || drop(rest.take()));
+    first
+}

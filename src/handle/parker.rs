@@ -1,0 +1,209 @@
+//! How a thread waits: as a task does, with a waker, which wakes the thread.
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::task::Waker;
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::sync::{AtomicBool, Ordering, park, thread};
+
+/// A thread that waits. Its waker may be woken from anywhere, at any time.
+pub(crate) struct Parker {
+    sign: Arc<Sign>,
+    waker: Waker,
+}
+
+struct Sign {
+    /// Invariant: it is set before the thread is unparked, and the thread clears it.
+    woken: AtomicBool,
+    thread: thread::Thread,
+}
+
+impl Wake for Sign {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+impl Parker {
+    /// For the thread of the caller, which alone parks it.
+    pub(crate) fn new() -> Self {
+        let sign = Arc::new(Sign {
+            woken: AtomicBool::new(false),
+            thread: thread::current(),
+        });
+        let waker = Waker::from(Arc::clone(&sign));
+        Self { sign, waker }
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Whether it was woken since it has parked.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.sign.woken.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is woken, or until the deadline. Returns whether it was woken.
+    pub(crate) fn park(&self, deadline: Deadline) -> bool {
+        while !self.is_woken() {
+            let Some(left) = deadline.left() else {
+                return false;
+            };
+            // It may return for no reason, or because someone else has unparked the thread.
+            park(left);
+        }
+        self.sign.woken.store(false, Ordering::Relaxed);
+        true
+    }
+}
+
+/// How long it pays to stay awake. To be woken costs the waker more than some turns cost
+/// a waiter, but only if what it waits for comes within these turns.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    /// How many waits in a row have brought nothing, up to [`MOST_VAIN`].
+    vain: AtomicU32,
+    /// So many waits go to sleep at once, before turns are tried again. Neither is of loom's
+    /// type: they make no difference but of time.
+    skip: AtomicU32,
+}
+
+/// How many turns a waiter leaves to others before it goes to sleep. In loom's models each of
+/// them is a state more, so most do without.
+const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) {
+    (false, _) => 100,
+    (true, true) => 1,
+    (true, false) => 0,
+};
+
+/// After n vain waits in a row, the next 2^n - 1 waits go to sleep at once; so of what was
+/// never worth it, one wait in so many powers of two is tried again.
+const MOST_VAIN: u32 = 8;
+
+/// How long it stays awake at most: about as long as the wake-up takes that this saves.
+const AWAKE: Duration = Duration::from_micros(20);
+
+/// A turn that takes longer shows that others need the processor.
+const LONG_TURN: Duration = Duration::from_micros(500);
+
+impl Patience {
+    pub(crate) const fn new() -> Self {
+        Self {
+            vain: AtomicU32::new(0),
+            skip: AtomicU32::new(0),
+        }
+    }
+
+    /// Leaves some turns to other threads, but not once this has happened.
+    pub(crate) fn spin(&self, happened: impl Fn() -> bool) {
+        if !happened() && self.tries() {
+            self.learns(stay_awake(happened));
+        }
+    }
+
+    /// Whether this wait should stay awake at first.
+    pub(crate) fn tries(&self) -> bool {
+        let skip = self.skip.load(Relaxed);
+        if skip > 0 {
+            self.skip.store(skip - 1, Relaxed);
+        }
+        skip == 0 && TURNS > 0
+    }
+
+    /// A wait stayed awake, and this is what it has brought.
+    pub(crate) fn learns(&self, brought: Brought) {
+        let vain = match brought {
+            Brought::Much => 0,
+            // In loom's models what was before is not to make a difference.
+            _ if cfg!(highwater_loom) => 0,
+            Brought::Nothing => (self.vain.load(Relaxed) + 1).min(MOST_VAIN),
+            Brought::Delay => MOST_VAIN,
+        };
+        self.vain.store(vain, Relaxed);
+        self.skip.store((1 << vain) - 1, Relaxed);
+    }
+}
+
+/// What a wait has brought that stayed awake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// What it waited for, at less cost than a wake-up.
+    Much,
+    /// Nothing yet.
+    Nothing,
+    /// Others need the processor: then a sleeper wakes sooner than a caller that keeps asking
+    /// for a turn.
+    Delay,
+}
+
+/// Leaves some turns to other threads, until this has happened.
+pub(crate) fn stay_awake(happened: impl Fn() -> bool) -> Brought {
+    match turns(TURNS, AWAKE, || happened().then_some(())) {
+        Ok(()) => Brought::Much,
+        Err(brought) => brought,
+    }
+}
+
+/// Leaves at most so many turns to other threads, and so much time, until `find` finds
+/// something.
+pub(crate) fn turns<T>(
+    most: u32,
+    time: Duration,
+    find: impl Fn() -> Option<T>,
+) -> Result<T, Brought> {
+    let start = Instant::now();
+    let mut before = start;
+    for _ in 0..most {
+        thread::yield_now();
+        let now = Instant::now();
+        // In loom's models time is not to make a difference.
+        let since = |then| match cfg!(highwater_loom) {
+            true => Duration::ZERO,
+            false => now.saturating_duration_since(then),
+        };
+        if since(before) > LONG_TURN {
+            return Err(Brought::Delay);
+        }
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        if since(start) > time {
+            break;
+        }
+        before = now;
+    }
+    Err(Brought::Nothing)
+}
+
+/// Until when to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub(crate) const NEVER: Self = Self(None);
+
+    /// One too far away to be counted is none.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        // In loom's models no time passes.
+        let now = Instant::now();
+        Self(now.checked_add(timeout).filter(|_| !cfg!(highwater_loom)))
+    }
+
+    /// `None` if it has passed; else how long it is, or `None` for no end.
+    fn left(self) -> Option<Option<Duration>> {
+        let Some(deadline) = self.0 else {
+            return Some(None);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(Some(left))
+    }
+}

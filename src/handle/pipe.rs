@@ -1,0 +1,145 @@
+//! A whole source into the stream.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+#[cfg(feature = "futures")]
+use core::{
+    future::{Future, poll_fn},
+    mem,
+    task::{Context, Poll},
+};
+use std::io::{self, Read};
+
+use super::on_drop::OnDrop;
+use super::parker::Deadline;
+use super::pipe_error::PipeError;
+use super::writable::Writable;
+use crate::cause::Cause;
+use crate::stream::{Finished, Stream, Unfinished};
+
+impl<W> Writable<W> {
+    /// Moves the whole source into the stream, heeding its backpressure, and
+    /// ends it at the source's end. Blocks this thread until the stream has finished. It reads
+    /// pieces of up to the high-water mark, but of 4 KiB at least and 64 KiB at most.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails, the stream is destroyed with that as the reason (if
+    /// it panics, too). If the stream fails, its cause. Either way what was not
+    /// delivered is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().high_water_mark(1000).spawn(Vec::new())?;
+    /// let done = out.pipe(&[7; 5000][..])?;
+    /// assert_eq!(done.sink, [7; 5000]);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn pipe(mut self, mut source: impl Read) -> Result<Finished<W>, PipeError<W>> {
+        // A source that panics is a source that fails.
+        self.on_drop = OnDrop::Discard;
+        let mut buffer = self.pipe_buffer();
+        loop {
+            let count = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.source_failed(error)),
+            };
+            let mut left = buffer.get(..count).unwrap_or(&buffer);
+            while !left.is_empty() {
+                match self.writer.write_piece(left) {
+                    Ok(count) => left = left.get(count..).unwrap_or_default(),
+                    Err(error) => return Err(self.refused(error, left)),
+                }
+            }
+        }
+        let _ = self.end_now(None);
+        if let Err(error) = self.wait_left(Deadline::NEVER) {
+            return Err(self.refused(error.into(), &[]));
+        }
+        self.piped()
+    }
+
+    fn source_failed(self, error: io::Error) -> PipeError<W> {
+        let source = Arc::new(error);
+        let unfinished = self.stop(Some(Cause::Io(Arc::clone(&source))));
+        PipeError::Read { source, unfinished }
+    }
+
+    /// The stream has refused these bytes, or cannot be waited for.
+    fn refused(self, error: io::Error, bytes: &[u8]) -> PipeError<W> {
+        let cause = match error.kind() {
+            io::ErrorKind::Deadlock => Cause::Io(Arc::new(error)),
+            _ => self.shared().change(|stream| stream.why_refused()),
+        };
+        let unfinished = self.stop(None);
+        PipeError::write(cause, bytes, unfinished)
+    }
+
+    fn stop(self, reason: Option<Cause>) -> Box<Unfinished<W>> {
+        let mut destroy = self.destroy_for(reason);
+        Box::new(destroy.wait().unwrap_or_else(|_| destroy.give_up()))
+    }
+
+    fn pipe_buffer(&self) -> Box<[u8]> {
+        alloc::vec![0; self.shared().look(Stream::pipe_size)].into()
+    }
+
+    /// What the stream has come to.
+    fn piped(mut self) -> Result<Finished<W>, PipeError<W>> {
+        let finished = self.shared().look(Stream::finished);
+        let outcome = self.collect().outcome(finished);
+        outcome.map_err(|(cause, unfinished)| PipeError::write(cause, &[], unfinished))
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<W> Writable<W> {
+    /// As [`Writable::pipe`], from a source that is polled.
+    pub(crate) fn pipe_polled(
+        mut self,
+        poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
+        // Now, as the future may be dropped before its first poll.
+        let on_drop = mem::replace(&mut self.on_drop, OnDrop::Discard);
+        self.pipe_all(poll_read, on_drop)
+    }
+
+    async fn pipe_all(
+        mut self,
+        mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+        on_drop: OnDrop,
+    ) -> Result<Finished<W>, PipeError<W>> {
+        let mut buffer = self.pipe_buffer();
+        loop {
+            let count = match poll_fn(|cx| poll_read(cx, &mut buffer)).await {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let source = Arc::new(error);
+                    let reason = Cause::Io(Arc::clone(&source));
+                    let unfinished = Box::new(self.destroy_for(Some(reason)).await);
+                    return Err(PipeError::Read { source, unfinished });
+                }
+            };
+            let mut left = buffer.get(..count).unwrap_or(&buffer);
+            while !left.is_empty() {
+                match poll_fn(|cx| self.writer.poll_write_piece(cx, left)).await {
+                    Ok(count) => left = left.get(count..).unwrap_or_default(),
+                    Err(_) => {
+                        let cause = self.shared().change(|stream| stream.why_refused());
+                        let unfinished = Box::new(self.destroy().await);
+                        return Err(PipeError::write(cause, left, unfinished));
+                    }
+                }
+            }
+        }
+        let _ = self.end_now(None);
+        self.on_drop = on_drop;
+        poll_fn(|cx| self.poll_left(cx)).await;
+        self.piped()
+    }
+}

@@ -1,0 +1,131 @@
+//! What a `Sink` and an `AsyncWrite` poll of a producer. They wait until there is room
+//! *before* they accept. Each may be polled again once it is ready, and says the same.
+
+#[cfg(feature = "futures")]
+use core::mem;
+#[cfg(feature = "futures")]
+use core::sync::atomic::Ordering;
+#[cfg(feature = "futures")]
+use core::task::ready;
+use core::task::{Context, Poll};
+use std::io;
+
+use super::parker::Deadline;
+use super::writer::Writer;
+#[cfg(feature = "futures")]
+use crate::chunk::Chunk;
+#[cfg(feature = "futures")]
+use crate::stream::{Condition, WriteError};
+use crate::stream::{Stream, WaitError};
+
+/// An error of a `Sink`: with the chunk, if it was about one.
+#[cfg(feature = "futures")]
+type SinkError = WriteError<Option<Chunk>>;
+
+impl Writer {
+    /// Waits for room, then writes a piece of these bytes. Returns its length.
+    pub(crate) fn poll_write_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.polls.wrote();
+        if bytes.is_empty() || self.shared.write_on_lease_if_room(bytes) {
+            self.shared.leave(&mut self.polls.ticket);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let write = |stream: &mut Stream| stream.write_piece(bytes);
+        let written = self.shared.poll_room(cx, &mut self.polls.ticket, 0, write);
+        written.map_err(io::Error::from)
+    }
+
+    /// As [`Writer::poll_write_piece`], for a thread.
+    pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.shared.write_on_lease_if_room(bytes) {
+            self.polls.wrote();
+            return Ok(bytes.len());
+        }
+        self.block_on(Deadline::NEVER, |writer, cx| {
+            writer.poll_write_piece(cx, bytes)
+        })?
+    }
+
+    /// Waits until `poll` is ready, as a thread does.
+    pub(super) fn block_on<T>(
+        &mut self,
+        deadline: Deadline,
+        mut poll: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, WaitError> {
+        let shared = self.shared.clone();
+        let found = shared.block_on(deadline, |cx| poll(self, cx));
+        // Without this, one who has given up could be woken in place of another.
+        shared.leave(&mut self.polls.ticket);
+        found
+    }
+
+    /// Waits for room. A `Sink` cannot say how long its next chunk is: so under a limit it
+    /// waits until any chunk fits that the limit allows at all.
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SinkError>> {
+        if self.polls.closes {
+            // A wrapper that closes asks for room first, at each poll.
+            return Poll::Ready(Ok(()));
+        }
+        let len = self.shared.look(Stream::longest_chunk);
+        let stopped = |stream: &mut Stream| stream.stopped();
+        let ticket = &mut self.polls.ticket;
+        match ready!(self.shared.poll_room(cx, ticket, len, stopped)) {
+            Some(error) => Poll::Ready(Err(without_chunk(error))),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Flushes, unless this producer has written nothing since the last flush; after the
+    /// end, waits until the stream is closed.
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SinkError>> {
+        let sent = self.polls.sent.get();
+        let sent = sent.is_some_and(|sent| sent.swap(false, Ordering::Relaxed));
+        if mem::take(self.polls.wrote.get_mut()) || sent {
+            self.polls.flush = None;
+        }
+        let number = match self.polls.flush {
+            Some(number) => number,
+            None => match self.shared.change(Stream::flush) {
+                Ok(number) => *self.polls.flush.insert(number),
+                Err(WaitError::Ended) => return self.poll_closed(cx),
+                Err(error) => return Poll::Ready(Err(without_chunk(error))),
+            },
+        };
+        let ticket = &mut self.polls.ticket;
+        let flushed = self
+            .shared
+            .poll_wait(cx, ticket, Condition::Flushed(number));
+        flushed.map_err(without_chunk)
+    }
+
+    /// Waits until the stream is closed.
+    #[cfg(feature = "futures")]
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SinkError>> {
+        let ticket = &mut self.polls.ticket;
+        let closed = self.shared.poll_wait(cx, ticket, Condition::Closed);
+        closed.map_err(without_chunk)
+    }
+}
+
+/// No chunk came with it.
+#[cfg(feature = "futures")]
+fn without_chunk(error: WaitError) -> SinkError {
+    let chunk = None;
+    match error {
+        WaitError::Ended => WriteError::AfterEnd { chunk },
+        WaitError::Failed(cause) => WriteError::Failed { chunk, cause },
+        _ => WriteError::Destroyed { chunk },
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.leave(&mut self.polls.ticket);
+    }
+}

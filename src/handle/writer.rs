@@ -1,0 +1,359 @@
+//! The producer's side: write, wait, cork.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+
+use super::lock::Shared;
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+use super::parker::Deadline;
+use super::sending::Sending;
+use super::wait::Wait;
+use crate::chunk::Chunk;
+use crate::machine::Flow;
+use crate::stream::{Condition, Snapshot, Stream, Ticket, WaitError, WriteError};
+use crate::sync::Arc;
+
+/// One of several producers of a [`Writable`](crate::Writable). Cheap to clone, and to send
+/// to other threads and tasks. Dropping it does nothing: only the owner ends the stream.
+///
+/// Among several producers it is not promised who is served first. The length
+/// exceeds the high-water mark by at most one chunk for each producer that
+/// heeds [`Flow::Wait`].
+///
+/// ```
+/// use highwater::{Flow, Writable};
+/// use std::thread;
+///
+/// let mut out = Writable::builder().spawn(Vec::new())?;
+/// let producers = ["a", "b"].map(|name| {
+///     let out = out.writer();
+///     thread::spawn(move || -> Result<(), highwater::BoxError> {
+///         for _ in 0..1000 {
+///             if out.write(name)? == Flow::Wait {
+///                 out.drained().wait()?;
+///             }
+///         }
+///         Ok(())
+///     })
+/// });
+/// for producer in producers {
+///     producer.join().expect("no panic")?;
+/// }
+/// assert_eq!(out.end().wait()?.sink.len(), 2000);
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+pub struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) polls: Polls,
+}
+
+/// What a producer keeps between two polls of a `Sink` or an `AsyncWrite` (`polls.rs`).
+#[derive(Debug, Default)]
+pub(super) struct Polls {
+    /// Its place among the waiters.
+    pub(super) ticket: Option<Ticket>,
+    /// The last flush.
+    #[cfg(feature = "futures")]
+    pub(super) flush: Option<u64>,
+    /// Each write sets it: then `flush` is out of date. Only the holder of this producer
+    /// reads it, so it is not of loom's type.
+    pub(super) wrote: AtomicBool,
+    /// Set once a [`Sending`] of this producer was accepted later than its call. It is there
+    /// once one has had to wait.
+    pub(super) sent: OnceLock<alloc::sync::Arc<AtomicBool>>,
+    /// The owner was closed by a poll.
+    #[cfg(feature = "futures")]
+    pub(super) closes: bool,
+}
+
+impl Polls {
+    #[inline]
+    pub(super) fn wrote(&self) {
+        // A store before each lock would cost more than the lock does.
+        if !self.wrote.load(Ordering::Relaxed) {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn over(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            polls: Polls::default(),
+        }
+    }
+
+    /// Writes these bytes, copied once. Never waits: [`Flow::Wait`] says that
+    /// they were accepted, and that it is time to stop (rules 3, 4).
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed, or if its limit would
+    /// be passed. Nothing was accepted then (rule 1).
+    #[inline]
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.polls.wrote();
+        self.shared.write(bytes.as_ref())
+    }
+
+    /// Writes a chunk that is owned already (`Vec<u8>`, `String`, `&'static str`,
+    /// with the feature `bytes` also `Bytes`), without a copy. A slice of a large `Bytes`
+    /// keeps all of its memory until the sink has taken it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`]; the chunk is handed back.
+    pub fn write_chunk(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        let chunk = chunk.into();
+        self.polls.wrote();
+        self.shared.change(|stream| stream.write_chunk(chunk))
+    }
+
+    /// Writes a chunk, without a copy, when there is room: at once if there is, else once it
+    /// is awaited or waited for. So it is the short form of a write, and of a wait for
+    /// 'drain' before it. Its result is the position of the stream after the chunk, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// The wait fails if the stream has ended, failed or been destroyed, or if its limit is
+    /// less than the chunk: the error has the chunk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// let position = writer.send("a line\n").wait()?;
+    /// writer.delivered(position).wait()?; // the sink has it
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn send(&self, chunk: impl Into<Chunk>) -> Sending {
+        self.polls.wrote();
+        Sending::new(&self.shared, chunk.into(), &self.polls.sent)
+    }
+
+    /// Waits until there is room again: until 'drain' is told, or if no 'drain'
+    /// is to come, not at all. A 'drain' cannot be missed, from this call on.
+    ///
+    /// # Errors
+    ///
+    /// The wait fails if the stream has ended, failed or been destroyed: no 'drain' will
+    /// come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::Flow;
+    ///
+    /// let out = highwater::Writable::builder().high_water_mark(1).spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// for text in ["a", "b", "c"] {
+    ///     if writer.write(text)? == Flow::Wait {
+    ///         writer.drained().wait()?; // at once, if it was told in the meantime
+    ///     }
+    /// }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn drained(&self) -> Wait {
+        let condition = self.shared.look(Stream::next_drain);
+        Wait::new(&self.shared, Ok(condition))
+    }
+
+    /// The position of the stream: how many bytes were accepted, from all
+    /// producers, since it was created.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.shared.look(Stream::position)
+    }
+
+    /// Waits until everything up to this position, in bytes, has reached the sink: until
+    /// the sink's calls have returned. (That is not yet durable: see
+    /// [`Finished::sink`](crate::Finished::sink).)
+    ///
+    /// # Errors
+    ///
+    /// The wait fails if the stream failed or was destroyed before that; not for positions
+    /// reached before the failure. [`WaitError::NotAccepted`] if so much has not
+    /// been accepted when it begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let _flow = out.write("pay 5 to Ann")?;
+    /// let paid = out.position();
+    /// let _flow = out.write("a remark")?;
+    /// out.delivered(paid).wait()?; // the remark may still be on its way
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn delivered(&self, position: u64) -> Wait {
+        Wait::new(&self.shared, Ok(Condition::Delivered(position)))
+    }
+
+    /// Flushes the sink, once it has everything accepted so far. The call puts the flush in
+    /// line, where it stays even if the wait is dropped: after what was written before, and
+    /// held by a cork, too. Other writes may follow.
+    ///
+    /// # Errors
+    ///
+    /// The wait fails if the stream has ended, or failed or was destroyed before the flush.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufWriter;
+    ///
+    /// let mut out = highwater::Writable::builder().spawn(BufWriter::new(Vec::new()))?;
+    /// let _flow = out.write("hello")?;
+    /// out.flush().wait()?; // in the Vec now, not only in the BufWriter
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use = "the call puts the flush in line; the wait says when it is done"]
+    pub fn flush(&self) -> Wait {
+        let flush = self.shared.change(Stream::flush);
+        Wait::new(&self.shared, flush.map(Condition::Flushed))
+    }
+
+    /// Waits until the stream is closed: the worker has let go of the sink, and nothing more
+    /// will happen.
+    ///
+    /// # Errors
+    ///
+    /// The wait fails if the stream has failed or been destroyed before it has finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// drop(out.destroy_with("the client has left"));
+    /// let error = writer.closed().wait().expect_err("it has not finished");
+    /// assert_eq!(error.to_string(), "the client has left");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn closed(&self) -> Wait {
+        Wait::new(&self.shared, Ok(Condition::Closed))
+    }
+
+    /// As [`Writer::write`], whole, but waits before it until there is room, and until the
+    /// limit leaves so much: for a thread. It does not wait on the stack of the worker.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        let shared = &self.shared;
+        if shared.write_on_lease_if_room(bytes) {
+            return Ok(());
+        }
+        let mut ticket = None;
+        let written = shared.block_on(Deadline::NEVER, |cx| {
+            let write = |stream: &mut Stream| stream.write(bytes);
+            shared.poll_room(cx, &mut ticket, bytes.len(), write)
+        });
+        shared.leave(&mut ticket);
+        written.unwrap_or_else(|_| shared.write(bytes)).map(drop)
+    }
+
+    /// As [`Writer::write`], unless a 'drain' is to come: then `Ok(false)`, and
+    /// nothing was done.
+    #[cfg(all(feature = "tracing", not(highwater_loom)))]
+    pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+        if self.shared.write_on_lease_if_room(bytes) {
+            return Ok(true);
+        }
+        self.shared.change(|stream| {
+            let has_room = stream.has_room_for(0);
+            let written = has_room.then(|| stream.write(bytes));
+            written.transpose().map(|written| written.is_some())
+        })
+    }
+
+    /// Holds what is written from now on, by any producer, until the guard is
+    /// dropped; then it goes to the sink together (rules 11, 12).
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let mut writer = out.writer();
+    /// let corked = writer.cork()?;
+    /// for field in ["a", ",", "b", "\n"] {
+    ///     let _flow = corked.write(field)?; // never waits
+    /// }
+    /// drop(corked);
+    /// assert_eq!(out.end().wait()?.sink, b"a,b\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
+        self.shared.change(Stream::cork)?;
+        Ok(CorkGuard { writer: self })
+    }
+
+    /// Gauges and counters.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.look(Stream::snapshot)
+    }
+}
+
+impl Clone for Writer {
+    fn clone(&self) -> Self {
+        Self::over(&self.shared)
+    }
+}
+
+// By hand: no lock is held while the snapshot is shown.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Holds what is written while it lives. Offers writing only: waiting for room
+/// under one's own cork would never end.
+///
+/// Dropping it, by a panic too, uncorks. It holds no lock.
+#[must_use = "dropping it uncorks at once"]
+pub struct CorkGuard<'a> {
+    writer: &'a Writer,
+}
+
+impl CorkGuard<'_> {
+    /// As [`Writer::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`].
+    #[inline]
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.write(bytes)
+    }
+
+    /// As [`Writer::write_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_chunk`].
+    pub fn write_chunk(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
+        self.writer.write_chunk(chunk)
+    }
+}
+
+impl Drop for CorkGuard<'_> {
+    fn drop(&mut self) {
+        self.writer.shared.change(Stream::uncork);
+    }
+}
+
+// By hand: no lock is taken to show it.
+impl fmt::Debug for CorkGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CorkGuard { .. }")
+    }
+}

@@ -1,0 +1,93 @@
+//! What a caller waits for, and why it may not come.
+
+use std::io;
+
+use crate::cause::Cause;
+use crate::machine::codes;
+
+/// What a caller waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Condition {
+    /// Room; or a 'drain' after this many, even if the room is gone again.
+    Drain { before: u64 },
+    /// Room, and that the limit leaves so many bytes. Or the stream refuses such a write,
+    /// as it has stopped or its limit is less: then the write says so itself.
+    Room { len: u64 },
+    /// The sink has taken everything up to this position.
+    Delivered(u64),
+    /// The sink has done the flush of this number.
+    Flushed(u64),
+    /// The worker has let go of the sink.
+    WorkerLeft,
+    /// The same; an error says why the stream has not finished.
+    Closed,
+}
+
+/// What was waited for will not come.
+///
+/// ```
+/// use highwater::{WaitError, Writable};
+///
+/// let out = Writable::builder().spawn(Vec::new())?;
+/// let writer = out.writer();
+/// out.end().wait()?;
+/// assert!(matches!(writer.drained().wait(), Err(WaitError::Ended)));
+/// let early = writer.delivered(1).wait();
+/// assert!(matches!(early, Err(WaitError::NotAccepted { .. })));
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The stream has been ended: it emits no 'drain' and accepts nothing more.
+    #[error("the stream has ended")]
+    Ended,
+    /// The stream has been destroyed.
+    #[error("the stream was destroyed")]
+    Destroyed,
+    /// The stream has failed: its cause says why.
+    #[error(transparent)]
+    Failed(Cause),
+    /// It did not come in time.
+    #[error("it did not come in time")]
+    TimedOut,
+    /// The worker runs on the stack of the caller, as that of a sink, an observer or a panic
+    /// hook: while the caller waits, the worker does nothing that could end the wait.
+    #[error("a wait on the thread of the stream's worker would deadlock")]
+    WouldDeadlock,
+    /// So much has not been accepted yet.
+    #[error("position {position} is past what was accepted, {accepted} bytes")]
+    NotAccepted {
+        /// The position asked for, in bytes.
+        position: u64,
+        /// The position of the stream, in bytes.
+        accepted: u64,
+    },
+}
+
+impl WaitError {
+    /// Node's code, that of the cause, `ETIMEDOUT`, `EDEADLK`, or `ERR_OUT_OF_RANGE`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ended => codes::WRITE_AFTER_END,
+            Self::Destroyed => codes::DESTROYED,
+            Self::Failed(cause) => cause.code(),
+            Self::TimedOut => "ETIMEDOUT",
+            Self::WouldDeadlock => "EDEADLK",
+            Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
+        }
+    }
+}
+
+impl From<WaitError> for io::Error {
+    fn from(error: WaitError) -> Self {
+        match &error {
+            WaitError::Failed(cause) => cause.to_io(),
+            WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
+            WaitError::WouldDeadlock => io::Error::new(io::ErrorKind::Deadlock, error),
+            WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        }
+    }
+}
