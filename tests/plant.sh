@@ -1,12 +1,23 @@
 #!/usr/bin/env bash
-# Plants each fault of tests/plant/faults.toml in a copy of the sources, and expects the
-# tests beside it to notice: to fail, or to hang. Needs Python 3.11 or newer with venv
+# Plants each fault of tests/plant/*.toml in a copy of the sources, one at a time, and expects
+# the tests beside it to notice: to fail, or to hang. Needs Python 3.11 or newer with venv
 # (Debian: python3-venv).
 #
 #   tests/plant.sh --check      is every place still there, and every test? (a second)
 #   tests/plant.sh              plants every fault (an hour on one core)
 #   tests/plant.sh log::        plants those whose place or test begins so
 #   tests/plant.sh --self-test  plants faults that do not deserve to be called noticed
+#
+# Each file has the faults of a floor of the library. A row has
+#
+#   why      what the fault would mean to a user
+#   place    the function that has it: `name`, or `Type::name`, `module::Type::name` where
+#            others of that name have the same code; in any file of src/ and examples/
+#   find     the code to look for in it, once: a pattern of ast-grep, in which $NAME stands
+#            for any expression, and $$$NAMES for any number of arguments or statements
+#   replace  the code that is planted instead; its $NAMES are those of `find`
+#   tests    the tests that have to notice: `binary::test`; `loom_awake::test` is a model of
+#            `loom` whose waiters stay awake for a turn (tests/loom.sh)
 #
 # What was noticed is remembered until the sources change, so a run that was broken off
 # goes on where it stopped; --again runs these, too. PYTHON may name another Python.
