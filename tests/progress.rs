@@ -187,7 +187,7 @@ fn a_destroy_waits_for_the_call_that_runs_and_for_no_other() -> Checked {
     Ok(())
 }
 
-/// The flushes of a job are told one by one.
+/// Each flush of a job counts once it is done.
 #[test]
 fn a_flush_is_done_before_the_rest_of_its_job() -> Checked {
     let ((begins, begun), (take, takes)) = (channel(), channel());

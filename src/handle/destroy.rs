@@ -38,7 +38,7 @@ impl<W> Writable<W> {
         self.destroy_for(None)
     }
 
-    /// As [`Writable::destroy`]; waiters and the observer are told the reason.
+    /// As [`Writable::destroy`]; waiters and the observer learn the reason.
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
         self.destroy_for(Some(Cause::Reason(reason.into().into())))
     }
@@ -59,7 +59,7 @@ impl<W> End<W> {
         self.destroy_for(None)
     }
 
-    /// As [`End::destroy`]; waiters and the observer are told the reason.
+    /// As [`End::destroy`]; waiters and the observer learn the reason.
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
         self.destroy_for(Some(Cause::Reason(reason.into().into())))
     }

@@ -29,7 +29,7 @@ type Guard<'a> = MutexGuard<'a, Stream>;
 struct Signs {
     /// Whether there is work for the worker. Written under the lock.
     has_work: AtomicBool,
-    /// Whether someone waits, apart from the worker. Written under the lock.
+    /// Whether there is a waiter, apart from the worker. Written under the lock.
     has_waiters: AtomicBool,
     /// Of the threads that wait for the stream.
     waiters: Patience,

@@ -58,7 +58,7 @@ impl Parker {
             let Some(left) = deadline.left() else {
                 return false;
             };
-            // It may return for no reason, or because someone else has unparked the thread.
+            // It may return for no reason, or because other code has unparked the thread.
             park(left);
         }
         self.sign.woken.store(false, Ordering::Relaxed);

@@ -23,6 +23,9 @@ use crate::sync::Arc;
 /// Dropping it before drops the chunk: the stream has not accepted it.
 /// [`into_chunk`](Self::into_chunk) gives it back.
 ///
+/// Those who wait for room are woken one by one. One that is woken has its turn: poll it, or
+/// drop it, as else the next is woken only once the worker has nothing else to do.
+///
 /// ```
 /// let mut out = highwater::Writable::builder().high_water_mark(4).spawn(Vec::new())?;
 /// for line in ["first\n", "second\n"] {

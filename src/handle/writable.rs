@@ -239,7 +239,7 @@ impl<W> Writable<W> {
 
     /// Ends the stream, and waits so long for it.
     fn finish(&mut self, deadline: Deadline) {
-        // A failure is told to the observer.
+        // The observer learns of a failure.
         let _ = self.end_now(None);
         if let Err(error) = self.wait_left(deadline) {
             self.discard(|stream| Some(given_up(&error, stream)));

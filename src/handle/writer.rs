@@ -134,7 +134,7 @@ impl Writer {
         Sending::new(&self.shared, chunk.into(), &self.polls.sent)
     }
 
-    /// Waits until there is room again: until 'drain' is told, or if no 'drain'
+    /// Waits until there is room again: until 'drain' comes, or if no 'drain'
     /// is to come, not at all. A 'drain' cannot be missed, from this call on.
     ///
     /// # Errors

@@ -10,7 +10,7 @@
 //! - `work.rs`: what the worker takes, and what it reports
 //! - `handoff.rs`: what lies between the machine and the worker
 //! - `write_job.rs`: a job of writing: what the sink gets next, and what it has taken;
-//!   `progress.rs`: how far it is, which everyone can see
+//!   `progress.rs`: how far it is, which is seen without the lock
 //! - `event.rs`: what an observer sees, and what can be read
 //!
 //! No rule of the stream is here: what may be written when, when the stream says

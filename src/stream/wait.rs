@@ -62,7 +62,7 @@ impl Stream {
         next.is_some_and(|condition| self.check(condition).is_some())
     }
 
-    /// Whether someone waits, apart from the worker.
+    /// Whether there is a waiter, apart from the worker.
     pub(crate) fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()
     }

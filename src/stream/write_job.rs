@@ -29,7 +29,7 @@ pub(crate) enum Item {
 pub(crate) struct WriteJob {
     /// How many bytes the sink has taken of this job.
     pub(crate) bytes: u64,
-    /// Where everyone else finds what the sink has taken.
+    /// Where others find what the sink has taken.
     progress: Arc<Progress>,
     /// What the sink has done that is not there yet, as the answer comes next.
     unpublished: Done,
