@@ -273,6 +273,7 @@
 //!   The guard itself only writes, but another [`Writer`] of the stream can wait.
 //! - A wait for a `Worker` that nothing polls.
 //! - A wait while the caller holds a lock that the sink or the observer takes.
+//! - In a sink or an observer, a wait of an executor (`block_on`) instead of `wait()`.
 //!
 //! # Floors
 //!

@@ -200,7 +200,7 @@ pub enum EndError<W> {
         unfinished: Box<Unfinished<W>>,
     },
     /// The last chunk was not accepted: it would pass the limit, or the stream had been
-    /// closed as a `Sink`. The stream is handed back.
+    /// closed as a `Sink`. The stream is handed back; dropping the error drops it.
     Refused {
         /// The stream.
         stream: Box<Writable<W>>,

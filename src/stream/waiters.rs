@@ -19,6 +19,9 @@ pub(crate) struct Waiters {
     arrivals: u64,
 }
 
+/// The most places that are kept once all of them are free.
+const MAX_FREE: usize = 64;
+
 /// What a waiter waits in, how far that must come, and its place.
 type Key = (Queue, u64, u32);
 
@@ -73,8 +76,14 @@ impl Waiters {
             self.order.remove(&key);
         }
         place.condition = None;
+        let waker = place.waker.take();
         self.free.push(index);
-        place.waker.take()
+        if self.free.len() == self.places.len() && self.places.len() > MAX_FREE {
+            // A crowd has left: its memory goes back.
+            self.places = Vec::new();
+            self.free = Vec::new();
+        }
+        waker
     }
 
     /// Takes the wakers of those whose wait is over: `reached` says how far a queue has come,
@@ -178,6 +187,36 @@ impl Condition {
             Self::Delivered(position) => (Queue::Delivered, position),
             Self::Flushed(number) => (Queue::Flushed, number),
             Self::WorkerLeft | Self::Closed => (Queue::WorkerLeft, 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+    use core::task::Waker;
+
+    use super::{Condition, MAX_FREE, Waiters};
+
+    #[test]
+    fn a_crowd_that_has_left_keeps_no_memory() {
+        let mut waiters = Waiters::default();
+        let mut tickets: Vec<_> = (0..=MAX_FREE).map(|_| None).collect();
+        for _ in 0..2 {
+            for (position, ticket) in (1..).zip(&mut tickets) {
+                let condition = Condition::Delivered(position);
+                assert!(
+                    waiters
+                        .enter(ticket, condition, Waker::noop().clone())
+                        .is_none()
+                );
+            }
+            assert_eq!(waiters.next_position(), Some(1));
+            for ticket in &mut tickets {
+                assert!(waiters.leave(ticket).is_some());
+            }
+            assert_eq!((waiters.places.capacity(), waiters.free.capacity()), (0, 0));
+            assert!(waiters.is_empty());
         }
     }
 }
