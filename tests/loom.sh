@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# Searches the interleavings of the adapters with loom (tests/loom.rs, tests/loom_future.rs).
+# Searches the interleavings of the workers with loom (tests/loom.rs, tests/loom_future.rs).
 #
-#   tests/loom.sh            every model of the threads, with at most 2 preemptions; again with
-#                            waiters that stay awake for a turn, with at most 2; and
-#                            those of the async adapter, with at most 2; and the drop of an
-#                            owner further: one model without a bound, and one, which does
-#                            not end without it, with at most 6
+#   tests/loom.sh            every model of the threads, and again with waiters that stay
+#                            awake for a turn, and every model of the polled workers, with at
+#                            most 2 preemptions; and the drop of an owner with at most 4
 #   tests/loom.sh awake who_waits_is_woken
 #                            this model, in one of the modes plain, awake, future
 #
@@ -34,5 +32,6 @@ if [ $# -gt 0 ]; then
   exit
 fi
 for mode in plain awake future; do run "$mode"; done
-HIGHWATER_PREEMPTIONS=0 run plain drop_can_leave_at_once
-HIGHWATER_PREEMPTIONS=6 run plain drop_waits_until_all_is_written
+for model in drop_can_leave_at_once drop_waits_until_all_is_written; do
+  HIGHWATER_PREEMPTIONS=4 run plain "$model"
+done
