@@ -244,6 +244,30 @@ fn an_owner_that_is_dropped_on_the_stack_of_its_worker_tells_the_observer() {
     }
 }
 
+/// What the worker has not taken yet is not in doubt.
+#[test]
+fn an_owner_that_is_dropped_by_the_observer_leaves_nothing_in_doubt() {
+    let (give, take) = channel::<Writable<Vec<u8>>>();
+    let (tell, told) = channel();
+    let observer = move |event: Event| match event {
+        Event::Drain => {
+            let mut out = take.recv().expect("it is given");
+            let _wait = out.write("more");
+        }
+        Event::Error(cause) => drop(tell.send(cause.to_string())),
+        _ => {}
+    };
+    let builder = Writable::builder().high_water_mark(1).observer(observer);
+    let mut out = builder.spawn(Vec::new()).expect("there are threads");
+    let _wait = out.write("x").expect("it is open");
+    drop(give.send(out));
+    assert_eq!(
+        told.recv().expect("the observer learns it"),
+        "the owner was dropped on the stack of the stream's worker: \
+         4 bytes are dropped, 0 are in doubt"
+    );
+}
+
 /// An opener and an observer run on the stack of the worker, too.
 #[test]
 fn an_observer_and_an_opener_of_a_polled_worker_get_an_error() {

@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use highwater::{Cause, EndError, PipeError, WaitError, Writable, WriteError};
 use highwater_testkit::players::polled::poll_once;
@@ -238,6 +240,16 @@ impl io::Read for Interrupted {
     }
 }
 
+impl futures::io::AsyncRead for Interrupted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(io::Read::read(&mut *self, buffer))
+    }
+}
+
 #[test]
 fn a_source_that_is_interrupted_is_read_again() {
     let out = Writable::builder()
@@ -246,7 +258,7 @@ fn a_source_that_is_interrupted_is_read_again() {
     let done = out.pipe(Interrupted(0)).expect("nothing fails");
     assert_eq!(done.sink, b"xx");
     let (out, worker) = Writable::builder().pair(Vec::new());
-    let pipe = out.pipe_async(futures::io::AllowStdIo::new(Interrupted(0)));
+    let pipe = out.pipe_async(Interrupted(0));
     let (piped, ()) = futures::executor::block_on(futures::future::join(pipe, worker));
     assert_eq!(piped.expect("nothing fails").sink, b"xx");
 }

@@ -36,10 +36,11 @@ impl Write for Slow {
     }
 }
 
+/// The sender first: once it is dropped, by a test that fails too, the drop of the stream ends.
 struct Slowly {
-    out: Writable<Slow>,
-    begun: Receiver<()>,
     take: Sender<usize>,
+    begun: Receiver<()>,
+    out: Writable<Slow>,
 }
 
 /// A stream with a hundred chunks of ten bytes in one job: the sink has taken none of them.
@@ -52,7 +53,7 @@ fn a_long_job(builder: highwater::Builder) -> Result<Slowly, Box<dyn Error>> {
     }
     drop(corked);
     begun.recv()?;
-    Ok(Slowly { out, begun, take })
+    Ok(Slowly { take, begun, out })
 }
 
 impl Slowly {
