@@ -215,7 +215,6 @@ impl Shared {
         let parker = Parker::new();
         let mut cx = Context::from_waker(parker.waker());
         let mut started = None;
-        let mut in_time = true;
         loop {
             if let Poll::Ready(found) = poll(&mut cx) {
                 self.count_wait(started);
@@ -224,14 +223,12 @@ impl Shared {
             if runs_here(self.id()) {
                 return Err(WaitError::WouldDeadlock);
             }
-            if !in_time {
+            started.get_or_insert_with(Instant::now);
+            self.signs.0.waiters.spin(|| parker.is_woken());
+            if !parker.park(deadline) {
                 self.count_wait(started);
                 return Err(WaitError::TimedOut);
             }
-            started.get_or_insert_with(Instant::now);
-            // Past the deadline, it polls once more.
-            self.signs.0.waiters.spin(|| parker.is_woken());
-            in_time = parker.park(deadline);
         }
     }
 

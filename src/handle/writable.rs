@@ -220,10 +220,7 @@ impl<W> Writable<W> {
 
     /// The owner leaves, with the sink if the worker has left it.
     fn leave(&self) -> Option<W> {
-        let worker_left = self.shared().change(Stream::owner_leaves);
-        if !worker_left {
-            return None;
-        }
+        self.shared().change(Stream::owner_leaves);
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take()
     }

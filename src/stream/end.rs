@@ -47,10 +47,9 @@ impl Stream {
         self.driver.host_mut().take_unsent()
     }
 
-    /// The owner leaves. Whether the worker has left before.
-    pub(crate) fn owner_leaves(&mut self) -> bool {
+    /// The owner leaves.
+    pub(crate) fn owner_leaves(&mut self) {
         self.owner_left = true;
-        self.worker_left
     }
 
     /// How many bytes the sink has in hand: what of them it has taken is not known.

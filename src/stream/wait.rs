@@ -5,7 +5,7 @@ use core::task::Waker;
 
 use super::condition::{Condition, WaitError};
 use super::stream::{Stream, Wakers};
-use super::waiters::{Queue, Ticket};
+use super::waiters::Ticket;
 use crate::cause::Cause;
 
 impl Stream {
@@ -70,12 +70,9 @@ impl Stream {
     pub(super) fn take_woken(&mut self, wakers: &mut Wakers) {
         if !self.waiters.is_empty() {
             let mut waiters = mem::take(&mut self.waiters);
-            waiters.take_woken(
-                &mut wakers.to_wake,
-                self.stopped().is_some(),
-                |queue| self.reached_in(queue),
-                |condition| self.check(condition).is_some(),
-            );
+            waiters.take_woken(&mut wakers.to_wake, self.stopped().is_some(), |condition| {
+                self.check(condition).is_some()
+            });
             self.waiters = waiters;
         }
     }
@@ -87,12 +84,11 @@ impl Stream {
         if self.waiters.is_empty() || state.in_flight() == 0 {
             return u64::MAX;
         }
-        let level = match state.needs_drain() {
-            true => options.low_water_mark(),
-            false => options.high_water_mark().saturating_sub(1),
-        };
         let room = self.waiters.next_room().and_then(|len| {
-            let level = level.min(options.limit().saturating_sub(len));
+            let mut level = options.limit().saturating_sub(len);
+            if state.needs_drain() {
+                level = level.min(options.low_water_mark());
+            }
             let missing = state
                 .length()
                 .checked_sub(level)
@@ -182,22 +178,6 @@ impl Stream {
             Some(WaitError::Destroyed)
         } else {
             None
-        }
-    }
-
-    /// The number that a queue has reached: [`Stream::check`] ends the waits up to it.
-    /// `None` if it ends none.
-    fn reached_in(&self, queue: Queue) -> Option<u64> {
-        let handoff = self.driver.host();
-        let all = |ends: bool| ends.then_some(u64::MAX);
-        let failed = self.driver.state().is_destroyed() || self.failure().is_some();
-        let has_room = || self.stopped().is_some() || self.has_room();
-        match queue {
-            Queue::Drain => all(has_room()).or(Some(handoff.drains)),
-            Queue::Room => all(has_room()),
-            Queue::Delivered => all(failed).or(Some(handoff.delivered)),
-            Queue::Flushed => all(failed).or(Some(handoff.flushed)),
-            Queue::WorkerLeft => all(self.worker_left),
         }
     }
 }

@@ -25,18 +25,17 @@ const MAX_FREE: usize = 64;
 /// What a waiter waits in, how far that must come, and its place.
 type Key = (Queue, u64, u32);
 
-#[derive(Default)]
 struct Place {
     /// Where the waiter is in the order, and when it came.
-    condition: Option<Condition>,
+    condition: Condition,
     arrival: u64,
     waker: Option<Waker>,
 }
 
 impl Place {
-    fn key(&self, index: u32) -> Option<Key> {
-        let (queue, threshold) = self.condition?.threshold(self.arrival);
-        Some((queue, threshold, index))
+    fn key(&self, index: u32) -> Key {
+        let (queue, threshold) = self.condition.threshold(self.arrival);
+        (queue, threshold, index)
     }
 }
 
@@ -56,14 +55,12 @@ impl Waiters {
     ) -> Option<Waker> {
         let index = match ticket {
             Some(Ticket(index)) => *index,
-            None => self.arrive(ticket),
+            None => self.arrive(ticket, condition),
         };
         let place = self.places.get_mut(index as usize)?;
-        if let Some(key) = place.key(index) {
-            self.order.remove(&key);
-        }
-        place.condition = Some(condition);
-        self.order.extend(place.key(index));
+        self.order.remove(&place.key(index));
+        place.condition = condition;
+        self.order.insert(place.key(index));
         place.waker.replace(waker)
     }
 
@@ -72,10 +69,7 @@ impl Waiters {
     pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Option<Waker> {
         let Ticket(index) = ticket.take()?;
         let place = self.places.get_mut(index as usize)?;
-        if let Some(key) = place.key(index) {
-            self.order.remove(&key);
-        }
-        place.condition = None;
+        self.order.remove(&place.key(index));
         let waker = place.waker.take();
         self.free.push(index);
         if self.free.len() == self.places.len() && self.places.len() > MAX_FREE {
@@ -86,27 +80,22 @@ impl Waiters {
         waker
     }
 
-    /// Takes the wakers of those whose wait is over: `reached` says how far a queue has come,
-    /// `None` if it ends no wait, and `is_over` whether a wait has ended. Of those who wait
-    /// for room it is the first alone, unless `all` go: once that has come, it takes the next.
+    /// Takes the wakers of those whose wait is over, as `is_over` says: in each queue the
+    /// first of them, until one has to wait on. Of those who wait for room it is the first
+    /// alone, unless `all` go: once that has come, it takes the next.
     pub(super) fn take_woken(
         &mut self,
         woken: &mut Vec<Waker>,
         all: bool,
-        reached: impl Fn(Queue) -> Option<u64>,
         is_over: impl Fn(Condition) -> bool,
     ) {
         for queue in Queue::ALL {
-            let Some(reached) = reached(queue) else {
-                continue;
-            };
-            let keys = (queue, 0, 0)..=(queue, reached, u32::MAX);
+            let keys = (queue, 0, 0)..=(queue, u64::MAX, u32::MAX);
             while let Some(&key) = self.order.range(keys.clone()).next() {
                 let Some(place) = self.places.get_mut(key.2 as usize) else {
                     break;
                 };
-                if !place.condition.is_some_and(&is_over) {
-                    // Not enough room for the first: it is longer than the limit leaves.
+                if !is_over(place.condition) {
                     break;
                 }
                 self.order.remove(&key);
@@ -135,22 +124,32 @@ impl Waiters {
     pub(super) fn next_room(&self) -> Option<u64> {
         let (queue, _, index) = self.order.first()?;
         match (queue, self.places.get(*index as usize)?.condition) {
-            (Queue::Room, Some(Condition::Room { len })) => Some(len),
+            (Queue::Room, Condition::Room { len }) => Some(len),
             (Queue::Drain, _) => Some(0),
             _ => None,
         }
     }
 
-    fn arrive(&mut self, ticket: &mut Option<Ticket>) -> u32 {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place::default());
-            // Each waiter takes more memory than the count of them can address.
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
-        });
+    fn arrive(&mut self, ticket: &mut Option<Ticket>, condition: Condition) -> u32 {
         self.arrivals += 1;
-        if let Some(place) = self.places.get_mut(index as usize) {
-            place.arrival = self.arrivals;
-        }
+        let place = Place {
+            condition,
+            arrival: self.arrivals,
+            waker: None,
+        };
+        let index = match self.free.pop() {
+            Some(index) => {
+                if let Some(free) = self.places.get_mut(index as usize) {
+                    *free = place;
+                }
+                index
+            }
+            None => {
+                self.places.push(place);
+                // Each waiter takes more memory than the count of them can address.
+                u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
         *ticket = Some(Ticket(index));
         index
     }
@@ -159,7 +158,7 @@ impl Waiters {
 /// What waiters wait in: each has a number that grows, and a waiter waits until its queue
 /// has reached the number of the waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Queue {
+enum Queue {
     Drain,
     Room,
     Delivered,
