@@ -27,12 +27,12 @@
 //!
 //! - An event is one accepted write: lines of several threads do not mix, and
 //!   those of one thread keep their order.
-//! - Nothing is lost: a thread that logs waits until there is room. Whoever would
-//!   rather lose lines than wait says [`WhenFull::Drop`]; they are
-//!   [counted](Log::dropped). Every event is either accepted or counted.
-//! - An error of the sink is told [once](LogBuilder::on_error). It neither panics nor
-//!   fails the threads that log; what they log from then on is counted. What was
-//!   accepted and not delivered comes back from [`Log::end`].
+//! - Nothing is lost: a thread that logs waits until there is room. With
+//!   [`WhenFull::Drop`] the log loses lines instead, and [counts](Log::dropped) them.
+//!   Every event is either accepted or counted.
+//! - When the sink fails, the log calls [`on_error`](LogBuilder::on_error) once. The threads
+//!   that log neither panic nor get an error; the log counts what they log from then on.
+//!   What was accepted and not delivered comes back from [`Log::end`].
 //! - Keep the `Log` until the end of `main`: dropping it writes what is left.
 //!   `std::process::exit` drops nothing, so call [`Log::end`] before it.
 //!
@@ -109,8 +109,9 @@ impl LogBuilder {
         self
     }
 
-    /// Is told why the stream failed, once, on the background thread. By default
-    /// that is a line on stderr. It must not wait for the log, nor drop it.
+    /// The log calls this once, on the background thread, with the reason why the stream
+    /// has failed. By default it prints a line on stderr. It must not wait for the log, nor
+    /// drop it.
     #[must_use]
     pub fn on_error(mut self, tell: impl FnOnce(&Cause) + Send + 'static) -> Self {
         self.on_error = Box::new(tell);
@@ -135,8 +136,8 @@ impl LogBuilder {
     ///
     /// # Errors
     ///
-    /// If no thread can be started. That the sink cannot be opened is told as
-    /// every error of it.
+    /// If no thread can be started. If the sink cannot be opened, the stream fails, and the
+    /// log calls [`on_error`](LogBuilder::on_error).
     pub fn spawn_with<W: Write + Send + 'static>(
         self,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,

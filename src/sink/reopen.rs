@@ -48,8 +48,8 @@ pub struct Reopen {
     within_line: bool,
 }
 
-/// Counted, not only flagged: whoever asks while the file is being opened may
-/// have moved the new one away, so it has to be opened once more.
+/// A count and not a flag: a caller that asks while the file is being opened may have moved
+/// the new one away, so it has to be opened once more.
 #[derive(Debug, Default)]
 struct Asked {
     /// How many times it was asked.

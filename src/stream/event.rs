@@ -1,4 +1,4 @@
-//! What an observer is told, and what can be read at any time.
+//! The events that an observer gets, and the figures that any caller can read at any time.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -63,12 +63,12 @@ pub struct Snapshot {
     pub length: u64,
     /// How many of these the sink has in hand.
     pub in_flight: u64,
-    /// From this length on, in bytes, writers are told to wait.
+    /// From this length on, in bytes, a write returns [`Flow::Wait`](crate::Flow::Wait).
     pub high_water_mark: u64,
-    /// At this length or below, in bytes, 'drain' is told.
+    /// At this length or below, in bytes, the stream emits 'drain'.
     pub low_water_mark: u64,
-    /// A writer was told to wait, and 'drain' is to come, unless the stream ends or fails
-    /// first.
+    /// A write has returned [`Flow::Wait`](crate::Flow::Wait), and 'drain' is to come,
+    /// unless the stream ends or fails first.
     pub needs_drain: bool,
     /// How many corks hold the stream.
     pub corked: u32,

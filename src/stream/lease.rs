@@ -102,7 +102,7 @@ impl LeaseBuffer {
         true
     }
 
-    /// The worker is idle: memory that a burst has needed goes back, but for one buffer.
+    /// The worker is idle: frees all spare buffers but one.
     pub(super) fn shrink(&mut self) {
         self.spare.truncate(1);
     }

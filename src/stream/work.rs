@@ -52,7 +52,7 @@ impl Stream {
         }
     }
 
-    /// The worker is idle: memory that a burst has needed goes back.
+    /// The worker is idle: frees the memory that only a burst needs.
     pub(crate) fn shrink(&mut self) {
         self.lease.shrink();
     }
