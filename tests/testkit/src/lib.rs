@@ -9,6 +9,9 @@
 //! | [`judge`] | names the invariants that a history breaks | `tests/invariants.rs` |
 //! | [`gate`] | is a sink that answers when the test says so | `tests/thread.rs` |
 //! | [`random`] | checks a property on random cases | every test with random cases |
+//! | [`wakes`] | counts wake-ups | every test that counts them |
+//! | [`sinks`] | do in one call what a closure says | every test with such a sink |
+//! | [`child`] | starts a test again in a process of its own | `tests/kill.rs`, `tests/faults/real.rs` |
 //!
 //! A scenario is a line of JSON. A history is a list of
 //! [records](replay::history::Record). A trace is the lines of a history that Node has.
@@ -19,6 +22,7 @@
 //!
 //! The features `futures` and `tokio` add the players of the polled workers.
 
+pub mod child;
 pub mod explore;
 pub mod gate;
 pub mod judge;
@@ -26,3 +30,5 @@ pub mod players;
 pub mod random;
 pub mod replay;
 pub mod scenarios;
+pub mod sinks;
+pub mod wakes;

@@ -2,11 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use highwater::{Builder, Writable};
-use tokio::io::AsyncWrite;
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
 
@@ -53,32 +50,4 @@ impl Executor for Tokio {
     }
 }
 
-impl AsyncWrite for PolledGate {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        futures::io::AsyncWrite::poll_write(self, cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        futures::io::AsyncWrite::poll_write_vectored(self, cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        futures::io::AsyncWrite::poll_flush(self, cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        futures::io::AsyncWrite::poll_close(self, cx)
-    }
-}
+crate::sink_of_tokio!(PolledGate);
