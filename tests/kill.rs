@@ -1,13 +1,12 @@
 //! Processes that come to an end while a stream has work to do: killed, left
 //! by `exit`, by a panic, and by a drop under each policy.
 //!
-//! The child is this program again, with the ignored test below. It writes
-//! numbered lines to a file through a stream, and tells its parent over its
-//! output, before and after, what it does. The parent kills it after so many
-//! of these reports. What is left must be a beginning of the lines: at most
-//! what the child had said it would write, and at least what the stream had
-//! said is written. (It is the process that dies, not the system: what the
-//! sink's calls have returned from is with the system by then.)
+//! The child runs the same test and plays its part ([`child`]). It writes numbered lines to a
+//! file through a stream, and reports to its parent over its output, before and after each
+//! step. The parent kills it after a number of these reports. What is left must be a beginning
+//! of the lines: at most what the child had said it would write, and at least what the stream
+//! had said is written. (The process dies, not the system: the system has what the calls of
+//! the sink have returned from.)
 
 // The signal tells a process that was killed from others.
 #![cfg(unix)]
@@ -19,13 +18,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use highwater::{BoxError, Flow, OnDrop, Writable};
+use highwater_testkit::child::{self, Part};
 use highwater_testkit::random;
 
 const ROUNDS: u64 = 40;
-
-/// How the child ends, and the file that it writes.
-const HOW: &str = "HIGHWATER_KILL_HOW";
-const FILE: &str = "HIGHWATER_KILL_FILE";
 
 /// The exit status of the child that leaves by `exit`.
 const LEAVES_WITH: i32 = 7;
@@ -62,14 +58,10 @@ impl Write for Slowly {
     }
 }
 
-#[test]
-#[ignore = "it is the child of the other tests"]
-fn in_a_child() -> Result<(), BoxError> {
-    let Ok(how) = std::env::var(HOW) else {
-        return Ok(());
-    };
-    let path = std::env::var_os(FILE).ok_or("the parent names a file")?;
-    let policy = match how.as_str() {
+/// The child. The name of its part says how it ends.
+fn play(part: Part) -> Result<(), BoxError> {
+    let how = part.name.as_str();
+    let policy = match how {
         "discard" => OnDrop::Discard,
         "finish within" => OnDrop::FinishWithin(std::time::Duration::from_secs(3600)),
         _ => OnDrop::Finish,
@@ -77,14 +69,14 @@ fn in_a_child() -> Result<(), BoxError> {
     let mut out = Writable::builder()
         .high_water_mark(512)
         .on_drop(policy)
-        .spawn_with(move || File::create(path).map(Slowly))?;
+        .spawn_with(move || File::create(part.file).map(Slowly))?;
     // What the harness has begun to print ends here.
     report("", 0)?;
     for n in 0_u64.. {
         // Those that end by themselves hand over the last lines in a heap, so
         // that there is something left to write.
         let rest = how != "killed" && n >= LINES / 2;
-        match how.as_str() {
+        match how {
             "killed" => {}
             _ if n < LINES => {}
             "exit" => std::process::exit(LEAVES_WITH),
@@ -133,12 +125,8 @@ struct Writer {
 
 impl Writer {
     fn start(how: &str, file: &Path) -> Result<Self, BoxError> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["--exact", "in_a_child", "--ignored"])
-            // One thread of the harness, besides its main thread.
-            .args(["--nocapture", "--test-threads=1"])
-            .env(HOW, how)
-            .env(FILE, file)
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = child::plays(&mut command, how, file)
             .env("RUST_BACKTRACE", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -205,18 +193,23 @@ fn judge(file: &[u8], said: &Said) -> Result<u64, String> {
     Ok(length)
 }
 
-/// What a child leaves that ends by itself.
+/// What a child leaves that ends by itself. It has confirmed something, so it has played its
+/// part.
 fn left_by(how: &str) -> Result<(u64, Said, ExitStatus), BoxError> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("lines");
     let (said, status) = Writer::start(how, &path)?.end()?;
-    let length = judge(&fs::read(path)?, &said)?;
+    let file = fs::read(path).map_err(|_| "the child has played no part")?;
+    let length = judge(&file, &said)?;
     assert!(said.at_least > 0, "nothing was confirmed: {said:?}");
     Ok((length, said, status))
 }
 
 #[test]
 fn killed_at_any_moment_a_confirmed_beginning_is_left() -> Result<(), BoxError> {
+    if let Some(part) = child::part() {
+        return play(part);
+    }
     let seed = random::seed();
     let folder = tempfile::tempdir()?;
     let mut random = seed;
@@ -248,6 +241,9 @@ fn killed_at_any_moment_a_confirmed_beginning_is_left() -> Result<(), BoxError> 
 
 #[test]
 fn a_drop_that_finishes_leaves_everything() -> Result<(), BoxError> {
+    if let Some(part) = child::part() {
+        return play(part);
+    }
     for how in ["finish", "finish within"] {
         let (length, said, status) = left_by(how)?;
         assert!(status.success(), "{said:?}");
@@ -258,6 +254,9 @@ fn a_drop_that_finishes_leaves_everything() -> Result<(), BoxError> {
 
 #[test]
 fn a_drop_that_discards_leaves_a_beginning() -> Result<(), BoxError> {
+    if let Some(part) = child::part() {
+        return play(part);
+    }
     let (_, said, status) = left_by("discard")?;
     assert!(status.success(), "{said:?}");
     Ok(())
@@ -265,6 +264,9 @@ fn a_drop_that_discards_leaves_a_beginning() -> Result<(), BoxError> {
 
 #[test]
 fn an_exit_leaves_a_beginning() -> Result<(), BoxError> {
+    if let Some(part) = child::part() {
+        return play(part);
+    }
     let (_, said, status) = left_by("exit")?;
     assert_eq!(status.code(), Some(LEAVES_WITH), "{said:?}");
     Ok(())
@@ -274,6 +276,9 @@ fn an_exit_leaves_a_beginning() -> Result<(), BoxError> {
 /// (The harness gives each test its own; the main thread does nothing but that.)
 #[test]
 fn a_panic_leaves_everything() -> Result<(), BoxError> {
+    if let Some(part) = child::part() {
+        return play(part);
+    }
     let (length, said, status) = left_by("panic")?;
     assert_eq!(status.code(), Some(101), "{said:?}");
     assert!(said.errors.contains("with the stream on the stack"));

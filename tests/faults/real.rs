@@ -1,11 +1,11 @@
 //! The system's own faults, and sinks that never come back.
 //!
-//! Limits of the system hold for a whole process, so what needs one is played
-//! in a child: this program again, with only the test named below, started by
-//! a shell that sets the limit.
+//! Limits of the system hold for a whole process, so a test that needs one plays its part in a
+//! child ([`child`]), which a shell starts after it has set the limit.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+#[cfg(target_os = "linux")]
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +17,8 @@ use highwater::{
     BoxError, Cause, Chunk, End, EndError, Flow, OnDrop, Unfinished, WaitError, Writable,
     WriteError,
 };
+#[cfg(target_os = "linux")]
+use highwater_testkit::child;
 
 /// Long enough that a time-out is waited for, and not found past at once.
 const SHORT: Duration = Duration::from_millis(20);
@@ -299,52 +301,36 @@ fn dropping_within_a_time_leaves_a_stuck_sink() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What the child is to play, and the file for it.
-const PART: &str = "HIGHWATER_FAULTS_PART";
-const FILE: &str = "HIGHWATER_FAULTS_FILE";
-
-/// Plays a part in a child, under the limits that this line of shell sets.
+/// Starts the calling test in a child, under the limits that this line of shell sets. Returns
+/// the file that the child has made: it shows that the child has played its part.
 #[cfg(target_os = "linux")]
-fn play_in_child(limits: &str, part: &str, file: &Path) -> Result<(), BoxError> {
-    let child = Command::new("bash")
+fn left_by_child(limits: &str) -> Result<Vec<u8>, BoxError> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("file");
+    let mut shell = Command::new("bash");
+    shell
         .args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")])
-        .arg(std::env::current_exe()?)
-        .args(["--exact", "real::in_a_child", "--ignored"])
-        // Where no thread can be started, the harness uses its main thread.
-        .args(["--nocapture", "--test-threads=1"])
-        .env(PART, part)
-        .env(FILE, file)
-        .output()?;
+        .arg(std::env::current_exe()?);
+    // Where no thread can be started, the harness uses its main thread.
+    let child = child::plays(&mut shell, limits, &file).output()?;
     let said = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "{}: {said}", child.status);
-    Ok(())
-}
-
-#[test]
-#[ignore = "it is the child of other tests"]
-fn in_a_child() -> Result<(), BoxError> {
-    let Ok(part) = std::env::var(PART) else {
-        return Ok(());
-    };
-    let path = std::env::var_os(FILE).ok_or("the parent names a file")?;
-    match part.as_str() {
-        "file size" => past_the_file_size(Path::new(&path)),
-        "no thread" => without_a_thread(Path::new(&path)),
-        other => Err(format!("no part is called {other}").into()),
-    }
+    Ok(fs::read(file).map_err(|_| "the child has played no part")?)
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_may_not_grow_any_more() -> Result<(), BoxError> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("file");
+    if let Some(part) = child::part() {
+        return past_the_file_size(&part.file);
+    }
     // Without the trap, the signal would end the process.
-    play_in_child("trap '' XFSZ && ulimit -f 8", "file size", &path)?;
-    assert_eq!(fs::metadata(path)?.len(), 8 * 1024);
+    let file = left_by_child("trap '' XFSZ && ulimit -f 8")?;
+    assert_eq!(file.len(), 8 * 1024);
     Ok(())
 }
 
+#[cfg(target_os = "linux")]
 fn past_the_file_size(path: &Path) -> Result<(), BoxError> {
     let opened = path.to_owned();
     let out = Writable::builder()
@@ -364,15 +350,17 @@ fn past_the_file_size(path: &Path) -> Result<(), BoxError> {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_thread_can_be_started() -> Result<(), BoxError> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("file");
+    if let Some(part) = child::part() {
+        return without_a_thread(&part.file);
+    }
     // The stack of a new thread is larger than all the memory there may be.
     let limits = "ulimit -v $((1 << 20)) && export RUST_MIN_STACK=$((2 << 30))";
-    play_in_child(limits, "no thread", &path)?;
-    assert_eq!(fs::read(path)?, b"mine, and written without a thread");
+    let file = left_by_child(limits)?;
+    assert_eq!(file, b"mine, and written without a thread");
     Ok(())
 }
 
+#[cfg(target_os = "linux")]
 fn without_a_thread(path: &Path) -> Result<(), BoxError> {
     let mut file = File::create(path)?;
     file.write_all(b"mine")?;
