@@ -2,21 +2,20 @@
 //! documentation, *Dropping*.
 #![cfg(feature = "tokio")]
 
-use std::future::Future;
 use std::io::{self, Write};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::task::{Context, Wake, Waker};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::io::AllowStdIo;
-use highwater::{Cause, Event, Flow, OnDrop, SendError, Sending, WaitError, Worker, Writable};
+use highwater::{Cause, Event, Flow, OnDrop, SendError, WaitError, Worker, Writable};
 use highwater_testkit::gate::Gate;
 use highwater_testkit::players::polled::{PolledGate, poll_once};
+use highwater_testkit::sinks::on_write;
+use highwater_testkit::wakes::Counted;
 use tokio::runtime::Runtime;
 
 type Checked = Result<(), highwater::BoxError>;
@@ -55,23 +54,21 @@ fn shown(event: Event) -> String {
 }
 
 impl Stuck {
-    /// Lets the sink go on; what it has taken in the end, and the events.
-    fn finish(self) -> (String, Vec<String>) {
-        drop(self.out);
-        ended(self.worker, &self.gate, &self.events)
+    /// Drops the owner, and lets the sink go on. Returns what the sink has taken.
+    fn finish(self) -> String {
+        self.finish_after(drop).0
     }
-}
 
-fn ended(
-    mut worker: Worker<PolledGate>,
-    gate: &PolledGate,
-    events: &Receiver<String>,
-) -> (String, Vec<String>) {
-    gate.open();
-    assert!(poll_once(&mut worker).is_some(), "it has ended");
-    drop(worker);
-    let taken = String::from_utf8(gate.taken()).expect("it is text");
-    (taken, events.iter().collect())
+    /// Lets the sink go on after the last call of the owner. Returns what the sink has taken, and
+    /// the events.
+    fn finish_after(mut self, last: impl FnOnce(Writable<PolledGate>)) -> (String, Vec<String>) {
+        last(self.out);
+        self.gate.open();
+        assert!(poll_once(&mut self.worker).is_some(), "it has ended");
+        drop(self.worker);
+        let taken = String::from_utf8(self.gate.taken()).expect("it is text");
+        (taken, self.events.iter().collect())
+    }
 }
 
 #[test]
@@ -88,7 +85,7 @@ fn a_wait_that_is_dropped_changes_nothing() {
         drop(poll_once(&mut wait));
     }
     assert_eq!(stuck.out.snapshot(), before);
-    assert_eq!(stuck.finish().0, "abc");
+    assert_eq!(stuck.finish(), "abc");
 }
 
 /// The flush is in line from the call on.
@@ -102,7 +99,7 @@ fn a_flush_that_is_dropped_is_done_all_the_same() {
         2,
         "the flush, and the chunk after it"
     );
-    assert_eq!(stuck.finish().0, "ab");
+    assert_eq!(stuck.finish(), "ab");
 }
 
 #[test]
@@ -112,7 +109,7 @@ fn a_sending_that_is_dropped_drops_its_chunk_unless_it_is_in() {
     let mut late = stuck.out.send("never");
     assert!(poll_once(&mut late).is_none(), "there is no room");
     drop(late);
-    assert_eq!(stuck.finish().0, "abcd");
+    assert_eq!(stuck.finish(), "abcd");
 }
 
 /// A place in the line for room is passed on.
@@ -121,46 +118,15 @@ fn a_sending_that_is_dropped_once_it_is_woken_leaves_its_turn_to_the_next() {
     let mut stuck = stuck();
     assert_eq!(stuck.out.write("bcd").ok(), Some(Flow::Wait));
     let writer = stuck.out.writer();
-    let mut first = writer.send("x");
-    let mut second = Box::pin(async move { writer.send("y").await });
-    let woken = Arc::new(Woken::default());
-    let waker = woken.clone().into();
-    let mut cx = Context::from_waker(&waker);
-    assert!(poll_once(&mut first).is_none());
-    assert!(second.as_mut().poll(&mut cx).is_pending());
+    let first = Counted::waiting(writer.send("x"));
+    let mut second = Counted::waiting(Box::pin(async move { writer.send("y").await }));
     stuck.gate.open();
     assert!(poll_once(&mut stuck.worker).is_none());
-    assert_eq!(woken.0.load(Ordering::Relaxed), 0, "it is not its turn");
+    assert_eq!((first.woken(), second.woken()), (1, 0));
     drop(first);
-    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
-    assert!(second.as_mut().poll(&mut cx).is_ready());
-    assert_eq!(stuck.finish().0, "abcdy");
-}
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A chunk that waits for room, and how often it was woken.
-struct Waits(Sending, Arc<Woken>);
-
-impl Waits {
-    fn new(mut sending: Sending) -> Self {
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        let mut cx = Context::from_waker(&waker);
-        assert!(Pin::new(&mut sending).poll(&mut cx).is_pending());
-        Self(sending, woken)
-    }
-
-    fn woken(&self) -> usize {
-        self.1.0.load(Ordering::Relaxed)
-    }
+    assert_eq!(second.woken(), 1);
+    assert!(second.poll().is_ready());
+    assert_eq!(stuck.finish(), "abcdy");
 }
 
 /// The place of one that was dropped goes to another, at the end of the line.
@@ -169,9 +135,9 @@ fn a_sending_that_comes_after_a_drop_does_not_overtake_the_others() {
     let mut stuck = stuck();
     assert_eq!(stuck.out.write("bcd").ok(), Some(Flow::Wait));
     let writer = stuck.out.writer();
-    let [first, second] = ["x", "y"].map(|chunk| Waits::new(writer.send(chunk)));
+    let [first, second] = ["x", "y"].map(|chunk| Counted::waiting(writer.send(chunk)));
     drop(first);
-    let third = Waits::new(writer.send("z"));
+    let third = Counted::waiting(writer.send("z"));
     stuck.gate.open();
     assert!(poll_once(&mut stuck.worker).is_none());
     assert_eq!((second.woken(), third.woken()), (1, 0));
@@ -186,7 +152,7 @@ fn a_sending_that_has_timed_out_leaves_its_turn_to_the_next() {
     let mut first = writer.send("x");
     let late = first.wait_timeout(Duration::ZERO);
     assert!(matches!(late, Err(SendError::TimedOut)));
-    let second = Waits::new(writer.send("y"));
+    let second = Counted::waiting(writer.send("y"));
     stuck.gate.open();
     assert!(poll_once(&mut stuck.worker).is_none());
     assert_eq!(second.woken(), 1);
@@ -201,25 +167,18 @@ fn an_end_and_a_destroy_wake_every_sending_that_waits_for_room() {
         let mut stuck = stuck();
         assert_eq!(stuck.out.write("bcd").ok(), Some(Flow::Wait));
         let writer = stuck.out.writer();
-        let sends = [0; 3].map(|_| Waits::new(writer.send("x")));
+        let sends = [0; 3].map(|_| Counted::waiting(writer.send("x")));
         stop(stuck.out);
-        assert_eq!(sends.each_ref().map(Waits::woken), [1, 1, 1]);
-        for Waits(sending, _) in sends {
-            assert!(matches!(poll_once(sending), Some(Err(_))));
+        assert_eq!(sends.each_ref().map(Counted::woken), [1, 1, 1]);
+        for mut sending in sends {
+            assert!(matches!(sending.poll(), Poll::Ready(Err(_))));
         }
     }
 }
 
 #[test]
 fn an_end_that_is_dropped_does_what_the_owner_does() {
-    let Stuck {
-        out,
-        worker,
-        gate,
-        events,
-    } = stuck();
-    drop(out.end_with("bc"));
-    let (taken, events) = ended(worker, &gate, &events);
+    let (taken, events) = stuck().finish_after(|out| drop(out.end_with("bc")));
     assert_eq!(taken, "abc", "the last chunk was accepted by the call");
     assert_eq!(events, ["Finish", "Close"]);
 
@@ -276,14 +235,7 @@ fn a_detached_owner_is_dropped_at_once_and_the_thread_goes_on() -> Checked {
 
 #[test]
 fn a_destroy_that_is_dropped_leaves_the_stream_destroyed() {
-    let Stuck {
-        out,
-        worker,
-        gate,
-        events,
-    } = stuck();
-    drop(out.destroy_with("enough"));
-    let (taken, events) = ended(worker, &gate, &events);
+    let (taken, events) = stuck().finish_after(|out| drop(out.destroy_with("enough")));
     assert_eq!(taken, "", "the call that was pending has taken nothing");
     assert_eq!(events, ["Error: enough", "Close"]);
 }
@@ -296,45 +248,30 @@ fn a_producer_that_is_dropped_ends_nothing() {
     drop(writer);
     let late = stuck.out.writer().write("c");
     assert!(late.is_ok());
-    assert_eq!(stuck.finish().0, "abc");
+    assert_eq!(stuck.finish(), "abc");
 }
 
 /// Up to the end of the source a pipe that is dropped is a destroy; then it is as an end.
 #[test]
 fn a_pipe_that_is_dropped_after_the_end_of_its_source_ends_the_stream() {
-    let Stuck {
-        out,
-        worker,
-        gate,
-        events,
-    } = stuck();
-    let mut pipe = Box::pin(out.pipe_async(&b"bc"[..]));
-    assert!(poll_once(pipe.as_mut()).is_none(), "the sink is stuck");
-    drop(pipe);
-    let (taken, events) = ended(worker, &gate, &events);
+    let (taken, events) = stuck().finish_after(|out| {
+        let mut pipe = Box::pin(out.pipe_async(&b"bc"[..]));
+        assert!(poll_once(pipe.as_mut()).is_none(), "the sink is stuck");
+    });
     assert_eq!(taken, "abc");
     assert_eq!(events, ["Finish", "Close"]);
-}
-
-/// A sink, and what lives as long as it does.
-struct Held(#[allow(dead_code)] Arc<()>);
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Even if the worker, which is done, is not dropped yet.
 #[test]
 fn a_sink_that_was_given_up_is_dropped_once_the_worker_lets_go_of_it() {
     let lives = Arc::new(());
-    let sink = AllowStdIo::new(Held(Arc::clone(&lives)));
-    let (out, mut worker) = Writable::builder().pair(sink);
+    let held = Arc::clone(&lives);
+    let sink = on_write(move |bytes| {
+        let _sink_has = &held;
+        Ok(bytes.len())
+    });
+    let (out, mut worker) = Writable::builder().pair(AllowStdIo::new(sink));
     let unfinished = out.destroy().give_up();
     assert!(unfinished.sink.is_none(), "the worker has it");
     assert_eq!(Arc::strong_count(&lives), 2);
@@ -349,7 +286,7 @@ fn a_cork_guard_that_is_dropped_uncorks() {
     let _flow = corked.write("b").expect("it is open");
     drop(corked);
     assert_eq!(stuck.out.snapshot().corked, 0);
-    assert_eq!(stuck.finish().0, "ab");
+    assert_eq!(stuck.finish(), "ab");
 }
 
 /// `let (out, _) = builder.pair(sink)` drops the worker at once: the error says so.
