@@ -11,6 +11,7 @@ use highwater::{
     BlockingWriter, EndError, Event, OnDrop, PipeError, SendError, Sending, Wait, WaitError,
     Writable, Writer,
 };
+use highwater_testkit::sinks::at_first_write;
 
 type Checked = Result<(), highwater::BoxError>;
 
@@ -55,26 +56,12 @@ fn assert_all_would_deadlock(told: &Receiver<Vec<(&'static str, &'static str)>>)
     }
 }
 
-/// A sink that does something at its first call.
-struct First<F>(Option<F>);
-
-impl<F: FnOnce() -> io::Result<()>> Write for First<F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(()), |first| first())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A stream of mark 1, whose sink is used with a handle to it.
 fn over(
     first: impl FnOnce(Writer) -> io::Result<()> + Send + 'static,
 ) -> io::Result<Writable<impl Write + Send + 'static>> {
     let (give, take) = channel();
-    let sink = First(Some(move || first(take.recv().expect("it is given"))));
+    let sink = at_first_write(move || first(take.recv().expect("it is given")));
     let out = Writable::builder().high_water_mark(1).spawn(sink)?;
     drop(give.send(out.writer()));
     Ok(out)
@@ -152,11 +139,11 @@ fn with_its_own_stream<T: Send + 'static>(
 ) -> Result<T, highwater::BoxError> {
     let (send, owner) = channel::<Writable<Boxed>>();
     let (tell, told) = channel();
-    let sink: Boxed = Box::new(First(Some(move || {
+    let sink: Boxed = Box::new(at_first_write(move || {
         let did = first(owner.recv().expect("it is sent"));
         drop(tell.send(did));
         Ok(())
-    })));
+    }));
     let mut out = Writable::builder()
         .on_drop(policy)
         .spawn(sink)
@@ -219,9 +206,9 @@ fn a_pipe_on_the_thread_of_the_worker_does_not_wait() -> Checked {
 
 #[test]
 fn a_drop_on_the_thread_of_the_worker_discards_and_the_observer_learns_it() -> Checked {
-    let (send, owner) = channel::<Writable<Box<dyn Write + Send>>>();
+    let (send, owner) = channel::<Writable<Boxed>>();
     let (tell, told) = channel();
-    let sink = First(Some(move || {
+    let sink: Boxed = Box::new(at_first_write(move || {
         let mut out = owner.recv().expect("it is sent");
         let _flow = out.write("never written");
         drop(out);
@@ -232,7 +219,6 @@ fn a_drop_on_the_thread_of_the_worker_discards_and_the_observer_learns_it() -> C
             drop(tell.send(cause.to_string()));
         }
     };
-    let sink: Box<dyn Write + Send> = Box::new(sink);
     let mut out = Writable::builder()
         .observer(observer)
         .spawn(sink)

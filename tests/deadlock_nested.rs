@@ -2,13 +2,10 @@
 //! either of them on that stack gets an error; one that waits elsewhere does not.
 #![cfg(feature = "futures")]
 
-use std::future::Future;
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +14,8 @@ use futures::future::FutureExt;
 use futures::io::{AllowStdIo, AsyncWrite};
 use highwater::{EndError, Event, OnDrop, SendError, WaitError, Writable, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
+use highwater_testkit::sinks::at_first_write;
+use highwater_testkit::wakes::Counted;
 
 /// Each wait of a producer, by name, and the code of the error that it returns.
 fn waits(writer: &Writer) -> Vec<(&'static str, &'static str)> {
@@ -62,44 +61,38 @@ fn waits(writer: &Writer) -> Vec<(&'static str, &'static str)> {
 
 type Said = (&'static str, Vec<(&'static str, &'static str)>);
 
-/// A sink that does something at its first call.
-struct First<F>(Option<F>);
+/// The type of a sink that has its own stream.
+type Sink = Box<dyn Write + Send>;
 
-impl<F: FnOnce()> Write for First<F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(first) = self.0.take() {
-            first();
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+/// A sink that makes a call at its first write.
+fn sink(first: impl FnOnce() + Send + 'static) -> Sink {
+    Box::new(at_first_write(move || {
+        first();
         Ok(())
+    }))
+}
+
+/// A producer of a stream of mark 1 with this sink, over this kind of worker.
+fn over(kind: &str, sink: Sink) -> Writer {
+    let builder = Writable::builder().high_water_mark(1);
+    match kind {
+        "thread" => {
+            let out = builder.spawn(sink).map_err(io::Error::from);
+            kept(out.expect("there are threads"))
+        }
+        _ => {
+            let (out, worker) = builder.pair(AllowStdIo::new(sink));
+            thread::spawn(move || block_on(worker));
+            kept(out)
+        }
     }
 }
 
-type Call = Box<dyn FnOnce() + Send>;
-
-/// A stream of mark 1 whose worker does this at the first call of its sink, on a thread of its
-/// own, as one or the other kind of worker.
-fn over(kind: &str, builder: highwater::Builder, first: Call) -> Writer {
-    let mut out: Box<dyn FnMut() -> Writer> = match kind {
-        "thread" => {
-            let out = builder.spawn(First(Some(first))).map_err(io::Error::from);
-            let out = out.expect("there are threads");
-            let writer = out.writer();
-            drop(thread::spawn(move || out.closed().wait()));
-            Box::new(move || writer.clone())
-        }
-        _ => {
-            let (out, worker) = builder.pair(AllowStdIo::new(First(Some(first))));
-            thread::spawn(move || block_on(worker));
-            let writer = out.writer();
-            drop(thread::spawn(move || out.closed().wait()));
-            Box::new(move || writer.clone())
-        }
-    };
-    out()
+/// Keeps the owner on a thread: the stream does not end.
+fn kept<W: Send + 'static>(out: Writable<W>) -> Writer {
+    let writer = out.writer();
+    drop(thread::spawn(move || out.closed().wait()));
+    writer
 }
 
 /// What a sink does that is called by the inner worker: it waits for both streams.
@@ -107,11 +100,11 @@ fn inner(outer: Writer, say: Sender<Said>) -> impl FnOnce() {
     let (give, take) = channel::<Writer>();
     let say_first = say.clone();
     let outer_first = outer.clone();
-    let sink = First(Some(move || {
+    let sink = sink(move || {
         let inner = take.recv().expect("it is given");
         let _ = say_first.send(("inner, by its own sink", waits(&inner)));
         let _ = say_first.send(("outer, by the inner sink", waits(&outer_first)));
-    }));
+    });
     move || {
         let builder = Writable::builder().high_water_mark(1);
         let (mut out, mut worker) = builder.pair(AllowStdIo::new(sink));
@@ -132,11 +125,11 @@ fn a_wait_for_any_worker_on_the_stack_gets_an_error() {
     for kind in ["thread", "future"] {
         let (say, said) = channel::<Said>();
         let (give, take) = channel::<Writer>();
-        let first: Call = Box::new(move || {
+        let sink = sink(move || {
             let outer = take.recv().expect("it is given");
             inner(outer, say)();
         });
-        let outer = over(kind, Writable::builder().high_water_mark(1), first);
+        let outer = over(kind, sink);
         drop(give.send(outer.clone()));
         let _wait = outer.write("x");
         let said: Vec<Said> = said.iter().collect();
@@ -154,12 +147,12 @@ fn a_wait_for_any_worker_on_the_stack_gets_an_error() {
 fn a_wait_on_another_thread_than_the_worker_ends() {
     let (give, take) = channel::<Writer>();
     let (say, said) = channel();
-    let first: Call = Box::new(move || {
+    let sink = sink(move || {
         let outer = take.recv().expect("it is given");
-        // It is not waited for here: that would be a deadlock which nothing can see.
+        // A join here would be a deadlock which nothing can see.
         thread::spawn(move || say.send(outer.drained().wait().is_ok()));
     });
-    let outer = over("thread", Writable::builder().high_water_mark(1), first);
+    let outer = over("thread", sink);
     drop(give.send(outer.clone()));
     let _wait = outer.write("x");
     assert_eq!(said.recv(), Ok(true));
@@ -168,9 +161,9 @@ fn a_wait_on_another_thread_than_the_worker_ends() {
 /// A future worker whose sink owns the stream: the waits of the owner return, too.
 #[test]
 fn an_owner_on_the_stack_of_its_worker_gets_itself_back() {
-    let (give, take) = channel::<Writable<Boxed>>();
+    let (give, take) = channel::<Writable<AllowStdIo<Sink>>>();
     let (say, said) = channel();
-    let sink = Boxed(Box::new(move || {
+    let sink = sink(move || {
         let out = take.recv().expect("it is given");
         let mut end = out.end();
         let _ = say.send(matches!(end.wait(), Err(EndError::WouldDeadlock)));
@@ -179,47 +172,25 @@ fn an_owner_on_the_stack_of_its_worker_gets_itself_back() {
         let _ = say.send(matches!(late, Err(WaitError::WouldDeadlock)));
         let unfinished = destroy.give_up();
         let _ = say.send(unfinished.in_doubt == 1);
-    }));
-    let (mut out, worker) = Writable::builder().pair(sink);
+    });
+    let (mut out, worker) = Writable::builder().pair(AllowStdIo::new(sink));
     let _flow = out.write("x").expect("it is open");
     drop(give.send(out));
     block_on(worker);
     assert_eq!(said.iter().collect::<Vec<_>>(), [true, true, true]);
 }
 
-struct Boxed(Box<dyn FnMut() + Send>);
-
-impl AsyncWrite for Boxed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        (self.0)();
-        self.0 = Box::new(|| {});
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// An owner that is dropped where its drop cannot wait: as with no time left.
 #[test]
 fn an_owner_that_is_dropped_on_the_stack_of_its_worker_tells_the_observer() {
     for policy in [OnDrop::Finish, OnDrop::FinishWithin(Duration::MAX)] {
-        let (give, take) = channel::<Writable<First<Call>>>();
+        let (give, take) = channel::<Writable<Sink>>();
         let (tell, told): (Sender<String>, Receiver<String>) = channel();
-        let first: Call = Box::new(move || {
+        let outer = sink(move || {
             let mut out = take.recv().expect("it is given");
             let _flow = out.write("never written");
-            // Within another worker, which is on this stack, too.
-            let owned = First(Some(move || drop(out)));
+            // The drop is within another worker, which is on this stack as well.
+            let owned = sink(move || drop(out));
             let (mut inner, worker) = Writable::builder().pair(AllowStdIo::new(owned));
             let _flow = inner.write("x");
             drop(inner);
@@ -231,7 +202,7 @@ fn an_owner_that_is_dropped_on_the_stack_of_its_worker_tells_the_observer() {
             }
         };
         let builder = Writable::builder().observer(observer).on_drop(policy);
-        let out = builder.spawn(First(Some(first))).map_err(io::Error::from);
+        let out = builder.spawn(outer).map_err(io::Error::from);
         let mut out = out.expect("there are threads");
         let _flow = out.write("x").expect("it is open");
         drop(give.send(out));
@@ -382,22 +353,9 @@ fn a_write_that_would_deadlock_leaves_its_turn_to_the_next() {
     let _wait = out.write("x").expect("it is open");
     assert!(poll_once(&mut worker).is_none());
     let view = kept.recv().expect("the sink has returned");
-    let mut sending = out.send("y");
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut cx = Context::from_waker(&waker);
-    assert!(Pin::new(&mut sending).poll(&mut cx).is_pending());
+    let sending = Counted::waiting(out.send("y"));
     gate.open();
     assert!(poll_once(&mut worker).is_none());
-    assert!(woken.0.load(Ordering::Relaxed));
+    assert_eq!(sending.woken(), 1);
     drop(view);
-}
-
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

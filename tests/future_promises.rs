@@ -7,7 +7,6 @@ use std::future::{Future, pending};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -15,6 +14,8 @@ use futures::executor::block_on;
 use futures::io::{AsyncWrite, AsyncWriteExt};
 use highwater::{Worker, Writable, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
+use highwater_testkit::sinks::on_close;
+use highwater_testkit::wakes::Counted;
 
 fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGate) {
     let gate = PolledGate::default();
@@ -29,27 +30,15 @@ fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGat
     (out, worker, gate)
 }
 
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn a_destroy_does_not_wait_for_an_opener() {
-    let (mut out, mut worker) = Writable::builder().pair_with(pending::<io::Result<PolledGate>>());
+    let (mut out, worker) = Writable::builder().pair_with(pending::<io::Result<PolledGate>>());
     let _flow = out.write("a").expect("it is open");
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut cx = Context::from_waker(&waker);
-    assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
+    let mut worker = Counted::waiting(worker);
     let mut destroy = pin!(out.destroy());
-    assert!(woken.0.load(Ordering::Relaxed), "the worker is woken");
+    assert_eq!(worker.woken(), 1);
     assert!(poll_once(destroy.as_mut()).is_none());
-    assert!(poll_once(&mut worker).is_some(), "it gives up");
+    assert!(worker.poll().is_ready(), "it gives up");
     let unfinished = poll_once(destroy.as_mut()).expect("the worker has left");
     assert!(unfinished.sink.is_none());
     assert_eq!(unfinished.unsent.len(), 1);
@@ -122,40 +111,21 @@ fn a_pipe_whose_worker_is_dropped_says_so() {
     assert!(gate.taken().is_empty());
 }
 
-/// Never done with its close.
-struct Interrupted(u32);
-
-impl AsyncWrite for Interrupted {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0 += 1;
-        assert!(self.0 < 1000, "no other task has a turn");
-        Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
-    }
-}
-
 #[test]
 fn an_interrupted_close_lets_others_have_a_turn() {
-    let (out, mut worker) = Writable::builder().pair(Interrupted(0));
+    let mut closes = 0;
+    let interrupted = on_close(move || {
+        closes += 1;
+        assert!(closes < 1000, "no other task has a turn");
+        Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
+    });
+    let (out, worker) = Writable::builder().pair(interrupted);
+    let mut worker = Counted::new(worker);
     let mut ending = pin!(out.end());
     assert!(poll_once(ending.as_mut()).is_none());
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut cx = Context::from_waker(&waker);
     for _ in 0..10 {
-        assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
-        assert!(woken.0.swap(false, Ordering::Relaxed), "it is tried again");
+        assert!(worker.poll().is_pending());
+        assert!(worker.woken() > 0, "it will try again");
     }
     drop(worker);
     assert!(poll_once(ending).expect("there is no worker").is_err());

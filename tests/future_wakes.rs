@@ -15,43 +15,7 @@ use highwater::{
     Writer,
 };
 use highwater_testkit::players::polled::{PolledGate, poll_once};
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Counts(AtomicUsize);
-
-impl Wake for Counts {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A future that is polled by hand, with a waker that counts.
-struct Counted<F> {
-    future: F,
-    counts: Arc<Counts>,
-}
-
-impl<F: Future + Unpin> Counted<F> {
-    fn new(future: F) -> Self {
-        let counts = Arc::default();
-        Self { future, counts }
-    }
-
-    fn poll(&mut self) -> Poll<F::Output> {
-        let waker = Waker::from(Arc::clone(&self.counts));
-        Pin::new(&mut self.future).poll(&mut Context::from_waker(&waker))
-    }
-
-    fn woken_now(&self) -> bool {
-        self.counts.0.load(Ordering::Relaxed) > 0
-    }
-
-    /// How often it was woken since this was asked last.
-    fn woken(&self) -> usize {
-        self.counts.0.swap(0, Ordering::Relaxed)
-    }
-}
+use highwater_testkit::wakes::{Counted, Wakes};
 
 type Polled = Counted<Worker<PolledGate>>;
 
@@ -173,14 +137,10 @@ fn a_wait_that_was_dropped_is_not_woken() {
     let (mut out, mut worker, gate) = gated(1);
     let _flow = out.write("a").expect("it is open");
     assert!(worker.poll().is_pending());
-    let counts = {
-        let mut drained = Counted::new(Box::pin(out.drained()));
-        assert!(drained.poll().is_pending());
-        Arc::clone(&drained.counts)
-    };
+    let wakes = Counted::waiting(out.drained()).wakes().clone();
     gate.answer(Ok(()));
     assert!(worker.poll().is_pending());
-    assert_eq!(counts.0.load(Ordering::Relaxed), 0);
+    assert_eq!(wakes.count(), 0);
 }
 
 #[test]
@@ -234,7 +194,7 @@ fn a_worker_that_has_left_keeps_no_waker() {
         let (out, mut worker, gate) = gated(9);
         let writer = out.writer();
         assert!(worker.poll().is_pending());
-        let counts = Arc::clone(&worker.counts);
+        let wakes = worker.wakes().clone();
         if drops {
             drop(worker);
         } else {
@@ -243,7 +203,7 @@ fn a_worker_that_has_left_keeps_no_waker() {
             assert!(worker.poll().is_ready());
             drop(worker);
         }
-        assert_eq!(Arc::strong_count(&counts), 1, "dropped: {drops}");
+        assert!(!wakes.is_shared(), "dropped: {drops}");
         drop(writer);
     }
 }
@@ -303,7 +263,7 @@ fn of_many_that_wait_for_room_two_are_woken_for_a_chunk_at_most() {
         calls += 1;
         assert!(worker.poll().is_pending());
         // As an executor does, until no writer is woken.
-        while let Some(index) = writes.iter().position(|write| write.woken_now()) {
+        while let Some(index) = writes.iter().position(|write| write.wakes().count() > 0) {
             wakes += writes[index].woken();
             if writes[index].poll().is_ready() {
                 writes.remove(index);
@@ -394,8 +354,8 @@ fn a_wait_that_becomes_another_is_woken_for_that_alone() {
     let (mut out, mut worker, gate) = gated(1);
     let _flow = out.write("x").expect("it is open");
     let mut writer = out.writer();
-    let counts = Arc::<Counts>::default();
-    let waker = Waker::from(Arc::clone(&counts));
+    let wakes = Wakes::default();
+    let waker = wakes.waker();
     let mut cx = Context::from_waker(&waker);
     assert!(Pin::new(&mut writer).poll_write(&mut cx, b"y").is_pending());
     assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_pending());
@@ -403,14 +363,10 @@ fn a_wait_that_becomes_another_is_woken_for_that_alone() {
     let corked = out.cork().expect("it is open");
     gate.answer(Ok(()));
     assert!(worker.poll().is_pending());
-    assert_eq!(
-        counts.0.load(Ordering::Relaxed),
-        0,
-        "there is room, but no flush"
-    );
+    assert_eq!(wakes.count(), 0, "there is room, but no flush");
     drop(corked);
     assert!(worker.poll().is_pending());
-    assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+    assert_eq!(wakes.count(), 1);
     assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_ready());
 }
 

@@ -2,25 +2,27 @@
 //! behind it. What does not compile here was promised and is gone.
 #![cfg(feature = "tokio")]
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io::{self, Write};
+use std::io::Write;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::executor::block_on;
-use futures::io::Cursor;
+use futures::io::AllowStdIo;
 use highwater::{
     AnyWorker, BlockingWriter, Builder, Cause, Chunk, CorkGuard, Destroy, End, EndError, Event,
     Finished, Flow, FutureOptions, OnDrop, PipeError, SendError, Sending, Snapshot, SpawnError,
     ThreadOptions, Unfinished, Wait, WaitError, Worker, Writable, WriteError, Writer,
 };
 use highwater_testkit::players::polled::poll_once;
+use highwater_testkit::sinks::{on_close, on_write};
 use tokio::runtime::Runtime;
 
 type Checked = Result<(), highwater::BoxError>;
@@ -276,30 +278,9 @@ fn an_observer_that_has_panicked_sees_no_more_events() -> Checked {
     Ok(())
 }
 
-/// A sink whose close is never done.
-struct NeverCloses;
-
-impl futures::io::AsyncWrite for NeverCloses {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Pending
-    }
-}
-
 #[test]
 fn a_destroy_does_not_wait_for_a_close_that_is_pending() {
-    let (out, mut worker) = Writable::builder().pair(NeverCloses);
+    let (out, mut worker) = Writable::builder().pair(on_close(|| Poll::Pending));
     let mut end = out.end();
     assert!(poll_once(&mut end).is_none());
     assert!(poll_once(&mut worker).is_none(), "it waits for the close");
@@ -379,34 +360,16 @@ fn every_type_crosses_threads() {
 /// A sink that cannot cross threads makes a stream that cannot, and producers that can.
 #[test]
 fn a_sink_of_one_thread_has_producers_on_others() -> Checked {
-    let sink = Rc::new(());
-    let (mut out, worker) = Writable::builder().pair(Local(Cursor::new(Vec::new()), sink));
+    let taken = Rc::new(RefCell::new(Vec::new()));
+    let takes = Rc::clone(&taken);
+    let sink = on_write(move |bytes| takes.borrow_mut().write(bytes));
+    let (mut out, worker) = Writable::builder().pair(AllowStdIo::new(sink));
     let writer = out.writer();
     let other = thread::spawn(move || writer.write("from another thread").map(drop));
     other.join().expect("no panic")?;
     let _flow = out.write_chunk(Bytes::from_static(b" and this"))?;
     let (done, ()) = block_on(futures::future::join(out.end(), worker));
-    let sink = done.map_err(|error| error.to_string())?.sink;
-    assert_eq!(sink.0.into_inner(), b"from another thread and this");
+    drop(done.map_err(|error| error.to_string())?.sink);
+    assert_eq!(*taken.borrow(), b"from another thread and this");
     Ok(())
-}
-
-struct Local(Cursor<Vec<u8>>, #[allow(dead_code)] Rc<()>);
-
-impl futures::io::AsyncWrite for Local {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
-    }
 }

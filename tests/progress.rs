@@ -1,18 +1,15 @@
 //! What the sink has taken counts at once, in the middle of a long job, too.
 
 use std::error::Error;
-use std::future::Future;
 use std::io::{self, IoSlice, Write};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
 use std::thread;
 
 use futures::executor::block_on;
 use highwater::{Chunk, Flow, Snapshot, Writable};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
+use highwater_testkit::wakes::Counted;
 
 type Checked = Result<(), Box<dyn Error>>;
 
@@ -209,16 +206,6 @@ fn a_flush_is_done_before_the_rest_of_its_job() -> Checked {
     Ok(())
 }
 
-/// How often it was woken.
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// There is room below the mark before the limit leaves enough for a long chunk.
 #[test]
 fn a_producer_whose_chunk_does_not_fit_yet_is_not_woken() -> Checked {
@@ -233,19 +220,15 @@ fn a_producer_whose_chunk_does_not_fit_yet_is_not_woken() -> Checked {
     drop(writer.flush());
     assert_eq!(corked.write("def")?, Flow::Wait);
     drop(corked);
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut sending = writer.send("ghijkl");
-    let mut poll = || Pin::new(&mut sending).poll(&mut Context::from_waker(&waker));
-    assert!(poll().is_pending());
+    let mut sending = Counted::waiting(writer.send("ghijkl"));
     for (taken, has_room, wakes) in [("a", false, 0), ("abc", true, 0), ("abcdef", true, 1)] {
         gate.answer(Ok(()));
         assert!(poll_once(&mut worker).is_none());
         assert_eq!(gate.taken(), taken.as_bytes());
         assert_eq!(poll_once(out.drained()).is_some(), has_room);
-        assert_eq!(woken.0.load(Ordering::Relaxed), wakes, "{taken}");
+        assert_eq!(sending.woken(), wakes, "{taken}");
     }
-    assert!(matches!(poll(), Poll::Ready(Ok(12))));
+    assert!(matches!(sending.poll(), Poll::Ready(Ok(12))));
     Ok(())
 }
 

@@ -4,9 +4,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures::executor::block_on;
@@ -15,6 +13,7 @@ use futures::sink::{Sink, SinkExt};
 use futures::stream::{self, StreamExt};
 use highwater::{Flow, Worker, Writable, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
+use highwater_testkit::wakes::Wakes;
 use tokio::io::AsyncWrite as TokioWrite;
 use tokio::runtime::Runtime;
 use tokio_util::codec::{FramedWrite, LinesCodec};
@@ -170,15 +169,6 @@ fn a_write_longer_than_the_limit_is_accepted_up_to_it() -> Checked {
     Ok(())
 }
 
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// It writes less than there is room for, and its next poll may never come.
 #[test]
 fn a_small_write_leaves_the_rest_of_the_room_to_the_next() -> Checked {
@@ -186,24 +176,20 @@ fn a_small_write_leaves_the_rest_of_the_room_to_the_next() -> Checked {
     // The first of them makes the buffer that small writes are copied to.
     assert_eq!(out.write("1")?, Flow::More);
     assert_eq!(out.write("234")?, Flow::Wait);
-    let woken = [(); 2].map(|()| Arc::new(Woken::default()));
+    let wakes = [(); 2].map(|()| Wakes::default());
     let mut writers = [out.writer(), out.writer()];
     let mut write = |index: usize| {
-        let waker = Waker::from(Arc::clone(&woken[index]));
+        let waker = wakes[index].waker();
         let writer = Pin::new(&mut writers[index]);
         AsyncWrite::poll_write(writer, &mut Context::from_waker(&waker), b"x")
     };
     assert!(write(0).is_pending() && write(1).is_pending());
     gate.open();
     assert!(poll_once(&mut worker).is_none());
-    let woken = || {
-        woken
-            .each_ref()
-            .map(|woken| woken.0.load(Ordering::Relaxed))
-    };
-    assert_eq!(woken(), [true, false], "it is the turn of the first");
+    let woken = || wakes.each_ref().map(Wakes::take);
+    assert_eq!(woken(), [1, 0], "it is the turn of the first");
     assert!(write(0).is_ready());
-    assert_eq!(woken(), [true, true]);
+    assert_eq!(woken(), [0, 1]);
     assert!(write(1).is_ready());
     Ok(())
 }
