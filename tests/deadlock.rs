@@ -4,57 +4,14 @@
 use std::io::{self, Write};
 use std::panic;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use highwater::{
-    BlockingWriter, EndError, Event, OnDrop, PipeError, SendError, Sending, Wait, WaitError,
-    Writable, Writer,
-};
+use highwater::{EndError, Event, OnDrop, PipeError, WaitError, Writable, Writer};
+use highwater_testkit::deadlocks::{assert_all_deadlock, waits};
 use highwater_testkit::sinks::at_first_write;
 
 type Checked = Result<(), highwater::BoxError>;
-
-/// The code of the error that a wait returns.
-fn code<T, E>(result: Result<T, E>, code: impl FnOnce(&E) -> &'static str) -> &'static str {
-    result.map_or_else(|error| code(&error), |_| "ok")
-}
-
-/// Each wait of a producer, by name, and the code of the error that it returns.
-fn waits(writer: &Writer) -> Vec<(&'static str, &'static str)> {
-    let waited = |mut wait: Wait| code(wait.wait(), WaitError::code);
-    let in_time = |mut wait: Wait| code(wait.wait_timeout(Duration::MAX), WaitError::code);
-    let sent = |mut sending: Sending| {
-        let sent = code(sending.wait(), SendError::code);
-        let chunk = sending.into_chunk().map(|chunk| chunk.len());
-        assert_eq!(chunk, Some(4), "the chunk is still here");
-        sent
-    };
-    let blocking = |mut writer: BlockingWriter| {
-        let written = writer.write_all(b"more than there is room for");
-        code(written, |error| match error.kind() {
-            io::ErrorKind::Deadlock => "EDEADLK",
-            other => panic!("{other:?}"),
-        })
-    };
-    vec![
-        ("drained", waited(writer.drained())),
-        ("drained in time", in_time(writer.drained())),
-        ("delivered", waited(writer.delivered(writer.position()))),
-        ("flush", waited(writer.flush())),
-        ("closed", waited(writer.closed())),
-        ("send", sent(writer.send("more"))),
-        ("blocking", blocking(writer.blocking())),
-    ]
-}
-
-fn assert_all_would_deadlock(told: &Receiver<Vec<(&'static str, &'static str)>>) {
-    let waits = told.recv().expect("the waits have returned");
-    assert_eq!(waits.len(), 7);
-    for (wait, code) in waits {
-        assert_eq!(code, "EDEADLK", "{wait}");
-    }
-}
 
 /// A stream of mark 1, whose sink is used with a handle to it.
 fn over(
@@ -75,7 +32,7 @@ fn a_sink_that_waits_for_its_own_stream_gets_an_error() -> Checked {
         Ok(())
     })?;
     let _wait = out.write("x")?;
-    assert_all_would_deadlock(&told);
+    assert_all_deadlock("the worker", &told.recv()?);
     let done = out.end().wait().map_err(io::Error::from)?;
     assert_eq!(done.totals.delivered, done.totals.accepted);
     Ok(())
@@ -95,7 +52,7 @@ fn an_observer_that_waits_for_its_own_stream_gets_an_error() -> Checked {
     let builder = Writable::builder().high_water_mark(1).observer(observer);
     let out = builder.spawn_with(|| Ok(Vec::new()))?;
     drop(give.send(out.writer()));
-    assert_all_would_deadlock(&told);
+    assert_all_deadlock("the worker", &told.recv()?);
     out.end().wait()?;
     Ok(())
 }

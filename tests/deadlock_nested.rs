@@ -12,54 +12,13 @@ use std::time::Duration;
 use futures::executor::block_on;
 use futures::future::FutureExt;
 use futures::io::{AllowStdIo, AsyncWrite};
-use highwater::{EndError, Event, OnDrop, SendError, WaitError, Writable, Writer};
+use highwater::{EndError, Event, OnDrop, WaitError, Writable, Writer};
+use highwater_testkit::deadlocks::{Waited, assert_all_deadlock, waits};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 use highwater_testkit::sinks::at_first_write;
 use highwater_testkit::wakes::Counted;
 
-/// Each wait of a producer, by name, and the code of the error that it returns.
-fn waits(writer: &Writer) -> Vec<(&'static str, &'static str)> {
-    fn code(result: Result<(), WaitError>) -> &'static str {
-        result.map_or_else(|error| error.code(), |()| "ok")
-    }
-    let mut sending = writer.send("more than there is room for");
-    let sent = sending.wait().map_or_else(|error| error.code(), |_| "ok");
-    let late = sending.wait_timeout(Duration::MAX);
-    let late = late.map_or_else(|error: SendError| error.code(), |_| "ok");
-    let written = writer.blocking().write_all(b"more than there is room for");
-    let written = match written.map_err(|error| error.kind()) {
-        Err(io::ErrorKind::Deadlock) => "EDEADLK",
-        Err(_) => "another error",
-        Ok(()) => "ok",
-    };
-    let flushed = writer.blocking().flush().map_err(|error| error.kind());
-    vec![
-        ("drained", code(writer.drained().wait())),
-        (
-            "drained in time",
-            code(writer.drained().wait_timeout(Duration::MAX)),
-        ),
-        (
-            "delivered",
-            code(writer.delivered(writer.position()).wait()),
-        ),
-        ("flush", code(writer.flush().wait())),
-        ("closed", code(writer.closed().wait())),
-        ("send", sent),
-        ("send in time", late),
-        ("io::Write::write", written),
-        (
-            "io::Write::flush",
-            if flushed == Err(io::ErrorKind::Deadlock) {
-                "EDEADLK"
-            } else {
-                "ok"
-            },
-        ),
-    ]
-}
-
-type Said = (&'static str, Vec<(&'static str, &'static str)>);
+type Said = (&'static str, Vec<Waited>);
 
 /// The type of a sink that has its own stream.
 type Sink = Box<dyn Write + Send>;
@@ -135,9 +94,7 @@ fn a_wait_for_any_worker_on_the_stack_gets_an_error() {
         let said: Vec<Said> = said.iter().collect();
         assert_eq!(said.len(), 3, "{kind}");
         for (whom, waits) in said {
-            for (wait, code) in waits {
-                assert_eq!(code, "EDEADLK", "{kind}: {whom}: {wait}");
-            }
+            assert_all_deadlock(&format!("{kind}: {whom}"), &waits);
         }
     }
 }
@@ -158,7 +115,7 @@ fn a_wait_on_another_thread_than_the_worker_ends() {
     assert_eq!(said.recv(), Ok(true));
 }
 
-/// A future worker whose sink owns the stream: the waits of the owner return, too.
+/// A future worker whose sink owns the stream: the waits of the owner return as well.
 #[test]
 fn an_owner_on_the_stack_of_its_worker_gets_itself_back() {
     let (give, take) = channel::<Writable<AllowStdIo<Sink>>>();
@@ -239,7 +196,7 @@ fn an_owner_that_is_dropped_by_the_observer_leaves_nothing_in_doubt() {
     );
 }
 
-/// An opener and an observer run on the stack of the worker, too.
+/// An opener and an observer also run on the stack of the worker.
 #[test]
 fn an_observer_and_an_opener_of_a_polled_worker_get_an_error() {
     let (say, said) = channel::<Said>();
@@ -270,13 +227,11 @@ fn an_observer_and_an_opener_of_a_polled_worker_get_an_error() {
     let said: Vec<Said> = said.try_iter().collect();
     assert_eq!(said.len(), 2);
     for (whom, waits) in said {
-        for (wait, code) in waits {
-            assert_eq!(code, "EDEADLK", "{whom}: {wait}");
-        }
+        assert_all_deadlock(whom, &waits);
     }
 }
 
-/// A worker that is dropped calls the observer, too.
+/// A worker that is dropped also calls the observer.
 #[test]
 fn an_observer_of_a_worker_that_is_dropped_gets_an_error() {
     let (say, said) = channel();

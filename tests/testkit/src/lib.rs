@@ -11,6 +11,7 @@
 //! | [`random`] | checks a property on random cases | every test with random cases |
 //! | [`wakes`] | counts wake-ups | every test that counts them |
 //! | [`sinks`] | do in one call what a closure says | every test with such a sink |
+//! | [`deadlocks`] | waits where a wait would never end | `tests/deadlock.rs`, `tests/deadlock_nested.rs` |
 //! | [`child`] | starts a test again in a process of its own | `tests/kill.rs`, `tests/faults/real.rs` |
 //!
 //! A scenario is a line of JSON. A history is a list of
@@ -23,6 +24,7 @@
 //! The features `futures` and `tokio` add the players of the polled workers.
 
 pub mod child;
+pub mod deadlocks;
 pub mod explore;
 pub mod gate;
 pub mod judge;
