@@ -2,6 +2,7 @@
 #![cfg(feature = "futures")]
 
 use std::pin::Pin;
+use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 
 use futures::executor::block_on;
@@ -108,10 +109,11 @@ fn a_chunk_is_dropped_outside_of_the_lock_in_any_form() {
         let (mut out, mut worker, gate) = stuck(64, 64);
         let mut writer = out.writer();
         let looks = out.writer();
+        let (tell, told) = channel();
         let chunk = || {
-            let looks = looks.clone();
+            let (looks, tell) = (looks.clone(), tell.clone());
             bytes::Bytes::from_owner(Memory(bytes, move || {
-                let _now = looks.snapshot();
+                let _ = tell.send(looks.snapshot());
             }))
         };
         let _flow = out.write_chunk(chunk()).expect("it is open");
@@ -124,15 +126,18 @@ fn a_chunk_is_dropped_outside_of_the_lock_in_any_form() {
         gate.open();
         assert!(poll_once(&mut worker).is_some());
         drop(block_on(end));
+        assert_eq!(told.try_iter().count(), 6, "each chunk was dropped");
     }
     let (mut out, worker, _gate) = stuck(64, 64);
     let looks = out.writer();
+    let (tell, told) = channel();
     let memory = Memory(b"unsent", move || {
-        let _now = looks.snapshot();
+        let _ = tell.send(looks.snapshot());
     });
     let _flow = out
         .write_chunk(bytes::Bytes::from_owner(memory))
         .expect("it is open");
     drop(out.destroy());
     drop(worker);
+    assert_eq!(told.try_iter().count(), 1);
 }

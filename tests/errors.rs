@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use highwater::{Cause, EndError, PipeError, WaitError, Writable, WriteError};
 use highwater_testkit::players::polled::poll_once;
+use highwater_testkit::sinks::on_write;
 
 /// An error of a user, which has a source of its own.
 #[derive(Debug)]
@@ -41,7 +42,6 @@ fn failed(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Vec<(&'static str,
     let (mut out, worker) = Writable::builder().pair(Vec::new());
     let writer = out.writer();
     let _flow = out.write("a line").expect("it is open");
-    let (mut sending, drained) = (out.send("more"), out.drained());
     let delivered = out.delivered(6);
     drop(out.destroy_with(reason));
     drop(worker);
@@ -52,13 +52,13 @@ fn failed(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Vec<(&'static str,
         .expect("it is over")
         .expect_err("it has failed");
     let closed = writer.closed().wait().expect_err("it has failed");
+    let drained = writer.drained().wait().expect_err("it has failed");
     let late = writer.send("late").wait().expect_err("it has failed");
-    drop(sending.wait());
-    drop(drained);
     vec![
         ("write", chain(&written)),
         ("write_chunk", chain(&chunk)),
         ("flush", chain(&flushed)),
+        ("drained", chain(&drained)),
         ("delivered", chain(&delivered)),
         ("closed", chain(&closed)),
         ("send", chain(&late)),
@@ -125,16 +125,8 @@ fn a_last_chunk_that_is_refused_comes_back_with_its_stream() {
 
 #[test]
 fn the_unfinished_of_a_failed_stream_has_its_cause() {
-    struct Full;
-    impl io::Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Writable::builder().spawn(Full).expect("there are threads");
+    let full = on_write(|_| Err(io::ErrorKind::StorageFull.into()));
+    let mut out = Writable::builder().spawn(full).expect("there are threads");
     let _flow = out.write("a line").expect("it is open");
     out.closed().wait().expect_err("the disk is full");
     let unfinished = out.destroy().wait().expect("no worker is on this stack");
