@@ -1,17 +1,15 @@
 //! A stream with a thread, on sinks and sources that fail: nothing is lost,
 //! and every error keeps its cause.
 
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::iter;
-use std::sync::{Arc, Mutex};
 
 use highwater::machine::Phase;
 use highwater::{
     BoxError, Cause, Chunk, EndError, Finished, Flow, PipeError, Unfinished, WaitError, Writable,
     WriteError,
 };
+use highwater_testkit::sinks::on_write;
 
 /// A sink that takes so many bytes, at most so many a call, and then fails.
 #[derive(Debug, Default)]
@@ -150,31 +148,9 @@ fn a_full_disk_tells_the_producer() -> Result<(), BoxError> {
 }
 
 #[test]
-fn a_sink_that_cannot_be_opened() -> Result<(), BoxError> {
-    let mut out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
-    let accepted = out.write("hello");
-    let (cause, unfinished) = failure(out.end().wait());
-    assert_eq!(cause.code(), "ENOENT");
-    assert!(unfinished.sink.is_none());
-    if accepted.is_ok() {
-        assert_eq!(joined(&unfinished.unsent), b"hello");
-    }
-    Ok(())
-}
-
-#[test]
 fn sinks_that_lie_are_found_out() -> Result<(), BoxError> {
-    struct Says(usize);
-    impl Write for Says {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Ok(self.0)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     for (says, kind) in [(0, io::ErrorKind::WriteZero), (9, io::ErrorKind::Other)] {
-        let mut out = Writable::builder().spawn(Says(says))?;
+        let mut out = Writable::builder().spawn(on_write(move |_| Ok(says)))?;
         assert_eq!(out.write("hello")?, Flow::More);
         let Err(EndError::Failed {
             cause, unfinished, ..
@@ -238,22 +214,10 @@ fn pipe_tells_which_side_failed() -> Result<(), BoxError> {
 
 #[test]
 fn a_thread_that_cannot_be_started_gives_the_sink_back() {
-    let sink = Arc::new(Mutex::new(b"mine".to_vec()));
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic").write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let builder = Writable::builder().thread_name("zero\0byte");
-    let error = builder
-        .spawn(Shared(Arc::clone(&sink)))
-        .expect_err("no such name");
+    let error = builder.spawn(b"mine".to_vec()).expect_err("no such name");
     assert_eq!(error.source.kind(), io::ErrorKind::InvalidInput);
-    assert_eq!(*error.sink.0.lock().expect("no panic"), b"mine");
+    assert_eq!(error.sink, b"mine");
 }
 
 #[test]
@@ -276,24 +240,6 @@ fn an_interrupted_flush_goes_on() -> Result<(), BoxError> {
     out.flush().wait()?;
     assert_eq!(out.end().wait()?.sink.0, 6);
     Ok(())
-}
-
-#[test]
-fn the_chain_of_causes_says_everything_once() -> Result<(), BoxError> {
-    let out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
-    let error: BoxError = out
-        .end()
-        .wait()
-        .expect_err("there is no such folder")
-        .into();
-    assert_eq!(chain(&*error), ["No such file or directory (os error 2)"]);
-    Ok(())
-}
-
-/// What a program prints that prints an error with its sources.
-fn chain(error: &dyn Error) -> Vec<String> {
-    let errors = iter::successors(Some(error), |&error| error.source());
-    errors.map(ToString::to_string).collect()
 }
 
 #[test]

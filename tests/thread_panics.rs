@@ -1,9 +1,10 @@
 //! The stream with its thread on code of users that panics: sinks, sources, observers,
 //! chunks, and what a panic brings along.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use highwater::{BoxError, Cause, EndError, Flow, Writable, WriteError};
+use highwater_testkit::sinks::on_write;
 
 /// Ends a stream that fails. Returns the code of its cause, and what was not delivered.
 fn failure<W>(out: Writable<W>) -> (&'static str, Vec<u8>) {
@@ -23,16 +24,8 @@ fn failure<W>(out: Writable<W>) -> (&'static str, Vec<u8>) {
 
 #[test]
 fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
-    struct Panics;
-    impl Write for Panics {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            panic!("no paper")
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Writable::builder().spawn(Panics)?;
+    let sink = on_write(|_| panic!("no paper"));
+    let mut out = Writable::builder().spawn(sink)?;
     assert_eq!(out.write("hello")?, Flow::More);
     let late = out.writer();
     let (code, unsent) = failure(out);
@@ -76,16 +69,8 @@ fn an_observer_or_a_panic_that_panics_when_dropped_harms_no_stream() -> Result<(
     assert_eq!(out.write("hello")?, Flow::More);
     assert_eq!(out.end().wait()?.sink, b"hello");
 
-    struct Throws;
-    impl Write for Throws {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            std::panic::panic_any(Grenade)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut out = Writable::builder().spawn(Throws)?;
+    let sink = on_write(|_| std::panic::panic_any(Grenade));
+    let mut out = Writable::builder().spawn(sink)?;
     assert_eq!(out.write("hello")?, Flow::More);
     let (code, unsent) = failure(out);
     assert_eq!((code, unsent.as_slice()), ("PANIC", &b"hello"[..]));
@@ -130,22 +115,17 @@ fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
     }
     assert_eq!(out.end().wait()?.sink, b"0123456789abc");
 
-    struct Sink(Grenade, std::sync::mpsc::Receiver<()>);
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = (&self.0, self.1.recv());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let (go_on, wait) = std::sync::mpsc::channel();
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let grenade = Grenade;
+    let sink = on_write(move |bytes| {
+        let _ = (&grenade, wait.recv());
+        Ok(bytes.len())
+    });
     let (tell, told) = std::sync::mpsc::channel();
     let mut out = Writable::builder()
         .on_drop(highwater::OnDrop::Discard)
         .observer(move |event| drop(tell.send(format!("{event:?}"))))
-        .spawn(Sink(Grenade, wait))
+        .spawn(sink)
         .map_err(io::Error::from)?;
     assert_eq!(out.write("hello")?, Flow::More);
     drop(out);
