@@ -269,7 +269,7 @@ fn of_many_that_wait_for_room_two_are_woken_for_a_chunk_at_most() {
                 writes.remove(index);
             }
         }
-        assert!(calls <= 2 * WRITERS, "those who wait make progress");
+        assert!(calls <= 2 * WRITERS, "the waiters make progress");
     }
     assert!(wakes <= 2 * WRITERS, "{wakes} wakes for {WRITERS} chunks");
 }
@@ -330,7 +330,7 @@ fn each_wait_for_a_position_is_woken_once_and_as_soon_as_it_is_reached() {
         }
         let mut waits: Vec<_> = (0..20).map(|n| wait(round + n * 7 % 20 + 1)).collect();
         assert!(waits.iter_mut().all(|(_, wait)| wait.poll().is_pending()));
-        // Some lose interest, and those who come later get their places.
+        // Some lose interest, and later waiters get their places.
         drop(waits.drain(..5));
         waits.extend((0..10).map(|n| wait(round + n * 3 % 20 + 1)));
         assert!(waits.iter_mut().all(|(_, wait)| wait.poll().is_pending()));

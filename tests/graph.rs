@@ -216,7 +216,7 @@ fn the_watcher_counts_the_progress_of_the_sink() {
     let broken = watch(&called_again, reports, Action::Return);
     assert_eq!(broken, ["LengthAccounts"]);
 
-    // 'drain' is told while the call of the sink that made the room is on the stack.
+    // 'drain' comes while the call of the sink that made the room is on the stack.
     let tells = |world: &mut World| {
         let then = Some(Then::Next(Next::AfterWrite { callback: false }));
         let call = Call::Construct;
@@ -255,7 +255,7 @@ fn the_search_notices_that_destroy_never_closes() {
 
 /// Each quirk breaks what the contract says, in the fewest actions as kept in
 /// `spec/counterexamples.jsonl`; and as a scenario, played by the driver and
-/// judged by somebody else, it does so too. Without the quirk nothing breaks.
+/// judged by another judge, it does the same. Without the quirk nothing breaks.
 #[test]
 fn quirks_break_what_they_should_and_the_scenarios_are_kept() {
     let file = include_str!("../spec/counterexamples.jsonl");

@@ -1,4 +1,4 @@
-//! What the sink has taken counts at once, in the middle of a long job, too.
+//! What the sink has taken counts at once, even in the middle of a long job.
 
 use std::error::Error;
 use std::io::{self, IoSlice, Write};

@@ -25,7 +25,7 @@ async fn connection() -> io::Result<(TcpStream, TcpStream)> {
 }
 
 #[test]
-fn one_lakh_lines_into_a_file() -> Checked {
+fn a_hundred_thousand_lines_go_into_a_file() -> Checked {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("numbers.txt");
     let file = path.clone();

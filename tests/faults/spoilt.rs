@@ -195,9 +195,8 @@ fn what_is_spoilt_is_found() {
     }
 }
 
-/// The outcomes above have what is spoilt in them.
 #[test]
-fn the_outcomes_to_be_spoilt() {
+fn the_outcomes_have_what_is_spoilt_in_them() {
     let outcome = play(WAY, &breaks_in_the_middle());
     assert_eq!(outcome.delivered.len(), 10);
     assert_eq!(outcome.unsent.map(|unsent| unsent.len()), Some(30));

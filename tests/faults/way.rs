@@ -28,7 +28,7 @@ pub(crate) struct Way {
     pub(crate) waits: Waits,
 }
 
-/// Who moves the data.
+/// What moves the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Worker {
     Thread,

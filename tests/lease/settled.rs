@@ -115,7 +115,7 @@ fn a_write_that_will_bring_an_owed_drain_is_on_no_lease() {
     let options = Options::new().with_high_water_mark(4);
     // Both are answered at once; their callbacks are two functions, and so two ticks.
     let calls = [write(1, true), write(1, true), Call::Ticks];
-    // The first callback: number 4 is told to wait, and joins the second tick.
+    // The first callback: number 4 has to wait, and joins the second tick.
     let first = [Call::Cork, write(0, false), write(5, true), Call::Uncork];
     let inside = [&first[..], &[write(1, false), Call::Ticks]].concat();
     let script = (options, calls.to_vec(), vec![inside]);

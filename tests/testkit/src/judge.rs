@@ -96,7 +96,7 @@ struct Judge<'a> {
     /// What `_construct` and `_final` answered first.
     constructed: Option<bool>,
     finalized: Option<bool>,
-    /// Somebody was told to wait since the last drain.
+    /// A write returned `Wait` since the last drain.
     waits: bool,
     /// Calls that have begun and not returned.
     open_calls: Vec<u32>,
@@ -363,7 +363,7 @@ impl<'a> Judge<'a> {
         self.break_if(
             !ok && !failed,
             Invariant::CallbackOnce,
-            "an error of nobody",
+            "an error without a failure",
         );
         let excused = match callee {
             Callee::Write(_) => self.refused.contains(&number),
@@ -380,7 +380,11 @@ impl<'a> Judge<'a> {
                 let too_full = now.length > self.terms.low_water_mark;
                 let stopped = now.ended || now.destroyed || now.errored.is_some();
                 let unearned = !self.waits || too_full || stopped;
-                self.break_if(unearned, Invariant::DrainEarned, "a drain of nobody's");
+                self.break_if(
+                    unearned,
+                    Invariant::DrainEarned,
+                    "a drain that no writer waits for",
+                );
                 self.waits = false;
             }
             "finish" => {
@@ -434,9 +438,9 @@ impl<'a> Judge<'a> {
     fn look_back(&mut self, last: Option<&Moment>) {
         let Some(now) = last else { return };
         if now.closed {
-            // Nobody is left who could still call back.
+            // Nothing is left that could still call back.
             self.at = format!("at the end | {now}");
-            self.nobody_is_owed();
+            self.no_callback_is_owed();
         }
         if self.corked > 0 || self.unanswered.is_some() || !self.terms.answered {
             return;
@@ -459,11 +463,11 @@ impl<'a> Judge<'a> {
             "destroyed, and not closed",
         );
         if !now.closed {
-            self.nobody_is_owed();
+            self.no_callback_is_owed();
         }
     }
 
-    fn nobody_is_owed(&mut self) {
+    fn no_callback_is_owed(&mut self) {
         let mut owed: Vec<_> = self.owed.iter().map(u32::to_string).collect();
         let shared = self.owed_shared.iter().filter(|(_, count)| **count > 0);
         owed.extend(shared.map(|(name, _)| name.to_string()));

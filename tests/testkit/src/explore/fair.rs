@@ -63,8 +63,8 @@ pub struct Reached {
 }
 
 impl Reached {
-    /// All states within these bounds. Writers who were told to wait wait:
-    /// else a queue need never be empty.
+    /// All states within these bounds. Writers that have to wait do wait:
+    /// otherwise a queue need never be empty.
     pub fn explore(bounds: &Bounds) -> Self {
         let start = World::new(bounds);
         let mut numbers = HashMap::from([(start.clone(), 0)]);

@@ -145,7 +145,7 @@ impl<S: Stage> Player<S> {
         }
         self.log(What::ConstructAnswers { ok });
         self.stage.open(ok);
-        // Open, or closed: either is told.
+        // An event says that it is open, or that it is closed.
         if !self.destroy_called {
             self.next_event();
         }

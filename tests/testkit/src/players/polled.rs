@@ -51,7 +51,7 @@ impl PolledGate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().expect("nobody panics with it")
+        self.0.lock().expect("no panic at the gate")
     }
 
     /// Everything that was taken.
@@ -119,7 +119,7 @@ impl AsyncWrite for PolledGate {
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Who polls the worker. Dropped, it drops the worker.
+/// Polls the worker. Its drop is a drop of the worker.
 pub(crate) trait Executor: Sized {
     fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self);
     fn open(
@@ -130,7 +130,7 @@ pub(crate) trait Executor: Sized {
     fn work(&mut self);
 }
 
-/// Nobody but the stage.
+/// The stage alone.
 pub(crate) struct Alone(Option<Boxed<()>>);
 
 impl Executor for Alone {
