@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
 
 use futures::io::AsyncWrite;
 use highwater::{Flow, Worker, Writable};
@@ -160,20 +160,32 @@ fn a_sender_that_is_kept_and_not_polled_keeps_no_other_asleep() -> Checked {
     Ok(())
 }
 
-/// The same over a thread: the last is a thread that sleeps.
+/// Tells of each time that it is woken.
+struct Tells(Sender<()>);
+
+impl Wake for Tells {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.send(());
+    }
+}
+
+/// The same over a thread, which has nothing else to do.
 #[test]
-fn a_thread_gets_in_although_others_are_kept_and_not_polled() -> Checked {
+fn a_sender_that_is_kept_and_not_polled_keeps_no_other_asleep_over_a_thread() -> Checked {
     let gate = Gate::default();
     let builder = Writable::builder().high_water_mark(4);
     let mut out = builder.spawn(gate.sink()).map_err(std::io::Error::from)?;
     assert_eq!(out.write("full")?, Flow::Wait);
     let mut kept: Vec<_> = (0..10).map(|_| out.send("kept")).collect();
     assert!(kept.iter_mut().all(|sending| poll_once(sending).is_none()));
-    let mut sending = out.send("last");
-    assert!(sending.wait_timeout(Duration::ZERO).is_err());
-    let last = thread::spawn(move || sending.wait());
+    let (tell, woken) = channel();
+    let waker = Waker::from(Arc::new(Tells(tell)));
+    let mut last = out.send("last");
+    let waits = Pin::new(&mut last).poll(&mut Context::from_waker(&waker));
+    assert!(waits.is_pending());
     gate.open();
-    assert_eq!(last.join().expect("no panic")?, 8);
+    woken.recv()?;
+    assert_eq!(last.wait()?, 8);
     Ok(())
 }
 

@@ -358,12 +358,15 @@ fn a_wait_that_becomes_another_is_woken_for_that_alone() {
     let waker = wakes.waker();
     let mut cx = Context::from_waker(&waker);
     assert!(Pin::new(&mut writer).poll_write(&mut cx, b"y").is_pending());
+    let mut next = Counted::new(out.send("z"));
+    assert!(next.poll().is_pending());
     assert!(Pin::new(&mut writer).poll_flush(&mut cx).is_pending());
     assert!(worker.poll().is_pending());
     let corked = out.cork().expect("it is open");
     gate.answer(Ok(()));
     assert!(worker.poll().is_pending());
     assert_eq!(wakes.count(), 0, "there is room, but no flush");
+    assert_eq!(next.woken(), 1, "no other is before it");
     drop(corked);
     assert!(worker.poll().is_pending());
     assert_eq!(wakes.count(), 1);
