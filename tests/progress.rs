@@ -120,15 +120,11 @@ fn a_thread_and_a_task_learn_of_a_position_in_the_middle_of_a_job() -> Checked {
 #[test]
 fn a_waiter_for_a_position_is_woken_once_the_sink_has_taken_that_byte() -> Checked {
     let slowly = a_long_job(Writable::builder())?;
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut wait = slowly.out.delivered(15);
-    let wait = Pin::new(&mut wait).poll(&mut Context::from_waker(&waker));
-    assert!(wait.is_pending());
+    let wait = Counted::waiting(slowly.out.delivered(15));
     // The worker has reported each call before its next begins.
     for (bytes, wakes) in [(10, 0), (4, 0), (1, 1), (5, 1)] {
         slowly.step(bytes)?;
-        assert_eq!(woken.0.load(Ordering::Relaxed), wakes);
+        assert_eq!(wait.wakes().count(), wakes);
     }
     drop(slowly.take);
     slowly.out.end().wait()?;
