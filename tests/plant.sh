@@ -4,7 +4,7 @@
 # (Debian: python3-venv).
 #
 #   tests/plant.sh --check      is every place still there, and every test? (a second)
-#   tests/plant.sh              plants every fault (an hour on one core)
+#   tests/plant.sh              plants every fault (half an hour on one core)
 #   tests/plant.sh log::        plants those whose place or test begins so
 #   tests/plant.sh --self-test  plants faults that do not deserve to be called noticed
 #
