@@ -139,12 +139,13 @@ fn the_low_water_mark_holds_within_a_job() -> Checked {
     let slowly = a_long_job(builder)?;
     let now = slowly.out.snapshot();
     assert!(now.needs_drain && now.length == 1000);
-    let mut drained = slowly.out.drained();
-    let waiter = thread::spawn(move || drained.wait());
-    for _ in 0..30 {
+    let drained = Counted::waiting(slowly.out.drained());
+    for _ in 0..29 {
         slowly.step(10)?;
     }
-    waiter.join().expect("no panic")?;
+    assert_eq!(drained.woken(), 0);
+    slowly.step(10)?;
+    assert_eq!(drained.woken(), 1);
     let now = slowly.out.snapshot();
     assert_eq!(
         (now.delivered, now.needs_drain, now.drains),
@@ -163,12 +164,18 @@ fn a_producer_goes_on_as_soon_as_the_limit_leaves_room() -> Checked {
         .low_water_mark(999)
         .limit(1000);
     let slowly = a_long_job(builder)?;
-    let mut sending = slowly.out.writer().send(vec![7; 200]);
-    let waiter = thread::spawn(move || sending.wait());
-    for _ in 0..20 {
+    let mut sending = Counted::waiting(slowly.out.writer().send(vec![7; 200]));
+    for _ in 0..19 {
         slowly.step(10)?;
     }
-    assert_eq!(waiter.join().expect("no panic")?, 1200);
+    assert_eq!(sending.woken(), 0);
+    assert!(sending.poll().is_pending());
+    slowly.step(10)?;
+    assert_eq!(sending.woken(), 1);
+    let Poll::Ready(sent) = sending.poll() else {
+        panic!("there is room");
+    };
+    assert_eq!(sent?, 1200);
     drop(slowly.take);
     slowly.out.end().wait()?;
     Ok(())
