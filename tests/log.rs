@@ -373,7 +373,7 @@ impl Write for EchoThenWait {
         if let (0, Some(mut log)) = (self.taken, self.log.get()) {
             log.write_all(ECHO)?;
             log.write_all(ECHO)?; // there is no room for it, and it cannot wait
-            drop(self.has_echoed.send(()));
+            let _ = self.has_echoed.send(());
         } else if self.taken == HELLO.len() {
             let _ = self.waits.recv();
             // Nothing shows when it is in line: with some turns it is.
