@@ -4,6 +4,7 @@
 //! An absolute time means little on a busy machine, so where there is a peer, a figure is
 //! a ratio to it, measured in the same round, and the median of several rounds.
 
+mod machine;
 pub mod profile;
 pub mod ways;
 
@@ -56,6 +57,14 @@ pub fn ratio(these: &[f64], those: &[f64]) -> f64 {
     median(these.iter().zip(those).map(|(a, b)| a / b).collect())
 }
 
+/// The quartiles of the ratios, round by round.
+pub fn quartiles(these: &[f64], those: &[f64]) -> [f64; 2] {
+    let mut ratios: Vec<f64> = these.iter().zip(those).map(|(a, b)| a / b).collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
+    [at(ratios.len() / 4), at(ratios.len() * 3 / 4)]
+}
+
 /// A row of the table of goals.
 pub fn goal(id: &str, what: &str, reached: f64, most: f64) {
     row(
@@ -88,9 +97,10 @@ pub fn goals() {
     println!("\n| id | work | reached | goal | |\n| --- | --- | --- | --- | --- |");
 }
 
-/// Runs a program: a failure is one line on standard error, and the status 1.
+/// Runs a program that measures: a failure, and a machine that was not quiet, is one line on
+/// standard error, and the status 1.
 pub fn main(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> std::process::ExitCode {
-    match run() {
+    match machine::measured(run) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{name}: {failure}");

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 pub use bare::Pair;
 
+use crate::machine::thread_time;
 use crate::{Failure, folder, median, ratio};
 
 /// In bytes, of each way that has a buffer.
@@ -32,8 +33,16 @@ pub enum Kind {
     Buffer,
     /// highwater over a thread, a write a line.
     HighwaterThread,
-    /// highwater over a thread, with cork guards.
+    /// The same at the default mark.
+    HighwaterDefault,
+    /// highwater over a thread, with cork guards of 1,000 lines.
     HighwaterCorks,
+    /// The same of 10 lines.
+    HighwaterShortCorks,
+    /// `writeln!` into a buffer on the caller's thread.
+    Formatted,
+    /// `writeln!` into highwater.
+    HighwaterFormatted,
     /// highwater over a task of tokio, a write a line.
     HighwaterTask,
     /// A hand-over to a thread without any rule: the floor.
@@ -51,7 +60,7 @@ pub enum Kind {
 /// Writes so many lines into this file.
 type Run = fn(u64, &Path) -> Result<(), Failure>;
 
-const WAYS: [(&str, Kind, Run); 14] = [
+const WAYS: [(&str, Kind, Run); 18] = [
     ("generating the lines alone", Kind::Generating, generate),
     (
         "`BufWriter<File>` on the caller's thread",
@@ -64,9 +73,29 @@ const WAYS: [(&str, Kind, Run); 14] = [
         streams::highwater,
     ),
     (
+        "the same, at the default mark of 16 KiB",
+        Kind::HighwaterDefault,
+        streams::highwater_default,
+    ),
+    (
         "highwater over a thread, cork guards of 1,000 lines",
         Kind::HighwaterCorks,
         streams::highwater_corks,
+    ),
+    (
+        "highwater over a thread, cork guards of 10 lines",
+        Kind::HighwaterShortCorks,
+        streams::highwater_short_corks,
+    ),
+    (
+        "`writeln!` into a `BufWriter<File>`",
+        Kind::Formatted,
+        streams::buf_writer_formatted,
+    ),
+    (
+        "`writeln!` into highwater over a thread",
+        Kind::HighwaterFormatted,
+        streams::highwater_formatted,
     ),
     (
         "bare: buffers handed to a thread when full",
@@ -119,6 +148,8 @@ pub struct Measured {
     pub kind: Kind,
     /// Nanoseconds a line, by round.
     pub nanos: Vec<f64>,
+    /// Of these, how many the producer's thread has had a processor for.
+    pub busy: Vec<f64>,
 }
 
 /// All ways in turns, so many rounds. Node is missing if there is none.
@@ -135,15 +166,17 @@ pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
         name,
         kind,
         nanos: Vec::new(),
+        busy: Vec::new(),
     };
     let mut all: Vec<_> = WAYS.iter().map(measured).collect();
     let mut nodes = Vec::new();
     for _ in 0..rounds {
         for ((name, kind, run), measured) in WAYS.iter().zip(&mut all) {
-            let start = Instant::now();
+            let (start, busy) = (Instant::now(), thread_time());
             run(count, &path)?;
             let nanos = start.elapsed().as_nanos() as f64;
             measured.nanos.push(nanos / count as f64);
+            measured.busy.push((thread_time() - busy) / count as f64);
             if *kind != Kind::Generating && fs::read(&path)? != right {
                 return Err(format!("{name}: other bytes arrived").into());
             }
@@ -155,6 +188,7 @@ pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
             name: NODE,
             kind: Kind::Node,
             nanos: nodes,
+            busy: Vec::new(),
         });
     }
     Ok(all)
@@ -165,6 +199,13 @@ pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
 pub fn of(all: &[Measured], kind: Kind) -> &[f64] {
     let found = all.iter().find(|measured| measured.kind == kind);
     found.map_or(&[], |measured| &measured.nanos)
+}
+
+/// As [`of`], of the producer's processor time.
+#[must_use]
+pub fn busy_of(all: &[Measured], kind: Kind) -> &[f64] {
+    let found = all.iter().find(|measured| measured.kind == kind);
+    found.map_or(&[], |measured| &measured.busy)
 }
 
 /// The fastest of the queues.

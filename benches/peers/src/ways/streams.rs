@@ -9,18 +9,41 @@ use highwater::{Flow, Writable};
 use super::{BUFFER, MARK, each_line, line};
 use crate::Failure;
 
-const LINES_A_CORK: u64 = 1000;
-
 pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(BUFFER, File::create(path)?);
     each_line(count, |line| Ok(out.write_all(line)?))?;
     Ok(out.flush()?)
 }
 
-pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
+pub(super) fn buf_writer_formatted(count: u64, path: &Path) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(BUFFER, File::create(path)?);
+    for number in 1..=count {
+        writeln!(out, "{number}")?;
+    }
+    Ok(out.flush()?)
+}
+
+pub(super) fn highwater_formatted(count: u64, path: &Path) -> Result<(), Failure> {
     let mut out = Writable::builder()
         .high_water_mark(MARK as u64)
         .spawn(File::create(path)?)?;
+    for number in 1..=count {
+        writeln!(out, "{number}")?;
+    }
+    out.end().wait()?;
+    Ok(())
+}
+
+pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
+    let builder = Writable::builder().high_water_mark(MARK as u64);
+    write_each(builder.spawn(File::create(path)?)?, count)
+}
+
+pub(super) fn highwater_default(count: u64, path: &Path) -> Result<(), Failure> {
+    write_each(Writable::builder().spawn(File::create(path)?)?, count)
+}
+
+fn write_each(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
     each_line(count, |line| {
         if out.write(line)? == Flow::Wait {
             out.drained().wait()?;
@@ -32,6 +55,14 @@ pub(super) fn highwater(count: u64, path: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn highwater_corks(count: u64, path: &Path) -> Result<(), Failure> {
+    corked(count, 1000, path)
+}
+
+pub(super) fn highwater_short_corks(count: u64, path: &Path) -> Result<(), Failure> {
+    corked(count, 10, path)
+}
+
+fn corked(count: u64, lines_a_cork: u64, path: &Path) -> Result<(), Failure> {
     let mut out = Writable::builder()
         .high_water_mark(MARK as u64)
         .spawn(File::create(path)?)?;
@@ -39,12 +70,12 @@ pub(super) fn highwater_corks(count: u64, path: &Path) -> Result<(), Failure> {
     let mut next = 1;
     while next <= count {
         let mut flow = Flow::More;
-        let corked = out.cork()?;
-        for number in next..=count.min(next + LINES_A_CORK - 1) {
+        let mut corked = out.cork()?;
+        for number in next..=count.min(next + lines_a_cork - 1) {
             flow = corked.write(line(number, &mut buffer))?;
         }
         drop(corked);
-        next += LINES_A_CORK;
+        next += lines_a_cork;
         if flow == Flow::Wait {
             out.drained().wait()?;
         }

@@ -23,9 +23,14 @@ const GROUPS: [(&str, RGBColor); 5] = [
 
 fn group(kind: Kind) -> usize {
     match kind {
-        Kind::HighwaterThread | Kind::HighwaterCorks | Kind::HighwaterTask => 0,
+        Kind::HighwaterThread
+        | Kind::HighwaterDefault
+        | Kind::HighwaterCorks
+        | Kind::HighwaterShortCorks
+        | Kind::HighwaterFormatted
+        | Kind::HighwaterTask => 0,
         Kind::Queue | Kind::TaskQueue => 1,
-        Kind::Buffer | Kind::Task => 2,
+        Kind::Buffer | Kind::Formatted | Kind::Task => 2,
         Kind::Generating | Kind::Bare => 3,
         Kind::Node => 4,
     }
