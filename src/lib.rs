@@ -174,7 +174,7 @@
 //! | [`Wait`] | gives up the wait, nothing else: a flush stays in line |
 //! | [`Sending`] | drops the chunk if the stream has not accepted it; [`into_chunk`](Sending::into_chunk) gives it back |
 //! | [`CorkGuard`] | pulls the cork, also when a panic drops it |
-//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream. A chunk that its `Sink` holds back is written if the limit leaves room for it |
+//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream |
 //! | `Worker`, before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
 //!
 //! A `log::Log` is dropped as a `Writable` over a thread, its writers as a `Writer`.

@@ -4,7 +4,7 @@
 #[cfg(not(highwater_loom))]
 pub(crate) use {
     alloc::sync::Arc,
-    core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
+    core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
     std::sync::{Mutex, MutexGuard},
     std::thread,
     std::thread_local,
@@ -12,7 +12,7 @@ pub(crate) use {
 
 #[cfg(highwater_loom)]
 pub(crate) use loom::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Arc, Mutex, MutexGuard},
     thread, thread_local,
 };

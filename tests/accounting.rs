@@ -50,7 +50,7 @@ fn a_write_of_nothing_costs_nothing_in_any_form() {
         assert_eq!(out.write("").ok(), Some(Flow::More));
         assert_eq!(out.write_chunk(Chunk::from("")).ok(), Some(Flow::More));
         assert_eq!(writer.write_chunk(String::new()).ok(), Some(Flow::More));
-        let corked = out.cork().expect("it is open");
+        let mut corked = out.cork().expect("it is open");
         assert_eq!(corked.write("").ok(), Some(Flow::More));
         drop(corked);
         let empty = Pin::new(&mut writer).poll_write(&mut cx, b"");

@@ -282,7 +282,7 @@ fn a_sink_that_was_given_up_is_dropped_once_the_worker_lets_go_of_it() {
 #[test]
 fn a_cork_guard_that_is_dropped_uncorks() {
     let mut stuck = stuck();
-    let corked = stuck.out.cork().expect("it is open");
+    let mut corked = stuck.out.cork().expect("it is open");
     let _flow = corked.write("b").expect("it is open");
     drop(corked);
     assert_eq!(stuck.out.snapshot().corked, 0);

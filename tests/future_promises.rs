@@ -147,7 +147,7 @@ fn a_flush_covers_what_was_written_before_it() {
         |out| Writer::write(out, "b").is_ok(),
         |out| out.write_chunk("b").is_ok(),
         |out| poll_once(out.send("b")).is_some_and(|sent| sent.is_ok()),
-        |out| out.cork().is_ok_and(|out| out.write("b").is_ok()),
+        |out| out.cork().is_ok_and(|mut out| out.write("b").is_ok()),
         |out| poll_once(AsyncWriteExt::write(out, b"b")).is_some_and(|wrote| wrote.is_ok()),
     ];
     for write in writes {

@@ -108,7 +108,7 @@ fn waiters_are_woken_within_a_long_job() {
     let (mut out, worker) = builder.pair(gate.clone());
     let mut worker = Counted::new(worker);
     let writer = out.writer();
-    let corked = out.cork().expect("it is open");
+    let mut corked = out.cork().expect("it is open");
     assert_eq!(corked.write("a").ok(), Some(Flow::More));
     let flushed = writer.flush();
     assert_eq!(corked.write("b").ok(), Some(Flow::Wait));

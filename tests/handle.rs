@@ -155,7 +155,7 @@ fn an_unfinished_stream_comes_back_from_every_worker() -> Checked {
     each(|mut out| {
         let _flow = out.write("not corked")?;
         let mut writer = out.writer();
-        let corked = writer.cork()?;
+        let mut corked = writer.cork()?;
         let _flow = corked.write("held")?;
         let destroy = out.destroy_with("enough").wait()?;
         let unsent: usize = destroy.unsent.iter().map(Chunk::len).sum();
@@ -235,7 +235,7 @@ fn an_end_that_took_too_long_is_destroyed() -> Checked {
 fn a_sender_that_is_kept_and_not_polled_keeps_no_other_asleep() -> Checked {
     each(|mut out| {
         let writer = out.writer();
-        let corked = out.cork()?;
+        let mut corked = out.cork()?;
         assert_eq!(corked.write([b'x'; 16])?, Flow::Wait);
         let mut kept = [0; 3].map(|_| writer.send("kept"));
         assert!(kept.iter_mut().all(|sending| poll_once(sending).is_none()));

@@ -205,7 +205,7 @@ fn a_cork_holds() {
     }
     model(|| {
         let mut out = stream(16, Counts(Vec::new(), 0));
-        let cork = out.cork().expect("it is open");
+        let mut cork = out.cork().expect("it is open");
         let _flow = cork.write(b"a").expect("it is open");
         let _flow = cork.write(b"b").expect("it is open");
         drop(cork);

@@ -236,7 +236,7 @@ fn a_producer_whose_chunk_does_not_fit_yet_is_not_woken() -> Checked {
     let _flow = out.write("a")?;
     assert!(poll_once(&mut worker).is_none());
     let writer = out.writer();
-    let corked = out.cork()?;
+    let mut corked = out.cork()?;
     let _flow = corked.write("bc")?;
     drop(writer.flush());
     assert_eq!(corked.write("def")?, Flow::Wait);

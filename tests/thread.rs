@@ -284,7 +284,7 @@ fn a_cork_is_released_by_a_panic_too() -> Result<(), BoxError> {
     let out = Writable::builder().spawn(Vec::new())?;
     let mut writer = out.writer();
     let panicked = thread::spawn(move || {
-        let corked = writer.cork().expect("it is open");
+        let mut corked = writer.cork().expect("it is open");
         let _flow = corked.write("held").expect("it is open");
         panic!("in the middle");
     });
@@ -299,7 +299,7 @@ fn a_cork_is_released_by_a_panic_too() -> Result<(), BoxError> {
 fn a_cork_holds_other_producers_too() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Vec::new())?;
     let other = out.writer();
-    let corked = out.cork()?;
+    let mut corked = out.cork()?;
     assert_eq!(corked.write("a")?, Flow::More);
     assert_eq!(other.write("b")?, Flow::More);
     assert_eq!(
@@ -399,7 +399,7 @@ fn a_refused_end_releases_no_cork() -> Result<(), BoxError> {
         .limit(4)
         .spawn(Vec::new())?;
     let mut other = out.writer();
-    let corked = other.cork()?;
+    let mut corked = other.cork()?;
     assert_eq!(corked.write("1234")?, Flow::Wait);
     let Err(EndError::Refused { stream, .. }) = out.end_with("5").wait() else {
         panic!("the limit is reached");

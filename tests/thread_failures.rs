@@ -71,7 +71,7 @@ fn short_writes_and_interruptions_lose_nothing() -> Result<(), BoxError> {
         };
         let mut out = Writable::builder().spawn(sink)?;
         {
-            let corked = out.cork()?;
+            let mut corked = out.cork()?;
             for text in ["one", "", "two", "three"] {
                 assert_eq!(corked.write(text)?, Flow::More);
             }

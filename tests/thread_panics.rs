@@ -108,7 +108,7 @@ fn chunks_and_sinks_that_panic_when_they_are_dropped() -> Result<(), BoxError> {
     }
     let mut out = Writable::builder().spawn(Vec::new())?;
     {
-        let corked = out.cork()?;
+        let mut corked = out.cork()?;
         let chunk = bytes::Bytes::from_owner(Owner(Grenade));
         assert_eq!(corked.write_chunk(chunk)?, Flow::More);
         assert_eq!(corked.write("abc")?, Flow::More);

@@ -14,7 +14,7 @@ use super::on_drop::OnDrop;
 use super::parker::Deadline;
 use super::writable::Writable;
 use crate::cause::Cause;
-use crate::stream::{Stream, Unfinished, WaitError};
+use crate::stream::{By, Stream, Unfinished, WaitError};
 use crate::sync::Arc;
 
 impl<W> Writable<W> {
@@ -44,7 +44,10 @@ impl<W> Writable<W> {
     }
 
     pub(super) fn destroy_for(mut self, reason: Option<Cause>) -> Destroy<W> {
-        drop(self.shared().change(|stream| stream.destroy(reason)));
+        drop(
+            self.shared()
+                .change(By::Owner, |stream| stream.destroy(reason)),
+        );
         self.on_drop = OnDrop::Discard;
         Destroy {
             shared: Arc::clone(self.shared()),

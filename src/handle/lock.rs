@@ -15,7 +15,7 @@ use std::time::Instant;
 use super::parker::{Brought, Deadline, Parker, Patience, stay_awake, turns};
 use super::stack::{Running, runs_here};
 use crate::machine::Flow;
-use crate::stream::{Condition, Stream, Ticket, WaitError, Wakers, Work, WriteError};
+use crate::stream::{By, Condition, Filler, Stream, Ticket, WaitError, Wakers, Work, WriteError};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 
 pub(crate) struct Shared {
@@ -84,24 +84,45 @@ impl Shared {
     /// Accepts a small write if there is room, on the lease. `false` if the lease is
     /// too small: then nothing was done.
     #[inline]
-    pub(crate) fn write_on_lease_if_room(&self, bytes: &[u8]) -> bool {
-        self.lock().write_on_lease_if_room(bytes)
+    pub(crate) fn write_on_lease_if_room(&self, by: By, bytes: &[u8]) -> bool {
+        self.lock().write_on_lease_if_room(by, bytes)
     }
 
     /// Writes these bytes, copied once. Most of the time, no more than a copy.
     #[inline]
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let mut stream = self.lock();
-        match stream.write_on_lease(bytes) {
+        match stream.write_on_lease(By::Other, bytes) {
             Some(flow) => Ok(flow),
-            None => self.write_in(stream, bytes),
+            None => self.write_in(stream, By::Other, |stream| stream.write(bytes)),
+        }
+    }
+
+    /// A write of the owner that its own lease does not cover.
+    #[cold]
+    pub(super) fn write_own(
+        &self,
+        filler: &mut Option<Box<Filler>>,
+        bytes: &[u8],
+    ) -> Result<Flow, WriteError> {
+        let mut stream = self.lock();
+        match stream.write_on_lease(By::Owner, bytes) {
+            Some(flow) => Ok(flow),
+            None => self.write_in(stream, By::Owner, |stream| {
+                stream.write_by(By::Owner, filler, bytes)
+            }),
         }
     }
 
     /// Out of line, so that the usual write is short.
     #[cold]
-    fn write_in(&self, stream: Guard<'_>, bytes: &[u8]) -> Result<Flow, WriteError> {
-        self.change_in(stream, |stream| stream.write(bytes))
+    fn write_in(
+        &self,
+        stream: Guard<'_>,
+        by: By,
+        write: impl FnOnce(&mut Stream) -> Result<Flow, WriteError>,
+    ) -> Result<Flow, WriteError> {
+        self.change_in(stream, by, write)
     }
 
     /// Looks at the stream.
@@ -111,20 +132,20 @@ impl Shared {
 
     /// Does something with the stream, and wakes those whom it concerns. If a waker
     /// panics, that goes on in the caller once all are woken.
-    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
-        self.change_in(self.lock(), f)
+    pub(crate) fn change<T>(&self, by: By, f: impl FnOnce(&mut Stream) -> T) -> T {
+        self.change_in(self.lock(), by, f)
     }
 
-    fn change_in<T>(&self, mut stream: Guard<'_>, f: impl FnOnce(&mut Stream) -> T) -> T {
-        let (result, wakers) = stream.change(f);
+    fn change_in<T>(&self, mut stream: Guard<'_>, by: By, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let (result, wakers) = stream.change(by, f);
         self.unlock(stream, wakers);
         result
     }
 
     /// As [`Shared::change`], for the worker: that a waker panics is none of its concern.
-    pub(crate) fn report<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
+    pub(crate) fn report<T>(&self, by: By, f: impl FnOnce(&mut Stream) -> T) -> T {
         let mut stream = self.lock();
-        let (result, wakers) = stream.change(f);
+        let (result, wakers) = stream.change(by, f);
         self.unlock_quietly(stream, wakers);
         result
     }
@@ -166,24 +187,26 @@ impl Shared {
         ticket: &mut Option<Ticket>,
         condition: Condition,
     ) -> Poll<Result<(), WaitError>> {
-        self.poll_then(cx, ticket, condition, |_, found| found)
+        self.poll_then(By::Harmless, cx, ticket, condition, |_, found| found)
     }
 
     /// Waits until there is room for so many bytes, or the stream has stopped. Then `f` does
     /// something with the stream, before any other caller can.
     pub(crate) fn poll_room<T>(
         &self,
+        by: By,
         cx: &mut Context<'_>,
         ticket: &mut Option<Ticket>,
         len: usize,
         f: impl FnOnce(&mut Stream) -> T,
     ) -> Poll<T> {
         let condition = Condition::Room { len: len as u64 };
-        self.poll_then(cx, ticket, condition, |stream, _| f(stream))
+        self.poll_then(by, cx, ticket, condition, |stream, _| f(stream))
     }
 
     fn poll_then<T>(
         &self,
+        by: By,
         cx: &mut Context<'_>,
         ticket: &mut Option<Ticket>,
         condition: Condition,
@@ -191,7 +214,7 @@ impl Shared {
     ) -> Poll<T> {
         let waker = cx.waker().clone();
         let mut stream = self.lock();
-        let (found, wakers) = stream.wait(ticket, condition, waker, f);
+        let (found, wakers) = stream.wait(by, ticket, condition, waker, f);
         self.unlock(stream, wakers);
         found.map_or(Poll::Pending, Poll::Ready)
     }
@@ -323,12 +346,12 @@ impl Shared {
         if has_waiters() || !self.signs.0.linger.tries() {
             return;
         }
-        let start = self.look(Stream::backlog);
+        let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
         let mut before = start;
         loop {
-            let turns = stay_awake(has_waiters);
+            let turns = stay_awake(LOOK, has_waiters);
             let now = self.look(Stream::backlog);
-            let goes_on = now >= before + LITTLE && now < start + PLENTY;
+            let goes_on = now >= before + LITTLE && now < start + plenty;
             if turns != Brought::Nothing || !goes_on {
                 let brought = match turns {
                     Brought::Delay => Brought::Delay,
@@ -345,7 +368,7 @@ impl Shared {
     pub(crate) fn worker_leaves(&self) -> bool {
         let unneeded = self.lock().forget_worker();
         drop(unneeded);
-        self.report(Stream::worker_leaves)
+        self.report(By::Other, Stream::worker_leaves)
     }
 }
 
@@ -358,11 +381,12 @@ const TURN: Duration = Duration::from_millis(1);
 /// How many turns a caller that finds the lock taken leaves to others.
 const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
 
-/// Fewer bytes than this in some turns are not worth more patience.
-const LITTLE: u64 = 512;
+/// So long a worker that lingers leaves producers alone before it looks at what they have
+/// written: they should not reach the high-water mark meanwhile.
+const LOOK: Duration = Duration::from_micros(10);
 
-/// So many bytes are worth a call of the sink, and the hand-over.
-pub(crate) const PLENTY: u64 = 32 * 1024;
+/// Fewer bytes than this in that time are not worth more patience.
+const LITTLE: u64 = 512;
 
 /// Wakes all of them, even if one panics. Returns the first panic.
 fn wake_all(wakers: Wakers) -> Option<Box<dyn Any + Send>> {

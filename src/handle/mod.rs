@@ -28,7 +28,7 @@ pub use builder::FutureOptions;
 pub use builder::{AnyWorker, Builder, ThreadOptions};
 pub use destroy::Destroy;
 pub use end::{End, EndError};
-pub(crate) use lock::{PLENTY, Shared};
+pub(crate) use lock::Shared;
 pub use on_drop::OnDrop;
 pub(crate) use parker::Parker;
 pub use pipe_error::PipeError;

@@ -107,7 +107,7 @@ impl Patience {
     /// Leaves some turns to other threads, but not once this has happened.
     pub(crate) fn spin(&self, happened: impl Fn() -> bool) {
         if !happened() && self.tries() {
-            self.learns(stay_awake(happened));
+            self.learns(stay_awake(AWAKE, happened));
         }
     }
 
@@ -146,9 +146,9 @@ pub(crate) enum Brought {
     Delay,
 }
 
-/// Leaves some turns to other threads, until this has happened.
-pub(crate) fn stay_awake(happened: impl Fn() -> bool) -> Brought {
-    match turns(TURNS, AWAKE, || happened().then_some(())) {
+/// Leaves some turns to other threads, and so much time, until this has happened.
+pub(crate) fn stay_awake(time: Duration, happened: impl Fn() -> bool) -> Brought {
+    match turns(TURNS, time, || happened().then_some(())) {
         Ok(()) => Brought::Much,
         Err(brought) => brought,
     }

@@ -72,7 +72,7 @@ impl<W> Writable<W> {
     fn refused(self, error: io::Error, bytes: &[u8]) -> PipeError<W> {
         let cause = match error.kind() {
             io::ErrorKind::Deadlock => Cause::Io(Arc::new(error)),
-            _ => self.shared().change(|stream| stream.why_refused()),
+            _ => self.shared().look(Stream::why_refused),
         };
         let unfinished = self.stop(None);
         PipeError::write(cause, bytes, unfinished)
@@ -130,7 +130,7 @@ impl<W> Writable<W> {
                 match poll_fn(|cx| self.writer.poll_write_piece(cx, left)).await {
                     Ok(count) => left = left.get(count..).unwrap_or_default(),
                     Err(_) => {
-                        let cause = self.shared().change(|stream| stream.why_refused());
+                        let cause = self.shared().look(Stream::why_refused);
                         let unfinished = Box::new(self.destroy().await);
                         return Err(PipeError::write(cause, left, unfinished));
                     }

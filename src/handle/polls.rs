@@ -15,7 +15,7 @@ use super::writer::Writer;
 #[cfg(feature = "futures")]
 use crate::chunk::Chunk;
 #[cfg(feature = "futures")]
-use crate::stream::{Condition, WriteError};
+use crate::stream::{By, Condition, WriteError};
 use crate::stream::{Stream, WaitError};
 
 /// An error of a `Sink`: with the chunk, if it was about one.
@@ -30,24 +30,37 @@ impl Writer {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.polls.wrote();
-        if bytes.is_empty() || self.shared.write_on_lease_if_room(bytes) {
+        if bytes.is_empty() || self.write_on_a_lease(bytes) {
             self.shared.leave(&mut self.polls.ticket);
             return Poll::Ready(Ok(bytes.len()));
         }
-        let write = |stream: &mut Stream| stream.write_piece(bytes);
-        let written = self.shared.poll_room(cx, &mut self.polls.ticket, 0, write);
+        let (by, filler) = (self.by, &mut self.filler);
+        let write = |stream: &mut Stream| {
+            let piece = stream.piece(bytes);
+            let written = stream.write_by(by, filler, piece);
+            // If the stream says `Wait`, the next piece waits.
+            written.map(|_flow| piece.len())
+        };
+        let ticket = &mut self.polls.ticket;
+        let written = self.shared.poll_room(by, cx, ticket, 0, write);
         written.map_err(io::Error::from)
     }
 
     /// As [`Writer::poll_write_piece`], for a thread.
     pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.shared.write_on_lease_if_room(bytes) {
+        if self.write_on_a_lease(bytes) {
             self.polls.wrote();
             return Ok(bytes.len());
         }
         self.block_on(Deadline::NEVER, |writer, cx| {
             writer.poll_write_piece(cx, bytes)
         })?
+    }
+
+    /// Writes on a lease, if there is room. `false` if none covers it.
+    #[inline]
+    fn write_on_a_lease(&mut self, bytes: &[u8]) -> bool {
+        self.write_on_own_lease(bytes) || self.shared.write_on_lease_if_room(self.by, bytes)
     }
 
     /// Waits until `poll` is ready, as a thread does.
@@ -74,7 +87,10 @@ impl Writer {
         let len = self.shared.look(Stream::longest_chunk);
         let stopped = |stream: &mut Stream| stream.stopped();
         let ticket = &mut self.polls.ticket;
-        match ready!(self.shared.poll_room(cx, ticket, len, stopped)) {
+        match ready!(
+            self.shared
+                .poll_room(By::Harmless, cx, ticket, len, stopped)
+        ) {
             Some(error) => Poll::Ready(Err(without_chunk(error))),
             None => Poll::Ready(Ok(())),
         }
@@ -91,7 +107,7 @@ impl Writer {
         }
         let number = match self.polls.flush {
             Some(number) => number,
-            None => match self.shared.change(Stream::flush) {
+            None => match self.shared.change(self.by, Stream::flush) {
                 Ok(number) => *self.polls.flush.insert(number),
                 Err(WaitError::Ended) => return self.poll_closed(cx),
                 Err(error) => return Poll::Ready(Err(without_chunk(error))),

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use super::lock::Shared;
 use super::parker::Deadline;
 use crate::chunk::Chunk;
-use crate::stream::{Stream, Ticket, WaitError, WriteError};
+use crate::stream::{By, Stream, Ticket, WaitError, WriteError};
 use crate::sync::Arc;
 
 /// A chunk on its way into a stream: what [`send`](crate::Writable::send) returns. It is in
@@ -54,12 +54,13 @@ enum State {
 impl Sending {
     /// `sent` is what tells its producer that it was accepted later.
     pub(super) fn new(
+        by: By,
         shared: &Arc<Shared>,
         chunk: Chunk,
         sent: &OnceLock<alloc::sync::Arc<AtomicBool>>,
     ) -> Self {
         let mut state = State::Waits(chunk);
-        shared.change(|stream| {
+        shared.change(by, |stream| {
             if stream.has_room_for(state.len()) {
                 // Why it is refused is for the one who waits.
                 state = match state.write(stream) {
@@ -132,7 +133,10 @@ impl Sending {
         }
         let (len, state) = (self.state.len(), &mut self.state);
         let write = |stream: &mut Stream| state.write(stream);
-        let written = ready!(self.shared.poll_room(cx, &mut self.ticket, len, write));
+        let written = ready!(
+            self.shared
+                .poll_room(By::Other, cx, &mut self.ticket, len, write)
+        );
         self.state = match &written {
             Ok(position) => {
                 if let Some(sent) = &self.sent {

@@ -16,7 +16,7 @@ use super::writer::{CorkGuard, Writer};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
 use crate::machine::Flow;
-use crate::stream::{Condition, Snapshot, Stream, Unfinished, WaitError, WriteError};
+use crate::stream::{By, Condition, Snapshot, Stream, Unfinished, WaitError, WriteError};
 use crate::sync::{Arc, Mutex, PoisonError};
 
 /// Where the worker leaves the sink for the owner.
@@ -35,6 +35,11 @@ pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 /// out.end().wait().unwrap();
 /// out.write("too late").unwrap(); // borrow of moved value: `out`
 /// ```
+///
+/// While the sink is busy, a small write of the owner, or under its [`CorkGuard`], is a copy
+/// into a buffer, without a lock; one of a [`Writer`] takes the lock of the stream. A write of
+/// another producer takes this away from the owner for a while, and no caller sees any other
+/// difference.
 ///
 /// It is an [`io::Write`](std::io::Write) that blocks until there is room; with the feature
 /// `futures` a `Sink` of `Bytes` and an `AsyncWrite` of futures, and with `tokio` one of
@@ -65,7 +70,7 @@ pub struct Writable<W> {
 impl<W> Writable<W> {
     pub(crate) fn over(shared: &Arc<Shared>, slot: SinkSlot<W>, on_drop: OnDrop) -> Self {
         Self {
-            writer: Writer::over(shared),
+            writer: Writer::over(shared, By::Owner),
             slot,
             on_drop,
             collected: false,
@@ -90,7 +95,7 @@ impl<W> Writable<W> {
     /// As [`Writer::write`].
     #[inline]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
-        self.writer.write(bytes)
+        self.writer.write_mut(bytes.as_ref())
     }
 
     /// Writes a chunk without a copy: see [`Writer::write_chunk`].
@@ -176,7 +181,7 @@ impl<W> Writable<W> {
         &mut self,
         chunk: Option<Chunk>,
     ) -> Result<Option<Chunk>, WriteError<Chunk>> {
-        self.shared().change(|stream| stream.end(chunk))
+        self.shared().change(By::Owner, |stream| stream.end(chunk))
     }
 
     /// Ends the stream, and waits until it is closed: the end of a `Sink` or `AsyncWrite`.
@@ -213,25 +218,25 @@ impl<W> Writable<W> {
     /// What there is to hand back. The owner does not come back for the sink.
     pub(super) fn collect(&mut self) -> Unfinished<W> {
         self.collected = true;
-        let mut unfinished = self.shared().change(Stream::unfinished);
+        let mut unfinished = self.shared().change(By::Owner, Stream::unfinished);
         unfinished.sink = self.leave();
         unfinished
     }
 
     /// The owner leaves, with the sink if the worker has left it.
     fn leave(&self) -> Option<W> {
-        self.shared().change(Stream::owner_leaves);
+        self.shared().change(By::Owner, Stream::owner_leaves);
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take()
     }
 
     /// Stops, for this reason, and drops what is unsent, outside the lock.
     fn discard(&self, reason: impl FnOnce(&Stream) -> Option<Cause>) {
-        drop(self.shared().change(|stream| {
+        drop(self.shared().change(By::Owner, |stream| {
             let reason = reason(stream);
             stream.destroy(reason)
         }));
-        drop(self.shared().change(Stream::discard));
+        drop(self.shared().change(By::Owner, Stream::discard));
     }
 
     /// Ends the stream, and waits so long for it.

@@ -1,5 +1,6 @@
 //! The producer's side: write, wait, cork.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
@@ -11,7 +12,9 @@ use super::sending::Sending;
 use super::wait::Wait;
 use crate::chunk::Chunk;
 use crate::machine::Flow;
-use crate::stream::{Condition, Snapshot, Stream, Ticket, WaitError, WriteError};
+use crate::stream::{
+    By, Condition, Filled, Filler, Snapshot, Stream, Ticket, WaitError, WriteError,
+};
 use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::Writable). Cheap to clone, and to send
@@ -46,6 +49,10 @@ use crate::sync::Arc;
 pub struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) polls: Polls,
+    /// The owner's own producer, or another.
+    pub(super) by: By,
+    /// The owner's side of its lease, once it has had one.
+    pub(super) filler: Option<Box<Filler>>,
 }
 
 /// What a producer keeps between two polls of a `Sink` or an `AsyncWrite` (`polls.rs`).
@@ -78,11 +85,53 @@ impl Polls {
 }
 
 impl Writer {
-    pub(super) fn over(shared: &Arc<Shared>) -> Self {
+    pub(super) fn over(shared: &Arc<Shared>, by: By) -> Self {
         Self {
             shared: Arc::clone(shared),
             polls: Polls::default(),
+            by,
+            filler: None,
         }
+    }
+
+    /// As [`Writer::write`]. Most of the time, the owner does without the lock.
+    #[inline]
+    pub(super) fn write_mut(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
+        *self.polls.wrote.get_mut() = true;
+        let filler = self.filler.as_mut();
+        match filler.map_or(Filled::Nothing, |filler| filler.write(bytes)) {
+            Filled::Accepted => Ok(Flow::More),
+            filled => self.write_locked(bytes, filled),
+        }
+    }
+
+    /// Out of line, so that the usual write is short.
+    #[inline(never)]
+    fn write_locked(&mut self, bytes: &[u8], filled: Filled) -> Result<Flow, WriteError> {
+        if filled == Filled::InDoubt && self.is_accepted() {
+            return Ok(Flow::More);
+        }
+        match self.by {
+            By::Owner => self.shared.write_own(&mut self.filler, bytes),
+            _ => self.shared.write(bytes),
+        }
+    }
+
+    /// `false` if the owner has no lease, or the lease is too small.
+    #[inline]
+    pub(super) fn write_on_own_lease(&mut self, bytes: &[u8]) -> bool {
+        let filler = self.filler.as_mut();
+        match filler.map_or(Filled::Nothing, |filler| filler.write(bytes)) {
+            Filled::Accepted => true,
+            Filled::Nothing => false,
+            Filled::InDoubt => self.is_accepted(),
+        }
+    }
+
+    /// Whether the write that is in doubt is accepted.
+    fn is_accepted(&mut self) -> bool {
+        let filler = self.filler.as_mut();
+        filler.is_some_and(|filler| self.shared.look(|stream| stream.is_accepted(filler)))
     }
 
     /// Writes these bytes, copied once. Never waits: [`Flow::Wait`] says that
@@ -108,7 +157,8 @@ impl Writer {
     pub fn write_chunk(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
         let chunk = chunk.into();
         self.polls.wrote();
-        self.shared.change(|stream| stream.write_chunk(chunk))
+        self.shared
+            .change(self.by, |stream| stream.write_chunk(chunk))
     }
 
     /// Writes a chunk, without a copy, when there is room: at once if there is, else once it
@@ -131,7 +181,7 @@ impl Writer {
     /// ```
     pub fn send(&self, chunk: impl Into<Chunk>) -> Sending {
         self.polls.wrote();
-        Sending::new(&self.shared, chunk.into(), &self.polls.sent)
+        Sending::new(self.by, &self.shared, chunk.into(), &self.polls.sent)
     }
 
     /// Waits until there is room again: until 'drain' comes, or if no 'drain'
@@ -212,7 +262,7 @@ impl Writer {
     /// ```
     #[must_use = "the call puts the flush in line; the wait says when it is done"]
     pub fn flush(&self) -> Wait {
-        let flush = self.shared.change(Stream::flush);
+        let flush = self.shared.change(self.by, Stream::flush);
         Wait::new(&self.shared, flush.map(Condition::Flushed))
     }
 
@@ -242,13 +292,13 @@ impl Writer {
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
         let shared = &self.shared;
-        if shared.write_on_lease_if_room(bytes) {
+        if shared.write_on_lease_if_room(By::Other, bytes) {
             return Ok(());
         }
         let mut ticket = None;
         let written = shared.block_on(Deadline::NEVER, |cx| {
             let write = |stream: &mut Stream| stream.write(bytes);
-            shared.poll_room(cx, &mut ticket, bytes.len(), write)
+            shared.poll_room(By::Other, cx, &mut ticket, bytes.len(), write)
         });
         shared.leave(&mut ticket);
         written.unwrap_or_else(|_| shared.write(bytes)).map(drop)
@@ -258,10 +308,10 @@ impl Writer {
     /// nothing was done.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        if self.shared.write_on_lease_if_room(bytes) {
+        if self.shared.write_on_lease_if_room(By::Other, bytes) {
             return Ok(true);
         }
-        self.shared.change(|stream| {
+        self.shared.change(By::Other, |stream| {
             let has_room = stream.has_room_for(0);
             let written = has_room.then(|| stream.write(bytes));
             written.transpose().map(|written| written.is_some())
@@ -280,7 +330,7 @@ impl Writer {
     /// ```
     /// # let out = highwater::Writable::builder().spawn(Vec::new())?;
     /// let mut writer = out.writer();
-    /// let corked = writer.cork()?;
+    /// let mut corked = writer.cork()?;
     /// for field in ["a", ",", "b", "\n"] {
     ///     let _flow = corked.write(field)?; // never waits
     /// }
@@ -289,7 +339,7 @@ impl Writer {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
-        self.shared.change(Stream::cork)?;
+        self.shared.change(self.by, Stream::cork)?;
         Ok(CorkGuard { writer: self })
     }
 
@@ -302,7 +352,7 @@ impl Writer {
 
 impl Clone for Writer {
     fn clone(&self) -> Self {
-        Self::over(&self.shared)
+        Self::over(&self.shared, By::Other)
     }
 }
 
@@ -321,7 +371,7 @@ impl fmt::Debug for Writer {
 /// Dropping it, by a panic too, uncorks. It holds no lock.
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
-    writer: &'a Writer,
+    writer: &'a mut Writer,
 }
 
 impl CorkGuard<'_> {
@@ -331,8 +381,8 @@ impl CorkGuard<'_> {
     ///
     /// As [`Writer::write`].
     #[inline]
-    pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
-        self.writer.write(bytes)
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
+        self.writer.write_mut(bytes.as_ref())
     }
 
     /// As [`Writer::write_chunk`].
@@ -347,7 +397,8 @@ impl CorkGuard<'_> {
 
 impl Drop for CorkGuard<'_> {
     fn drop(&mut self) {
-        self.writer.shared.change(Stream::uncork);
+        let by = self.writer.by;
+        self.writer.shared.change(by, Stream::uncork);
     }
 }
 

@@ -58,6 +58,27 @@ impl LeaseBuffer {
         Some(self.answer)
     }
 
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// An empty buffer for so many bytes, at most the capacity. No chunk keeps more than twice
+    /// the memory that it needs.
+    pub(super) fn buffer(&mut self, len: usize) -> Vec<u8> {
+        match len < self.capacity / 2 {
+            true => Vec::with_capacity(len),
+            false => {
+                let spare = self.spare.pop_front();
+                spare.unwrap_or_else(|| Vec::with_capacity(self.capacity))
+            }
+        }
+    }
+
+    /// No lease, as the owner has one of its own.
+    pub(super) fn pause(&mut self) {
+        self.room = 0;
+    }
+
     /// Takes what was written, for the driver.
     pub(super) fn take(&mut self) -> Option<Chunk> {
         if self.bytes.is_empty() {
@@ -102,9 +123,9 @@ impl LeaseBuffer {
         true
     }
 
-    /// The worker is idle: frees all spare buffers but one.
-    pub(super) fn shrink(&mut self) {
-        self.spare.truncate(1);
+    /// The worker is idle: frees all spare buffers but so many.
+    pub(super) fn shrink(&mut self, keep: usize) {
+        self.spare.truncate(keep);
     }
 
     /// Takes back the buffers that the sink is done with. Chunks of another capacity stay
@@ -138,7 +159,7 @@ mod tests {
         let buffers = (0..100).map(|_| Item::Data(vec![0; lease.capacity].into()));
         lease.recycle(&mut buffers.collect());
         assert_eq!(lease.spare.len(), MAX_SPARE);
-        lease.shrink();
+        lease.shrink(1);
         assert_eq!(lease.spare.len(), 1);
     }
 }

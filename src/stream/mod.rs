@@ -3,7 +3,8 @@
 //!
 //! - `stream.rs`: the stream, and [`Stream::change`], which returns whom to wake
 //! - `write.rs`: what a producer does: write, flush, cork; `lease.rs`: how most small writes
-//!   get in
+//!   get in; `own_lease.rs`, `own_write.rs`: how those of the owner do without the lock,
+//!   by way of `segment.rs` and `barrier.rs`
 //! - `condition.rs`: what a caller waits for; `waiters.rs`: the callers that wait; `wait.rs`: how
 //!   they wait, and are woken
 //! - `end.rs`: how it ends, and what is left then
@@ -16,12 +17,16 @@
 //! No rule of the stream is here: what may be written when, when the stream says
 //! `Wait`, and when 'drain' comes is in the [machine](crate::machine).
 
+mod barrier;
 mod condition;
 mod end;
 mod event;
 mod handoff;
 mod lease;
+mod own_lease;
+mod own_write;
 mod progress;
+mod segment;
 #[allow(clippy::module_inception)] // it is what the floor is about
 mod stream;
 mod wait;
@@ -37,7 +42,9 @@ pub use end::{Finished, Unfinished};
 pub use event::{Event, Snapshot};
 pub(crate) use event::{Observer, OnError};
 pub(crate) use handoff::Job;
+pub(crate) use own_lease::By;
 pub(crate) use progress::Progress;
+pub(crate) use segment::{Filled, Filler};
 pub(crate) use stream::{OPTIONS, Stream, Wakers};
 pub(crate) use waiters::Ticket;
 pub(crate) use work::Work;

@@ -1,6 +1,7 @@
 //! The stream itself, and [`Stream::change`]: every change goes through it, except a write
 //! on the lease and [`Stream::take_work`], which wake nothing.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::task::Waker;
@@ -9,6 +10,7 @@ use core::time::Duration;
 use super::event::Snapshot;
 use super::handoff::Handoff;
 use super::lease::LeaseBuffer;
+use super::own_lease::{By, OwnLease};
 use super::waiters::Waiters;
 use crate::cause::Cause;
 use crate::chunk::Chunk;
@@ -34,8 +36,12 @@ const MAX_PIPE_PIECE: u64 = 64 * 1024;
 pub(crate) struct Stream {
     /// The machine with its chunks.
     pub(super) driver: Driver<Handoff>,
-    /// The writes that the driver does not have yet.
+    /// Writes that the driver does not have yet.
     pub(super) lease: LeaseBuffer,
+    /// The owner's writes that the driver does not have yet. `None` if the owner has never had
+    /// a lease of its own.
+    /// Invariant: while the owner has one, `lease` is empty, and has no room.
+    pub(super) own_lease: Option<Box<OwnLease>>,
     /// Wakes the worker.
     pub(super) worker: Option<Waker>,
     /// The worker has found no work, and has not come back since.
@@ -81,6 +87,7 @@ impl Stream {
         Self {
             driver,
             lease: LeaseBuffer::new(options.high_water_mark()),
+            own_lease: None,
             worker: None,
             worker_waits: false,
             waiters: Waiters::default(),
@@ -97,24 +104,26 @@ impl Stream {
     /// Runs `f`, and returns whom to wake. Before `f` the driver gets the writes on the
     /// lease and the progress of the worker; after it the deferred ticks run, and a new
     /// lease begins.
-    pub(crate) fn change<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> (T, Wakers) {
+    pub(crate) fn change<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T) -> (T, Wakers) {
         let mut wakers = Wakers::default();
-        let result = self.change_once(f, &mut wakers);
+        let result = self.change_once(by, f, &mut wakers);
         // What the worker has done meanwhile may be what a waiter waits for.
         while self.driver.host().progress.wake_at(self.wake_at()) {
-            self.change_once(|_| (), &mut wakers);
+            self.change_once(By::Harmless, |_| (), &mut wakers);
         }
         wakers.chunks = mem::take(&mut self.empty);
         (result, wakers)
     }
 
-    fn change_once<T>(&mut self, f: impl FnOnce(&mut Self) -> T, wakers: &mut Wakers) -> T {
+    fn change_once<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T, wakers: &mut Wakers) -> T {
         let (signs, had_room) = (self.signs(), self.has_room());
+        if by == By::Other {
+            self.revoke(by);
+        }
         self.settle();
         let result = f(self);
         self.driver.run_ticks();
-        let lease = self.driver.state().lease_to_queue(self.driver.options());
-        self.lease.renew(lease);
+        self.renew_leases(by);
         if self.worker_waits && self.has_work() {
             self.worker_waits = false;
             wakers.to_wake.extend(self.worker.take());
@@ -128,15 +137,25 @@ impl Stream {
     /// Puts what was accepted on the lease into the driver, and then what the sink has done:
     /// these writes were answered without it.
     fn settle(&mut self) {
+        self.settle_own();
         if let Some(chunk) = self.lease.take() {
-            // Each of these writes has returned, and was counted.
-            let written = self.accept(chunk);
-            debug_assert!(written.is_ok(), "{written:?}");
+            self.settle_chunk(chunk);
         }
         let done = self.driver.host_mut().count_progress();
         if done > 0 {
             self.driver.progressed(done);
         }
+    }
+
+    /// Puts writes on a lease into the driver. Each of them has returned, and was counted.
+    pub(super) fn settle_chunk(&mut self, chunk: Chunk) {
+        let written = self.accept(chunk);
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+
+    /// How many bytes were accepted on a lease that the driver does not have yet.
+    fn leased(&self) -> u64 {
+        self.lease.bytes.len() as u64 + self.unsettled()
     }
 
     /// What the conditions of waiters depend on, apart from room. A change of any may
@@ -168,23 +187,23 @@ impl Stream {
 
     /// How many bytes are in the stream, those on the lease included.
     pub(crate) fn backlog(&self) -> u64 {
-        self.driver.state().length() + self.lease.bytes.len() as u64
+        self.driver.state().length() + self.leased()
     }
 
     /// How many bytes the stream has accepted since it was created, those on the lease
     /// included.
     pub(crate) fn position(&self) -> u64 {
-        self.driver.accepted() + self.lease.bytes.len() as u64
+        self.driver.accepted() + self.leased()
     }
 
-    /// The state once the driver has what was accepted on the lease, and knows that so many
-    /// bytes are delivered. To look at a stream changes nothing, so this is a copy.
-    fn settled(&self, delivered: u64) -> State {
+    /// The state once the driver has these bytes that were accepted on a lease, and knows that
+    /// so many are delivered. To look at a stream changes nothing, so this is a copy.
+    fn settled(&self, leased: u64, delivered: u64) -> State {
         let mut state = *self.driver.state();
         let options = self.driver.options();
         let leased = Leased::Queued {
-            chunks: u32::from(!self.lease.bytes.is_empty()),
-            len: self.lease.bytes.len() as u64,
+            chunks: u32::from(leased > 0),
+            len: leased,
             callback: false,
         };
         let _ = step(&mut state, options, None, Input::Settle(leased));
@@ -212,8 +231,9 @@ impl Stream {
     /// Gauges and counters.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let (handoff, options) = (self.driver.host(), self.driver.options());
-        let delivered = handoff.progress.bytes();
-        let state = self.settled(delivered);
+        // Once: the owner and the worker go on meanwhile.
+        let (leased, delivered) = (self.leased(), handoff.progress.bytes());
+        let state = self.settled(leased, delivered);
         Snapshot {
             phase: state.phase(),
             length: state.length(),
@@ -223,7 +243,7 @@ impl Stream {
             needs_drain: state.needs_drain(),
             corked: state.corked(),
             queued: state.queued(),
-            accepted: self.position(),
+            accepted: self.driver.accepted() + leased,
             delivered,
             waits: self.waits,
             drains: handoff.drains,

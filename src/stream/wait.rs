@@ -4,6 +4,7 @@ use core::mem;
 use core::task::Waker;
 
 use super::condition::{Condition, WaitError};
+use super::own_lease::By;
 use super::stream::{Stream, Wakers};
 use super::waiters::Ticket;
 use crate::cause::Cause;
@@ -14,6 +15,7 @@ impl Stream {
     /// can.
     pub(crate) fn wait<T>(
         &mut self,
+        by: By,
         ticket: &mut Option<Ticket>,
         condition: Condition,
         waker: Waker,
@@ -21,7 +23,7 @@ impl Stream {
     ) -> (Option<T>, Wakers) {
         let came = ticket.is_some();
         let mut unneeded = [None, None];
-        let (found, mut wakers) = self.change(|stream| {
+        let (found, mut wakers) = self.change(by, |stream| {
             let found = stream.check(condition);
             unneeded = match found {
                 Some(_) => [stream.waiters.leave(ticket), Some(waker)],

@@ -13,6 +13,9 @@ use crate::cause::Cause;
 use crate::machine::Fault;
 use crate::sync::Arc;
 
+/// More bytes than this are no cheaper in one call of the sink.
+const MOST_PLENTY: u64 = 32 * 1024;
+
 /// What the worker finds to do.
 #[derive(Debug)]
 pub(crate) struct Work {
@@ -54,7 +57,12 @@ impl Stream {
 
     /// The worker is idle: frees the memory that only a burst needs.
     pub(crate) fn shrink(&mut self) {
-        self.lease.shrink();
+        // The owner's segment is a buffer, too.
+        let keep = usize::from(self.own_lease.is_none());
+        self.lease.shrink(keep);
+        if let Some(own) = &mut self.own_lease {
+            own.shrink();
+        }
     }
 
     /// The worker waits no more. Returns its waker, to be dropped outside the lock.
@@ -72,6 +80,12 @@ impl Stream {
         let job = if idle { handoff.job.take() } else { None };
         let waits = events.is_empty() && job.is_none();
         (!waits).then_some(Work { events, job })
+    }
+
+    /// How many bytes are worth a call of the sink, and the hand-over: so many that producers
+    /// do not reach the high-water mark while the sink is at them.
+    pub(crate) fn plenty(&self) -> u64 {
+        (self.driver.options().high_water_mark() / 4).min(MOST_PLENTY)
     }
 
     /// What the worker reports its progress in.

@@ -5,6 +5,7 @@ use core::fmt;
 use std::io;
 
 use super::condition::WaitError;
+use super::own_lease::By;
 use super::stream::{MIN_PIECE, Stream};
 use super::write_job::Item;
 use crate::cause::Cause;
@@ -16,7 +17,10 @@ impl Stream {
     /// Accepts a small write on the lease. `None` if the lease is too small: then
     /// nothing was done. No lease covers a write of no bytes.
     #[inline]
-    pub(crate) fn write_on_lease(&mut self, bytes: &[u8]) -> Option<Flow> {
+    pub(crate) fn write_on_lease(&mut self, by: By, bytes: &[u8]) -> Option<Flow> {
+        if by == By::Owner && self.owner_wants_lease() {
+            return None;
+        }
         let flow = self.lease.write(bytes)?;
         self.waits += u64::from(flow == Flow::Wait);
         Some(flow)
@@ -24,15 +28,22 @@ impl Stream {
 
     /// As [`Stream::write_on_lease`], if the stream has room.
     #[inline]
-    pub(crate) fn write_on_lease_if_room(&mut self, bytes: &[u8]) -> bool {
-        self.lease.answer == Flow::More && self.write_on_lease(bytes).is_some()
+    pub(crate) fn write_on_lease_if_room(&mut self, by: By, bytes: &[u8]) -> bool {
+        self.leases_room() && self.write_on_lease(by, bytes).is_some()
+    }
+
+    /// Whether a write on the lease is for a producer that waits for room, too: no 'drain' is
+    /// owed.
+    #[inline]
+    pub(super) fn leases_room(&self) -> bool {
+        self.lease.answer == Flow::More && !self.driver.state().needs_drain()
     }
 
     /// Writes these bytes, copied once: on the lease, if it covers them.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let lease = self.driver.state().lease_to_queue(self.driver.options());
         if self.lease.prepare(lease, bytes.len()) {
-            if let Some(flow) = self.write_on_lease(bytes) {
+            if let Some(flow) = self.write_on_lease(By::Other, bytes) {
                 return Ok(flow);
             }
         }
@@ -40,16 +51,14 @@ impl Stream {
         written.map_err(|error| error.map(drop))
     }
 
-    /// Writes a piece of these bytes, for a producer that has waited for room; returns
-    /// its length.
-    pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+    /// The piece of these bytes that a producer writes which has waited for room. If the
+    /// stream says `Wait`, it waits before its next piece.
+    pub(crate) fn piece<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         let options = self.driver.options();
         let mark = options.high_water_mark();
         let max = mark.max(MIN_PIECE).min(self.room_below_limit()).max(1);
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        let piece = bytes.get(..max).unwrap_or(bytes);
-        // If the stream says `Wait`, the producer waits before its next piece.
-        self.write(piece).map(|_| piece.len())
+        bytes.get(..max).unwrap_or(bytes)
     }
 
     /// Writes this chunk, without a copy.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::mem;
 use std::io::{self, IoSlice};
 
+use super::own_lease::By;
 use super::progress::{Done, Progress};
 use crate::cause::Cause;
 use crate::chunk::Chunk;
@@ -191,6 +192,14 @@ impl WriteJob {
     pub(crate) fn is_due(&mut self) -> bool {
         let goes_on = !self.rest.is_empty() && !self.progress.is_stopped();
         goes_on && (mem::take(&mut self.has_flushed) || self.progress.is_due())
+    }
+
+    /// Who changes the stream with the answer: a failure changes what the stream answers.
+    pub(crate) fn by(&self) -> By {
+        match self.failure {
+            Some(_) => By::Other,
+            None => By::Harmless,
+        }
     }
 
     /// What the sink has not taken, to the byte.

@@ -17,7 +17,7 @@ use super::observers::Observers;
 use super::unwind::{dispose, poll_guard};
 use crate::cause::Cause;
 use crate::handle::{Builder, FutureOptions, OnDrop, Shared, SinkSlot, Writable};
-use crate::stream::{Call, Event, Job, Progress, Stream, WriteJob};
+use crate::stream::{By, Call, Event, Job, Progress, Stream, WriteJob};
 use crate::sync::Arc;
 
 /// With a future.
@@ -224,7 +224,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
                 }
                 Some(Job::Finalize) => self.now = Now::Flushing,
                 Some(Job::Close(error)) => {
-                    let events = self.shared.report(|stream| stream.closed(error));
+                    let events = self.shared.report(By::Other, |stream| stream.closed(error));
                     return self.leave(events);
                 }
             }
@@ -238,7 +238,8 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         let deliver = || poll_deliver(Pin::new(sink), job, &self.shared, cx, turns);
         job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
-            self.shared.report(|stream| stream.answered(&mut job));
+            let by = job.by();
+            self.shared.report(by, |stream| stream.answered(&mut job));
             job.done.into_iter().for_each(dispose);
         }
         Poll::Ready(())
@@ -254,7 +255,8 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
             _ => Ok(()),
         };
         self.now = Now::Idle;
-        self.shared.report(|stream| stream.finalized(result));
+        self.shared
+            .report(By::Other, |stream| stream.finalized(result));
         Poll::Ready(())
     }
 }
@@ -270,7 +272,8 @@ impl<W, O: Future<Output = io::Result<W>>, S> Worker<W, O, S> {
         dispose(self.opener.take());
         let result = opened.map(|sink| self.sink = sink.map(self.wrap));
         self.now = Now::Idle;
-        self.shared.report(|stream| stream.opened(result));
+        self.shared
+            .report(By::Other, |stream| stream.opened(result));
         Poll::Ready(())
     }
 }
@@ -301,7 +304,7 @@ impl<W, O, S> Drop for Worker<W, O, S> {
         };
         let dropped = |undelivered| Cause::WorkerDropped { undelivered };
         let abandon = |stream: &mut Stream| stream.abandoned(dropped, job.as_mut());
-        let events = self.shared.report(abandon);
+        let events = self.shared.report(By::Other, abandon);
         let done = job.into_iter().flat_map(|job| job.done);
         done.for_each(dispose);
         self.leave(events);
@@ -325,7 +328,7 @@ fn poll_deliver(
 ) -> Poll<io::Result<()>> {
     while !job.is_stopped() {
         if job.is_due() {
-            shared.report(|_| ());
+            shared.report(By::Harmless, |_| ());
         }
         let Some(call) = job.next() else {
             break;

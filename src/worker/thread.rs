@@ -10,8 +10,8 @@ use super::observers::Observers;
 use super::spawn_error::SpawnError;
 use super::unwind::{dispose, guard};
 use crate::cause::Cause;
-use crate::handle::{Builder, PLENTY, Parker, Shared, SinkSlot, ThreadOptions, Writable};
-use crate::stream::{Call, Item, Job, Progress, Stream, WriteJob};
+use crate::handle::{Builder, Parker, Shared, SinkSlot, ThreadOptions, Writable};
+use crate::stream::{By, Call, Item, Job, Progress, Stream, WriteJob};
 use crate::sync::{Arc, Mutex, PoisonError, thread};
 
 /// With a thread.
@@ -83,12 +83,13 @@ where
         let options = common.options.with_construct(opener.is_some());
         let observers = Observers::new(common.on_error, common.observer);
         let stream = Stream::new(options, observers.is_some());
-        let progress = stream.progress();
+        let (progress, plenty) = (stream.progress(), stream.plenty());
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
+            plenty,
             opener,
             sink,
             observers,
@@ -131,6 +132,8 @@ type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
 struct Worker<W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
+    /// See [`Stream::plenty`].
+    plenty: u64,
     /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
     /// The sink, once it is open.
@@ -146,7 +149,10 @@ struct Leaves(Arc<Shared>);
 impl Drop for Leaves {
     fn drop(&mut self) {
         let panic = |_| Cause::Panic("the thread of the stream".into());
-        drop(self.0.report(|stream| stream.abandoned(panic, None)));
+        drop(
+            self.0
+                .report(By::Other, |stream| stream.abandoned(panic, None)),
+        );
         self.0.worker_leaves();
     }
 }
@@ -167,7 +173,7 @@ impl<W: Write> Worker<W> {
                 Some(Job::Write(items)) => self.write(items),
                 Some(Job::Finalize) => self.finalize(),
                 Some(Job::Close(error)) => {
-                    let events = shared.report(|stream| stream.closed(error));
+                    let events = shared.report(By::Other, |stream| stream.closed(error));
                     self.observers.emit(events);
                     return self.leave();
                 }
@@ -185,7 +191,8 @@ impl<W: Write> Worker<W> {
         let opener = self.opener.take();
         let opened = guard(|| opener.map(|open| open()).transpose());
         let result = opened.map(|sink| self.sink = sink);
-        self.shared.report(|stream| stream.opened(result));
+        self.shared
+            .report(By::Other, |stream| stream.opened(result));
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
@@ -193,17 +200,19 @@ impl<W: Write> Worker<W> {
         if let Some(sink) = &mut self.sink {
             job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
         }
-        if job.bytes < PLENTY {
+        if job.bytes < self.plenty {
             self.shared.linger();
         }
-        self.shared.report(|stream| stream.answered(&mut job));
+        let by = job.by();
+        self.shared.report(by, |stream| stream.answered(&mut job));
         job.done.into_iter().for_each(dispose);
     }
 
     fn finalize(&mut self) {
         let sink = self.sink.as_mut();
         let result = sink.map_or(Ok(()), |sink| guard(|| flush(sink, &self.progress)));
-        self.shared.report(|stream| stream.finalized(result));
+        self.shared
+            .report(By::Other, |stream| stream.finalized(result));
     }
 }
 
@@ -222,7 +231,7 @@ fn flush(sink: &mut impl Write, progress: &Progress) -> io::Result<()> {
 fn deliver(sink: &mut impl Write, job: &mut WriteJob, shared: &Shared) -> io::Result<()> {
     while !job.is_stopped() {
         if job.is_due() {
-            shared.report(|_| ());
+            shared.report(By::Harmless, |_| ());
         }
         let Some(call) = job.next() else {
             return Ok(());

@@ -112,7 +112,7 @@ impl Producer {
     fn corked(&mut self, lens: &[usize], two: bool) {
         let mut outer = self.writer.clone();
         let mut inner = self.writer.clone();
-        let cork = match outer.cork() {
+        let mut cork = match outer.cork() {
             Ok(cork) => cork,
             Err(error) => return self.waited(Err(error)),
         };

@@ -1,4 +1,5 @@
-//! What the models of loom share: `tests/loom.rs` and `tests/loom_future.rs`.
+//! What the models of loom share: `tests/loom.rs`, `tests/loom_future.rs` and
+//! `tests/loom_lease.rs`.
 
 use std::future::Future;
 use std::pin::Pin;

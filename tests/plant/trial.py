@@ -14,7 +14,12 @@ SECONDS = 20
 SECONDS_OF_LOOM = 600
 
 
-MODES_OF_LOOM = {"loom": "plain", "loom_awake": "awake", "loom_future": "future"}
+MODES_OF_LOOM = {
+    "loom": "plain",
+    "loom_awake": "awake",
+    "loom_future": "future",
+    "loom_lease": "lease",
+}
 
 
 class Test(NamedTuple):

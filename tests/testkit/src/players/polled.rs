@@ -19,7 +19,7 @@ use highwater::{
 
 use super::adapter::Stage;
 pub use super::producers::poll_once;
-use super::producers::{Ended, Producers};
+use super::producers::{Ended, Producers, write};
 use crate::replay::scenario::{Mode, Plan};
 
 /// The sink's side of the gate, and the test's.
@@ -238,7 +238,7 @@ impl<E: Executor, P: Producers> Stage for Polled<E, P> {
     }
 
     fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
-        let written = self.writer.write_chunk(bytes);
+        let written = write(self.owner.as_mut(), &self.writer, bytes);
         self.work();
         written
     }

@@ -6,7 +6,10 @@ use std::future::Future;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use highwater::{Destroy, End, EndError, Finished, Unfinished, Wait, WaitError};
+use highwater::{
+    Chunk, Destroy, End, EndError, Finished, Flow, Unfinished, Wait, WaitError, Writable,
+    WriteError, Writer,
+};
 
 /// Each of them asks without waiting, which gives `None` for *not yet*, or waits.
 pub(crate) trait Producers {
@@ -91,5 +94,33 @@ pub fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match future.as_mut().poll(&mut cx) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
+    }
+}
+
+/// A write of the owner, copied, or of another producer, without a copy: each has a path of its
+/// own into the stream.
+pub(super) fn write<W>(
+    owner: Option<&mut Writable<W>>,
+    writer: &Writer,
+    bytes: Vec<u8>,
+) -> Result<Flow, WriteError<Chunk>> {
+    match owner {
+        Some(owner) if bytes.len() % 3 != 0 => owner.write(&bytes).map_err(|error| match error {
+            WriteError::AfterEnd { .. } => WriteError::AfterEnd {
+                chunk: bytes.into(),
+            },
+            WriteError::Failed { cause, .. } => WriteError::Failed {
+                chunk: bytes.into(),
+                cause,
+            },
+            WriteError::TooLong { limit, .. } => WriteError::TooLong {
+                chunk: bytes.into(),
+                limit,
+            },
+            _ => WriteError::Destroyed {
+                chunk: bytes.into(),
+            },
+        }),
+        _ => writer.write_chunk(bytes),
     }
 }

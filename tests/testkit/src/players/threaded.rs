@@ -14,7 +14,7 @@ use highwater::{
 };
 
 use super::adapter::Stage;
-use super::producers::{Ended, Producers};
+use super::producers::{Ended, Producers, write};
 use crate::gate::{Gate, GatedSink, WATCHDOG};
 use crate::replay::scenario::{Mode, Plan};
 
@@ -87,7 +87,7 @@ impl<P: Producers> Stage for Threaded<P> {
     }
 
     fn write(&mut self, bytes: Vec<u8>) -> Result<Flow, WriteError<Chunk>> {
-        self.writer.write_chunk(bytes)
+        write(self.owner.as_mut(), &self.writer, bytes)
     }
 
     fn written(&mut self, position: u64) -> Option<Result<(), WaitError>> {

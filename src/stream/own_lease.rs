@@ -1,0 +1,99 @@
+//! The lease of the owner: as long as it writes alone, a small write is a copy into a
+//! [segment](super::segment), without the lock.
+//!
+//! The lease is the machine's ([`State::lease_to_queue`](crate::machine::State)). What the
+//! owner has written on it goes into the driver before anything else does. An input of the
+//! owner itself cannot meet a write of the owner. An input of another could: it takes the
+//! lease away first, unless the lease holds after it, too.
+
+use alloc::collections::VecDeque;
+
+use super::barrier::Barrier;
+use super::segment::{Filler, Segment};
+use crate::sync::Arc;
+
+/// Who changes the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The owner, which writes nothing meanwhile.
+    Owner,
+    /// Another caller, or the worker: it may change what a write of the owner is answered.
+    Other,
+    /// A waiter that only looks, or the worker when the sink has done its work: the stream has
+    /// as much room as before, or more.
+    Harmless,
+}
+
+/// The stream's side of the lease.
+#[derive(Debug)]
+pub(super) struct OwnLease {
+    pub(super) segment: Arc<Segment>,
+    /// How many bytes of the segment the driver has.
+    pub(super) settled: usize,
+    /// The owner may write without the lock. Else everything is settled, but for a write that
+    /// is in doubt, and of which its owner asks next.
+    pub(super) holds: bool,
+    /// Segments to go on in, the one that has rested the longest first: memory that the
+    /// worker's processor has just read is slow to write to.
+    pub(super) rested: VecDeque<Arc<Segment>>,
+    /// How many segments were filled since the worker was idle.
+    pub(super) filled: usize,
+    /// So many writes of the owner go without, as another caller has taken the lease away.
+    pub(super) without: u32,
+    pub(super) barrier: Barrier,
+}
+
+/// A stream that is fast cycles so many bytes of segments.
+pub(super) const CYCLE: usize = 512 * 1024;
+
+/// But no more segments than this: those of a low mark are small.
+const MOST_SEGMENTS: usize = 32;
+
+/// A stream that has filled more segments than this since it was idle is fast.
+pub(super) const FAST: usize = 4;
+
+/// To take a lease away costs as much as some of these writes under the lock.
+pub(super) const WITHOUT: u32 = 64;
+
+impl OwnLease {
+    pub(super) fn new(filler: &Filler, barrier: Barrier) -> Self {
+        Self {
+            segment: Arc::clone(filler.segment()),
+            settled: 0,
+            holds: false,
+            rested: VecDeque::new(),
+            filled: 0,
+            without: 0,
+            barrier,
+        }
+    }
+
+    /// How many bytes the driver does not have yet.
+    pub(super) fn unsettled(&self) -> usize {
+        match self.holds {
+            true => self.segment.tail() - self.settled,
+            false => 0,
+        }
+    }
+
+    /// The owner goes on in another segment.
+    pub(super) fn next_segment(&mut self, filler: &mut Filler) {
+        let capacity = self.segment.capacity();
+        self.filled += 1;
+        let has_all = self.rested.len() + 1 >= (CYCLE / capacity).min(MOST_SEGMENTS);
+        let next = match self.filled > FAST && !has_all {
+            true => None,
+            false => self.rested.pop_front(),
+        };
+        let next = next.unwrap_or_else(|| Arc::new(Segment::new(capacity)));
+        self.segment = Arc::clone(&next);
+        self.rested.push_back(filler.change_to(next));
+        self.settled = 0;
+    }
+
+    /// The worker is idle: frees all segments but the one in use.
+    pub(super) fn shrink(&mut self) {
+        self.rested = VecDeque::new();
+        self.filled = 0;
+    }
+}

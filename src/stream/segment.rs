@@ -1,0 +1,281 @@
+//! A buffer that the owner of a stream fills without the lock, while others, under the lock,
+//! copy what it has filled.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::barrier::Barrier;
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes in words of eight. Words are atomic, so that one may be copied while the owner fills
+/// the rest of it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// The first byte of each word is its lowest.
+    words: Box<[AtomicU64]>,
+    tail: Tail,
+    /// How many bytes the owner may fill in all; 0 once it has no lease. Written under the
+    /// lock.
+    end: AtomicUsize,
+}
+
+/// How many bytes are filled. The owner alone writes it, and never more than the `end` that
+/// it has read before. It has a cache line of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Tail(AtomicUsize);
+
+/// How many bytes a word has.
+const WORD: usize = 8;
+
+impl Segment {
+    /// Written to at once, so that no later write waits for the system to find a page.
+    pub(super) fn new(capacity: usize) -> Self {
+        let words = capacity.div_ceil(WORD);
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            tail: Tail(AtomicUsize::new(0)),
+            end: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn tail(&self) -> usize {
+        self.tail.0.load(Ordering::Acquire)
+    }
+
+    /// The lease goes up to here: 0 takes it away.
+    pub(super) fn lend(&self, end: usize) {
+        self.end.store(end, Ordering::Release);
+    }
+
+    pub(super) fn end(&self) -> usize {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.words.len() * WORD
+    }
+
+    /// Appends these bytes of the segment, which are filled, to `out`.
+    pub(super) fn copy(&self, from: usize, to: usize, out: &mut Vec<u8>) {
+        let word = |index: usize| {
+            let word = self.words.get(index);
+            word.map_or(0, |word| word.load(Ordering::Relaxed))
+                .to_le_bytes()
+        };
+        let (first, last) = (from.next_multiple_of(WORD), to - to % WORD);
+        if first > last {
+            // All of it is within one word.
+            let part = word(from / WORD);
+            out.extend_from_slice(part.get(from % WORD..to % WORD).unwrap_or_default());
+            return;
+        }
+        let head = word(from / WORD);
+        out.extend_from_slice(head.get(WORD - (first - from)..).unwrap_or_default());
+        let start = out.len();
+        out.resize(start + last - first, 0);
+        let whole = self.words.get(first / WORD..last / WORD);
+        let places = out.get_mut(start..).unwrap_or_default();
+        for (place, word) in places.chunks_exact_mut(WORD).zip(whole.unwrap_or_default()) {
+            place.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+        }
+        let tail = word(last / WORD);
+        out.extend_from_slice(tail.get(..to - last).unwrap_or_default());
+    }
+}
+
+/// What the owner of a stream has of its lease. There is one for each segment in use.
+#[derive(Debug)]
+pub(crate) struct Filler {
+    segment: Arc<Segment>,
+    /// How many bytes are filled: the segment's tail.
+    at: usize,
+    /// The word that is not full: its bytes below `at`, and zeroes.
+    word: u64,
+    barrier: Barrier,
+}
+
+/// What a write on the lease has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// It is accepted.
+    Accepted,
+    /// The lease is too small: nothing was done.
+    Nothing,
+    /// It is in the segment, but the lease was taken away meanwhile: whether it is accepted is
+    /// to be asked under the lock.
+    InDoubt,
+}
+
+impl Filler {
+    pub(super) fn new(capacity: usize, barrier: Barrier) -> Self {
+        Self {
+            segment: Arc::new(Segment::new(capacity)),
+            at: 0,
+            word: 0,
+            barrier,
+        }
+    }
+
+    pub(super) fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Writes on the lease, without the lock.
+    #[inline]
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Filled {
+        let end = self.segment.end.load(Ordering::Acquire);
+        if bytes.is_empty() || bytes.len() > end.saturating_sub(self.at) {
+            return Filled::Nothing;
+        }
+        self.fill(bytes);
+        self.barrier.light();
+        match self.segment.end.load(Ordering::Relaxed) {
+            0 => Filled::InDoubt,
+            _ => Filled::Accepted,
+        }
+    }
+
+    /// Fills these bytes in. There is room for them.
+    #[inline]
+    pub(super) fn fill(&mut self, bytes: &[u8]) {
+        match bytes.first_chunk() {
+            None => self.push(low_bytes(bytes), bytes.len()),
+            Some(word) if bytes.len() == WORD => self.push(u64::from_le_bytes(*word), WORD),
+            Some(_) => self.fill_long(bytes),
+        }
+        self.segment.tail.0.store(self.at, Ordering::Release);
+    }
+
+    /// Out of line, so that a short write is short.
+    #[inline(never)]
+    fn fill_long(&mut self, bytes: &[u8]) {
+        let mut words = bytes.chunks_exact(WORD);
+        for word in &mut words {
+            let word = word.first_chunk().copied().unwrap_or_default();
+            self.push(u64::from_le_bytes(word), WORD);
+        }
+        let rest = words.remainder();
+        if !rest.is_empty() {
+            self.push(low_bytes(rest), rest.len());
+        }
+    }
+
+    /// Fills the lowest `len` bytes of a value in; the others are zero.
+    #[inline(always)]
+    fn push(&mut self, value: u64, len: usize) {
+        let (index, used) = (self.at / WORD, self.at % WORD);
+        let word = self.word | value << (used * 8);
+        self.store(index, word);
+        self.at += len;
+        self.word = word;
+        if used + len >= WORD {
+            // In two steps, as a word cannot be shifted by all its bits.
+            self.word = value >> 8 >> ((WORD - 1 - used) * 8);
+            if used + len > WORD {
+                self.store(index + 1, self.word);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store(&self, index: usize, word: u64) {
+        if let Some(place) = self.segment.words.get(index) {
+            place.store(word, Ordering::Relaxed);
+        }
+    }
+
+    /// What was filled in from here on is not accepted.
+    pub(super) fn undo(&mut self, at: usize) {
+        let kept = (1 << (at % WORD * 8)) - 1;
+        let word = self.segment.words.get(at / WORD);
+        self.word = word.map_or(0, |word| word.load(Ordering::Relaxed)) & kept;
+        self.at = at;
+        self.segment.tail.0.store(at, Ordering::Release);
+    }
+
+    /// Goes on in this segment, of which nothing is in use; returns the old one.
+    pub(super) fn change_to(&mut self, segment: Arc<Segment>) -> Arc<Segment> {
+        let old = core::mem::replace(&mut self.segment, segment);
+        self.undo(0);
+        old
+    }
+}
+
+/// Fewer than eight bytes, the first as the lowest.
+#[inline]
+fn low_bytes(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let high = u64::from(u32::from_le_bytes(*high));
+        return u64::from(u32::from_le_bytes(*low)) | high << ((len - 4) * 8);
+    }
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let high = u64::from(u16::from_le_bytes(*high));
+        return u64::from(u16::from_le_bytes(*low)) | high << ((len - 2) * 8);
+    }
+    bytes.first().copied().map_or(0, u64::from)
+}
+
+#[cfg(all(test, not(highwater_loom)))]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{Barrier, Filled, Filler};
+
+    /// Of each length, at each place within a word, copied in each way.
+    #[test]
+    fn what_is_filled_in_is_copied_out() {
+        for len in 0..40 {
+            for before in 0..9 {
+                let bytes: Vec<u8> = (1..=len).collect();
+                let mut filler = Filler::new(64, Barrier::Fences);
+                filler.segment().lend(64);
+                let mut whole = Vec::new();
+                for part in [&[0xff; 8][..before], &bytes, &[0xee; 3]] {
+                    if !part.is_empty() {
+                        assert_eq!(filler.write(part), Filled::Accepted);
+                    }
+                    whole.extend(part);
+                }
+                assert_eq!(filler.segment().tail(), whole.len());
+                for from in 0..=whole.len() {
+                    for to in from..=whole.len() {
+                        let mut out = b"x".to_vec();
+                        filler.segment().copy(from, to, &mut out);
+                        assert_eq!(out[1..], whole[from..to], "{from}..{to}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_undone_can_be_filled_in_again() {
+        for at in 0..20 {
+            let mut filler = Filler::new(32, Barrier::Fences);
+            filler.segment().lend(32);
+            assert_eq!(filler.write(&[1; 20]), Filled::Accepted);
+            filler.undo(at);
+            assert_eq!(filler.write(&[2; 7]), Filled::Accepted);
+            let mut out = Vec::new();
+            filler.segment().copy(0, filler.at(), &mut out);
+            assert_eq!(out, [&[1; 20][..at], &[2; 7]].concat());
+        }
+    }
+
+    #[test]
+    fn a_write_that_the_lease_does_not_cover_does_nothing() {
+        let mut filler = Filler::new(16, Barrier::Fences);
+        assert_eq!(filler.write(b"x"), Filled::Nothing);
+        filler.segment().lend(4);
+        assert_eq!(filler.write(b"12345"), Filled::Nothing);
+        assert_eq!(filler.write(b"1234"), Filled::Accepted);
+        assert_eq!(filler.write(b""), Filled::Nothing);
+        assert_eq!(filler.segment().tail(), 4);
+    }
+}
