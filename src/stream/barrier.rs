@@ -12,7 +12,7 @@ use crate::sync::{Ordering, fence};
 pub(super) enum Barrier {
     /// The light half keeps the compiler's order alone. The heavy half is a call of the system
     /// (`membarrier`), which makes every processor that runs this process pass a fence.
-    #[cfg(all(target_os = "linux", not(highwater_loom)))]
+    #[cfg(all(target_os = "linux", not(any(highwater_loom, highwater_fences))))]
     System,
     /// Both halves are fences.
     Fences,
@@ -38,7 +38,7 @@ impl Barrier {
     #[inline]
     pub(super) fn light(self) {
         match self {
-            #[cfg(all(target_os = "linux", not(highwater_loom)))]
+            #[cfg(all(target_os = "linux", not(any(highwater_loom, highwater_fences))))]
             Self::System => core::sync::atomic::compiler_fence(Ordering::SeqCst),
             Self::Fences => fence(Ordering::SeqCst),
         }
@@ -47,14 +47,14 @@ impl Barrier {
     /// The half of the one who takes the lease away.
     pub(super) fn heavy(self) {
         match self {
-            #[cfg(all(target_os = "linux", not(highwater_loom)))]
+            #[cfg(all(target_os = "linux", not(any(highwater_loom, highwater_fences))))]
             Self::System => system::interrupt_all(),
             Self::Fences => fence(Ordering::SeqCst),
         }
     }
 }
 
-#[cfg(all(target_os = "linux", not(highwater_loom)))]
+#[cfg(all(target_os = "linux", not(any(highwater_loom, highwater_fences))))]
 mod system {
     use core::time::Duration;
 
@@ -65,7 +65,6 @@ mod system {
     const LONG: Duration = Duration::from_millis(1);
 
     /// Whether this process may call [`interrupt_all`].
-    #[cfg(not(highwater_fences))]
     pub(super) fn register() -> bool {
         membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
     }
