@@ -44,7 +44,7 @@ pub(super) struct OwnLease {
 }
 
 /// A stream that is fast cycles so many bytes of segments.
-pub(super) const CYCLE: usize = 512 * 1024;
+pub(super) const CYCLE: usize = 256 * 1024;
 
 /// But no more segments than this: those of a low mark are small.
 const MOST_SEGMENTS: usize = 32;

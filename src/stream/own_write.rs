@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::barrier::Barrier;
-use super::own_lease::{By, OwnLease, WITHOUT};
+use super::own_lease::{By, CYCLE, OwnLease, WITHOUT};
 use super::segment::Filler;
 use super::stream::Stream;
 use super::write::WriteError;
@@ -115,7 +115,13 @@ impl Stream {
 
     /// Gives the owner a lease, and writes this on it. `false` if the lease would be too small.
     fn write_on_new_lease(&mut self, filler: &mut Option<Box<Filler>>, bytes: &[u8]) -> bool {
-        let capacity = self.lease.capacity();
+        // The owner copies what it has filled when it goes on in another segment: with a high
+        // mark it does so less often.
+        let quarter = usize::try_from(self.driver.options().high_water_mark() / 4);
+        let capacity = quarter
+            .unwrap_or(usize::MAX)
+            .min(CYCLE)
+            .max(self.lease.capacity());
         let Some(len) = self.lease_for_more().map(|len| len.min(capacity)) else {
             return false;
         };
