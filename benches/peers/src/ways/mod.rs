@@ -73,7 +73,7 @@ const WAYS: [(&str, Kind, Run); 18] = [
         streams::highwater,
     ),
     (
-        "the same, at the default mark of 16 KiB",
+        "highwater over a thread, the default mark of 16 KiB",
         Kind::HighwaterDefault,
         streams::highwater_default,
     ),
