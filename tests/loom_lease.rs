@@ -45,6 +45,27 @@ fn ended<W>(out: Writable<W>) -> W {
     out.end().wait().expect("nothing fails here").sink
 }
 
+/// Reads what the sink says, until it has taken so many bytes.
+fn taken(said: &Receiver<Vec<u8>>, count: usize) -> Vec<u8> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        taken.extend(said.recv().expect("the sink goes on"));
+    }
+    taken
+}
+
+/// Writes each chunk, and waits when the stream says so. Returns how often it has waited.
+fn write_each<W>(out: &mut Writable<W>, chunks: &[&[u8]]) -> u64 {
+    let mut waits = 0;
+    for chunk in chunks {
+        if out.write(chunk).expect("it is open") == Flow::Wait {
+            waits += 1;
+            out.drained().wait().expect("it is open");
+        }
+    }
+    waits
+}
+
 /// The worker goes idle while the owner writes: it sees the write, or the owner sees that its
 /// lease is over. No later call of the owner helps it.
 #[test]
@@ -54,11 +75,7 @@ fn a_write_on_a_lease_reaches_the_sink_by_itself() {
         for byte in [b"a", b"b", b"c"] {
             assert_eq!(out.write(byte).ok(), Some(Flow::More));
         }
-        let mut taken = Vec::new();
-        while taken.len() < 3 {
-            taken.extend(said.recv().expect("the sink goes on"));
-        }
-        assert_eq!(taken, b"abc");
+        assert_eq!(taken(&said, 3), b"abc");
         drop(out);
     });
 }
@@ -104,13 +121,7 @@ fn a_write_on_a_lease_meets_a_failure() {
 fn a_lease_is_renewed_while_the_owner_writes() {
     model(|| {
         let mut out = stream(3);
-        let mut waits = 0;
-        for byte in [b"a", b"b", b"c", b"d"] {
-            if out.write(byte).expect("it is open") == Flow::Wait {
-                waits += 1;
-                out.drained().wait().expect("it is open");
-            }
-        }
+        let waits = write_each(&mut out, &[b"a", b"b", b"c", b"d"]);
         let done = out.end().wait().expect("nothing fails here");
         assert_eq!(done.sink, b"abcd");
         assert!(done.totals.peak <= 3);
@@ -142,11 +153,7 @@ fn a_second_producer_loses_nothing() {
 fn a_segment_is_used_again() {
     model(|| {
         let mut out = stream(8);
-        for bytes in [b"aaa", b"bbb", b"ccc", b"ddd"] {
-            if out.write(bytes).expect("it is open") == Flow::Wait {
-                out.drained().wait().expect("it is open");
-            }
-        }
+        write_each(&mut out, &[b"aaa", b"bbb", b"ccc", b"ddd"]);
         assert_eq!(ended(out), b"aaabbbcccddd");
     });
 }
@@ -168,11 +175,7 @@ fn another_producer_uncorks_while_the_owner_writes() {
             let _flow = out.write(byte).expect("it is open");
         }
         other.join().expect("it does not panic");
-        let mut taken = Vec::new();
-        while taken.len() < 2 {
-            taken.extend(said.recv().expect("the sink goes on"));
-        }
-        assert_eq!(taken, b"ab");
+        assert_eq!(taken(&said, 2), b"ab");
         drop(out);
     });
 }
@@ -210,11 +213,7 @@ fn a_waiter_comes_while_the_owner_writes() {
             assert_eq!(out.write(byte).ok(), Some(Flow::More));
         }
         waits.join().expect("it does not panic");
-        let mut taken = Vec::new();
-        while taken.len() < 3 {
-            taken.extend(said.recv().expect("the sink goes on"));
-        }
-        assert_eq!(taken, b"abc");
+        assert_eq!(taken(&said, 3), b"abc");
         drop(out);
     });
 }

@@ -94,8 +94,14 @@ impl Shared {
         let mut stream = self.lock();
         match stream.write_on_lease(By::Other, bytes) {
             Some(flow) => Ok(flow),
-            None => self.write_in(stream, By::Other, |stream| stream.write(bytes)),
+            None => self.write_in(stream, bytes),
         }
+    }
+
+    /// Out of line, so that the usual write is short.
+    #[cold]
+    fn write_in(&self, stream: Guard<'_>, bytes: &[u8]) -> Result<Flow, WriteError> {
+        self.change_in(stream, By::Other, |stream| stream.write(bytes))
     }
 
     /// A write of the owner that its own lease does not cover.
@@ -108,21 +114,10 @@ impl Shared {
         let mut stream = self.lock();
         match stream.write_on_lease(By::Owner, bytes) {
             Some(flow) => Ok(flow),
-            None => self.write_in(stream, By::Owner, |stream| {
+            None => self.change_in(stream, By::Owner, |stream| {
                 stream.write_by(By::Owner, filler, bytes)
             }),
         }
-    }
-
-    /// Out of line, so that the usual write is short.
-    #[cold]
-    fn write_in(
-        &self,
-        stream: Guard<'_>,
-        by: By,
-        write: impl FnOnce(&mut Stream) -> Result<Flow, WriteError>,
-    ) -> Result<Flow, WriteError> {
-        self.change_in(stream, by, write)
     }
 
     /// Looks at the stream.

@@ -19,6 +19,12 @@ pub(super) enum Barrier {
 }
 
 impl Barrier {
+    /// Asks the system, once in a process. That may take it some milliseconds if there are
+    /// threads already, so a stream does it when it is made, and not in a write.
+    pub(super) fn prepare() {
+        let _ = Self::of_process();
+    }
+
     /// The one for this process: that of the system, if the system has it.
     pub(super) fn of_process() -> Self {
         #[cfg(all(target_os = "linux", not(any(highwater_loom, highwater_fences))))]

@@ -30,15 +30,18 @@ pub(super) struct OwnLease {
     pub(super) segment: Arc<Segment>,
     /// How many bytes of the segment the driver has.
     pub(super) settled: usize,
-    /// The owner may write without the lock. Else everything is settled, but for a write that
-    /// is in doubt, and of which its owner asks next.
+    /// The owner may write without the lock.
+    /// Invariant: if it may not, the driver has all that was accepted. A write in doubt may be
+    /// in the segment, too: the owner asks for it next.
     pub(super) holds: bool,
     /// Segments to go on in, the one that has rested the longest first: memory that the
     /// worker's processor has just read is slow to write to.
     pub(super) rested: VecDeque<Arc<Segment>>,
-    /// How many segments were filled since the worker was idle.
+    /// How many segments the owner has filled since the worker was idle, or the stream last
+    /// said `Wait`.
     pub(super) filled: usize,
-    /// So many writes of the owner go without, as another caller has taken the lease away.
+    /// How often the owner could have a lease and gets none, as another caller has taken the
+    /// last one away.
     pub(super) without: u32,
     pub(super) barrier: Barrier,
 }
@@ -49,10 +52,10 @@ pub(super) const CYCLE: usize = 256 * 1024;
 /// But no more segments than this: those of a low mark are small.
 const MOST_SEGMENTS: usize = 32;
 
-/// A stream that has filled more segments than this since it was idle is fast.
+/// A stream is fast if its owner fills more segments than this and need not wait.
 pub(super) const FAST: usize = 4;
 
-/// To take a lease away costs as much as some of these writes under the lock.
+/// To take a lease away costs as much as so many writes under the lock, or less.
 pub(super) const WITHOUT: u32 = 64;
 
 impl OwnLease {

@@ -107,10 +107,14 @@ impl Stream {
         filler: &mut Option<Box<Filler>>,
         bytes: &[u8],
     ) -> Result<Flow, WriteError> {
-        match by {
-            By::Owner if self.write_on_new_lease(filler, bytes) => Ok(Flow::More),
-            _ => self.write(bytes),
+        if by == By::Owner && self.write_on_new_lease(filler, bytes) {
+            return Ok(Flow::More);
         }
+        let flow = self.write(bytes)?;
+        if let (Flow::Wait, Some(own)) = (flow, &mut self.own_lease) {
+            own.filled = 0;
+        }
+        Ok(flow)
     }
 
     /// Gives the owner a lease, and writes this on it. `false` if the lease would be too small.
@@ -159,20 +163,20 @@ mod tests {
 
     const MARK: u64 = 64 * 1024;
 
-    /// Lines of the owner until the stream says `Wait`. Returns how many of them took the lock.
-    fn fill(stream: &mut Stream, filler: &mut Option<Box<Filler>>) -> usize {
+    /// Lines of the owner until the stream has so many bytes. Returns how many of them took the
+    /// lock.
+    fn fill(stream: &mut Stream, filler: &mut Option<Box<Filler>>, bytes: u64) -> usize {
         let mut locked = 0;
-        loop {
+        while stream.backlog() < bytes {
             let filled = filler.as_mut().map(|filler| filler.write(b"a line\n"));
             if filled == Some(Filled::Accepted) {
                 continue;
             }
             locked += 1;
             let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, b"a line\n");
-            if stream.change(By::Owner, write).0.ok() != Some(Flow::More) {
-                return locked;
-            }
+            assert!(stream.change(By::Owner, write).0.is_ok());
         }
+        locked
     }
 
     /// The sink takes all that there is.
@@ -191,25 +195,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_fast_owner_seldom_takes_the_lock_and_an_idle_stream_keeps_one_segment() {
-        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+    /// How many segments have rested, each time that the sink has taken so many bytes.
+    fn rested(stream: &mut Stream, bytes: u64) -> Vec<usize> {
         let mut filler = None;
         let mut rested = Vec::new();
         for _ in 0..100 {
-            let locked = fill(&mut stream, &mut filler);
-            assert!(locked <= 5, "{locked} of 9,000 lines");
-            work(&mut stream);
+            let locked = fill(stream, &mut filler, bytes);
+            assert!(locked <= 5, "{locked} of {} lines", bytes / 7);
+            work(stream);
             rested.extend(stream.own_lease.as_ref().map(|own| own.rested.len()));
         }
-        let segments = CYCLE / MARK as usize;
-        assert!(
-            rested[..FAST].iter().all(|&rested| rested <= 1),
-            "{rested:?}"
-        );
-        assert_eq!(rested.last(), Some(&(segments - 1)));
+        rested
+    }
+
+    #[test]
+    fn a_fast_owner_seldom_takes_the_lock_and_an_idle_stream_keeps_one_segment() {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+        let rested = rested(&mut stream, MARK / 2);
+        let slow = &rested[..2 * FAST];
+        assert!(slow.iter().all(|&rested| rested <= 1), "{rested:?}");
+        assert_eq!(rested.last(), Some(&(CYCLE / MARK as usize - 1)));
         stream.shrink();
         assert!(stream.own_lease.is_some_and(|own| own.rested.is_empty()));
+    }
+
+    #[test]
+    fn an_owner_that_waits_at_each_mark_has_two_segments() {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+        let rested = rested(&mut stream, MARK);
+        assert_eq!(rested.iter().max(), Some(&1));
     }
 
     /// loom finds this only with three preemptions.

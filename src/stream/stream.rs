@@ -7,6 +7,7 @@ use core::mem;
 use core::task::Waker;
 use core::time::Duration;
 
+use super::barrier::Barrier;
 use super::event::Snapshot;
 use super::handoff::Handoff;
 use super::lease::LeaseBuffer;
@@ -82,6 +83,7 @@ impl Stream {
     pub(crate) fn new(options: Options, observed: bool) -> Self {
         let limit = options.limit().max(options.high_water_mark());
         let options = options.with_limit(limit);
+        Barrier::prepare();
         let mut driver = Driver::new(options, Handoff::new(observed));
         driver.run_ticks();
         Self {

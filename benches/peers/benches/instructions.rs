@@ -1,4 +1,4 @@
-//! P4: the instructions of the machine, counted by callgrind: the same on a busy
+//! P4: the instructions of the machine, and of a write on a lease, counted by callgrind: the same on a busy
 //! machine as on an idle one. `--bin instructions` runs it and prints the goals.
 //!
 //! Each loop is counted at no repetition and at [`MANY`]: the difference is the
@@ -8,8 +8,9 @@ use std::hint::black_box;
 
 use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use highwater::machine::{Effect, Event, Fault, Input, Measure, Options, State, Step, Task, step};
-use highwater::{Driver, Host};
+use highwater::{Driver, Flow, Host, Writable};
 use highwater_peers::MANY;
+use tokio::runtime::{Builder, Runtime};
 
 const OPTIONS: Options = Options::new().with_high_water_mark(1 << 20);
 
@@ -166,6 +167,41 @@ fn through_the_driver((mut stream, times): (Driver<Sink>, u32)) -> Driver<Sink> 
     stream
 }
 
+/// A stream whose owner has a lease: its worker is a task of a runtime that never runs.
+struct Leased {
+    out: Writable<tokio::io::Sink>,
+    _runtime: Runtime,
+}
+
+fn leased(times: u32) -> (Leased, u32) {
+    let runtime = Builder::new_current_thread()
+        .build()
+        .expect("a runtime can be made");
+    let builder = Writable::builder().high_water_mark(1 << 20);
+    let mut out = builder.spawn_tokio_on(runtime.handle(), tokio::io::sink());
+    // For the sink, and to get the lease.
+    for _ in 0..2 {
+        assert!(matches!(out.write(LINE), Ok(Flow::More)));
+    }
+    let leased = Leased {
+        out,
+        _runtime: runtime,
+    };
+    (leased, times)
+}
+
+const LINE: &[u8] = b"a line\n";
+
+#[library_benchmark(setup = leased)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn on_a_lease((mut leased, times): (Leased, u32)) -> Leased {
+    for _ in 0..times {
+        let _ = black_box(leased.out.write(black_box(LINE)));
+    }
+    leased
+}
+
 // So that it is seen that allocations are counted.
 #[library_benchmark]
 #[bench::none(0)]
@@ -181,6 +217,7 @@ library_benchmark_group!(
         answered_at_once,
         while_busy,
         through_the_driver,
+        on_a_lease,
         allocating
     ]
 );

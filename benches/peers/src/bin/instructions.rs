@@ -1,4 +1,4 @@
-//! P4: the instructions and allocations of the machine: runs the bench of that name, and
+//! P4: the instructions and allocations of the machine, and of a write on a lease: runs the bench of that name, and
 //! tells where the instructions are.
 //!
 //! Needs valgrind (a package of that name in Debian), and
@@ -17,7 +17,7 @@ const NEEDS: &str =
     "needs `valgrind`, and `cargo install --locked gungraun-runner --version 0.18.2`";
 
 /// Loops of the bench, and what one turn of each may take.
-const LOOPS: [(&str, &str, f64); 4] = [
+const LOOPS: [(&str, &str, f64); 5] = [
     (
         "answered_later",
         "a write, the sink's answer, the after-write",
@@ -33,6 +33,11 @@ const LOOPS: [(&str, &str, f64); 4] = [
         "through_the_driver",
         "a write and its answer through `Driver`",
         335.0,
+    ),
+    (
+        "on_a_lease",
+        "a `write` of 7 bytes on the owner's lease",
+        25.0,
     ),
 ];
 
