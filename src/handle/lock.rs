@@ -333,15 +333,15 @@ impl Shared {
         }
     }
 
-    /// Before a thread that works answers a small job: leaves producers time to write more,
+    /// Before a thread that works answers a job of so many bytes: if these are few, leaves producers time to write more,
     /// which then goes to the sink together, as long as they do and there is no waiter.
     /// Without it the worker of a fast sink fights for the lock after every few lines.
-    pub(crate) fn linger(&self) {
+    pub(crate) fn linger(&self, bytes: u64) {
         let has_waiters = || self.signs.0.has_waiters.load(Ordering::Relaxed);
-        if has_waiters() || !self.signs.0.linger.tries() {
+        let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
+        if bytes >= plenty || has_waiters() || !self.signs.0.linger.tries() {
             return;
         }
-        let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
         let mut before = start;
         loop {
             let turns = stay_awake(LOOK, has_waiters);

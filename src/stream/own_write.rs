@@ -16,6 +16,11 @@ impl Stream {
         own.map_or(0, |own| own.unsettled() as u64)
     }
 
+    /// Whether the owner may write without the lock at this moment.
+    pub(super) fn owner_holds(&self) -> bool {
+        self.own_lease.as_ref().is_some_and(|own| own.holds)
+    }
+
     /// Puts what the owner has written so far into the driver. (Not what it writes meanwhile:
     /// that could go on up to the mark.)
     pub(super) fn settle_own(&mut self) {
@@ -53,7 +58,7 @@ impl Stream {
     /// After a change: the owner's lease goes on if the machine still gives one; else the
     /// lease under the lock begins.
     pub(super) fn renew_leases(&mut self, by: By) {
-        if self.own_lease.as_ref().is_some_and(|own| own.holds) {
+        if self.owner_holds() {
             match (self.lease_for_more(), &mut self.own_lease) {
                 (Some(len), Some(own)) => {
                     let end = own.settled.saturating_add(len);

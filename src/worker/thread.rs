@@ -83,13 +83,12 @@ where
         let options = common.options.with_construct(opener.is_some());
         let observers = Observers::new(common.on_error, common.observer);
         let stream = Stream::new(options, observers.is_some());
-        let (progress, plenty) = (stream.progress(), stream.plenty());
+        let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
-            plenty,
             opener,
             sink,
             observers,
@@ -132,8 +131,6 @@ type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
 struct Worker<W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
-    /// See [`Stream::plenty`].
-    plenty: u64,
     /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
     /// The sink, once it is open.
@@ -200,9 +197,7 @@ impl<W: Write> Worker<W> {
         if let Some(sink) = &mut self.sink {
             job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
         }
-        if job.bytes < self.plenty {
-            self.shared.linger();
-        }
+        self.shared.linger(job.bytes);
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
         job.done.into_iter().for_each(dispose);
