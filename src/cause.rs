@@ -1,6 +1,7 @@
 //! Why a stream failed. The worker makes a cause of what the sink does
 //! (`worker/unwind.rs`), and the stream keeps it (`stream/handoff.rs`).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::error::Error;
 use std::io;
@@ -34,7 +35,13 @@ pub enum Cause {
         /// How many bytes were accepted and not delivered.
         undelivered: u64,
     },
-    /// The stream was destroyed with this reason.
+    /// The reader dropped the [`Body`](crate::Builder#method.body) before it had everything.
+    #[error("the reader has left, {undelivered} bytes were not delivered")]
+    ReaderLeft {
+        /// How many bytes were accepted and not delivered.
+        undelivered: u64,
+    },
+    /// The stream was destroyed with this reason, or the worker found it at fault.
     #[error(transparent)]
     Reason(Arc<dyn Error + Send + Sync>),
     /// The stream itself found a fault.
@@ -53,19 +60,30 @@ impl Cause {
     }
 
     /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` for a
-    /// rare one), Node's code of a fault, `PANIC` for a panic, `ABORT_ERR` otherwise.
+    /// rare one), Node's code of a fault, `PANIC` for a panic, `EPIPE` if the reader has left,
+    /// `ABORT_ERR` otherwise.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(error) => io_code(error),
             Self::Panic(_) => codes::PANIC,
+            Self::ReaderLeft { .. } => "EPIPE",
             Self::Reason(_) | Self::WorkerDropped { .. } => codes::ABORTED,
             Self::Fault(fault) => fault.code().unwrap_or(codes::UNKNOWN),
         }
     }
 
+    /// A reason in words.
+    pub(crate) fn reason(text: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Reason(text.into().into())
+    }
+
     pub(crate) fn to_io(&self) -> io::Error {
-        let kind = self.io().map_or(io::ErrorKind::Other, io::Error::kind);
+        let kind = match self {
+            Self::Io(error) => error.kind(),
+            Self::ReaderLeft { .. } => io::ErrorKind::BrokenPipe,
+            _ => io::ErrorKind::Other,
+        };
         io::Error::new(kind, self.clone())
     }
 }

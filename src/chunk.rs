@@ -62,6 +62,18 @@ impl Chunk {
         }
     }
 
+    /// The same bytes once more, without a copy. From then on the chunk shares them.
+    #[cfg(feature = "futures")]
+    pub(crate) fn share(&mut self) -> bytes::Bytes {
+        let bytes = match core::mem::replace(&mut self.0, Repr::Static(&[])) {
+            Repr::Vec(vec) => vec.into(),
+            Repr::Static(bytes) => bytes::Bytes::from_static(bytes),
+            Repr::Bytes(bytes) => bytes,
+        };
+        self.0 = Repr::Bytes(bytes.clone());
+        bytes
+    }
+
     /// What is left after the first `count` bytes.
     #[cfg(feature = "std")]
     pub(crate) fn skip(self, count: usize) -> Self {

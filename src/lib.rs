@@ -399,7 +399,11 @@ pub use self::{
     driver::{Driver, Host, Refused},
 };
 #[cfg(feature = "futures")]
-pub use self::{handle::FutureOptions, worker::Worker};
+pub use self::{
+    handle::FutureOptions,
+    io::BodyReader,
+    worker::{Body, Worker},
+};
 pub use machine::Flow;
 
 /// The programs of the README must compile and run.

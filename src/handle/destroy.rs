@@ -40,7 +40,7 @@ impl<W> Writable<W> {
 
     /// As [`Writable::destroy`]; waiters and the observer learn the reason.
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
-        self.destroy_for(Some(Cause::Reason(reason.into().into())))
+        self.destroy_for(Some(Cause::reason(reason)))
     }
 
     pub(super) fn destroy_for(mut self, reason: Option<Cause>) -> Destroy<W> {
@@ -48,7 +48,7 @@ impl<W> Writable<W> {
             self.shared()
                 .change(By::Owner, |stream| stream.destroy(reason)),
         );
-        self.on_drop = OnDrop::Discard;
+        self.on_drop = Some(OnDrop::Discard);
         Destroy {
             shared: Arc::clone(self.shared()),
             stream: Some(self),
@@ -64,7 +64,7 @@ impl<W> End<W> {
 
     /// As [`End::destroy`]; waiters and the observer learn the reason.
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
-        self.destroy_for(Some(Cause::Reason(reason.into().into())))
+        self.destroy_for(Some(Cause::reason(reason)))
     }
 
     fn destroy_for(self, reason: Option<Cause>) -> Destroy<W> {

@@ -5,7 +5,6 @@ use alloc::sync::Arc;
 #[cfg(feature = "futures")]
 use core::{
     future::{Future, poll_fn},
-    mem,
     task::{Context, Poll},
 };
 use std::io::{self, Read};
@@ -38,7 +37,7 @@ impl<W> Writable<W> {
     /// ```
     pub fn pipe(mut self, mut source: impl Read) -> Result<Finished<W>, PipeError<W>> {
         // A source that panics is a source that fails.
-        self.on_drop = OnDrop::Discard;
+        self.on_drop = Some(OnDrop::Discard);
         let mut buffer = self.pipe_buffer();
         loop {
             let count = match source.read(&mut buffer) {
@@ -103,14 +102,14 @@ impl<W> Writable<W> {
         poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
     ) -> impl Future<Output = Result<Finished<W>, PipeError<W>>> {
         // Now, as the future may be dropped before its first poll.
-        let on_drop = mem::replace(&mut self.on_drop, OnDrop::Discard);
+        let on_drop = self.on_drop.replace(OnDrop::Discard);
         self.pipe_all(poll_read, on_drop)
     }
 
     async fn pipe_all(
         mut self,
         mut poll_read: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
-        on_drop: OnDrop,
+        on_drop: Option<OnDrop>,
     ) -> Result<Finished<W>, PipeError<W>> {
         let mut buffer = self.pipe_buffer();
         loop {

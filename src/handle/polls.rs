@@ -12,6 +12,7 @@ use std::io;
 
 use super::parker::Deadline;
 use super::writer::Writer;
+use crate::cause::Cause;
 #[cfg(feature = "futures")]
 use crate::chunk::Chunk;
 #[cfg(feature = "futures")]
@@ -143,5 +144,10 @@ fn without_chunk(error: WaitError) -> SinkError {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.leave(&mut self.polls.ticket);
+        if std::thread::panicking() {
+            let cause = Cause::reason("a producer panicked");
+            let panicked = |stream: &mut Stream| stream.producer_panicked(cause);
+            drop(self.shared.report(self.by, panicked));
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! The owner's side: everything that a producer can; its end is in `end.rs` and
 //! `destroy.rs`.
 
-use alloc::boxed::Box;
 use alloc::format;
-use core::error::Error;
 use core::fmt;
 use core::task::{Context, Poll};
 
@@ -62,13 +60,14 @@ pub struct Writable<W> {
     pub(crate) writer: Writer,
     /// Where the worker leaves the sink.
     slot: SinkSlot<W>,
-    pub(super) on_drop: OnDrop,
+    /// `None` over a body: an abort.
+    pub(super) on_drop: Option<OnDrop>,
     /// What is left was collected: then drop has nothing to do.
     collected: bool,
 }
 
 impl<W> Writable<W> {
-    pub(crate) fn over(shared: &Arc<Shared>, slot: SinkSlot<W>, on_drop: OnDrop) -> Self {
+    pub(crate) fn over(shared: &Arc<Shared>, slot: SinkSlot<W>, on_drop: Option<OnDrop>) -> Self {
         Self {
             writer: Writer::over(shared, By::Owner),
             slot,
@@ -239,6 +238,15 @@ impl<W> Writable<W> {
         drop(self.shared().change(By::Owner, Stream::discard));
     }
 
+    /// Aborts a stream that has not ended: its reader must not take it for whole.
+    fn cut_off(&self) {
+        let cause = Cause::reason("the owner was dropped before the end");
+        drop(
+            self.shared()
+                .change(By::Owner, |stream| stream.cut_off(cause)),
+        );
+    }
+
     /// Ends the stream, and waits so long for it.
     fn finish(&mut self, deadline: Deadline) {
         // The observer learns of a failure.
@@ -255,10 +263,11 @@ impl<W> Drop for Writable<W> {
             return;
         }
         match self.on_drop {
-            OnDrop::Finish => self.finish(Deadline::NEVER),
-            OnDrop::FinishWithin(timeout) => self.finish(Deadline::after(timeout)),
-            OnDrop::Detach => drop(self.end_now(None)),
-            OnDrop::Discard => self.discard(|_| None),
+            Some(OnDrop::Finish) => self.finish(Deadline::NEVER),
+            Some(OnDrop::FinishWithin(timeout)) => self.finish(Deadline::after(timeout)),
+            Some(OnDrop::Detach) => drop(self.end_now(None)),
+            Some(OnDrop::Discard) => self.discard(|_| None),
+            None => self.cut_off(),
         }
         drop(self.leave());
     }
@@ -273,7 +282,7 @@ fn given_up(error: &WaitError, stream: &Stream) -> Cause {
         _ => "the owner was dropped on the stack of the stream's worker",
     };
     let text = format!("{why}: {dropped} bytes are dropped, {in_doubt} are in doubt");
-    Cause::Reason(Box::<dyn Error + Send + Sync>::from(text).into())
+    Cause::reason(text)
 }
 
 // By hand, so that a sink need not be `Debug`.

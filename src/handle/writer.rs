@@ -19,6 +19,7 @@ use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::Writable). Cheap to clone, and to send
 /// to other threads and tasks. Dropping it does nothing: only the owner ends the stream.
+/// (Over a [body](crate::Builder#method.body), one that a panic drops cuts the body off.)
 ///
 /// Among several producers it is not promised who is served first. The length
 /// exceeds the high-water mark by at most one chunk for each producer that

@@ -1,9 +1,13 @@
-//! Owner and producers as what existing code writes to.
+//! Owner and producers as what existing code writes to, and a body as what it reads from.
 
 mod blocking;
+#[cfg(feature = "futures")]
+mod body;
 #[cfg(feature = "futures")]
 mod futures;
 #[cfg(feature = "tokio")]
 mod tokio;
 
 pub use blocking::BlockingWriter;
+#[cfg(feature = "futures")]
+pub use body::BodyReader;

@@ -41,6 +41,30 @@ impl Stream {
         None
     }
 
+    /// As [`Stream::destroy`], unless the stream has ended: what was accepted is whole then.
+    pub(crate) fn cut_off(&mut self, reason: Cause) -> Option<Cause> {
+        match self.driver.state().is_ended() {
+            true => Some(reason),
+            false => self.destroy(Some(reason)),
+        }
+    }
+
+    /// A producer was dropped by a panic, for this reason.
+    pub(crate) fn producer_panicked(&mut self, reason: Cause) -> Option<Cause> {
+        match self.panics_cut_off {
+            true => self.cut_off(reason),
+            false => Some(reason),
+        }
+    }
+
+    /// How many bytes the stream has left before its end, if it has ended and goes well.
+    #[cfg(feature = "futures")]
+    pub(crate) fn ends_after(&self) -> Option<u64> {
+        let state = self.driver.state();
+        let goes_well = state.is_ended() && !state.is_destroyed() && state.errored().is_none();
+        goes_well.then(|| self.snapshot().length)
+    }
+
     /// Takes what is unsent so far, for the caller to drop outside the lock. What
     /// comes later is dropped.
     pub(crate) fn discard(&mut self) -> VecDeque<Chunk> {

@@ -62,6 +62,8 @@ pub(crate) struct Stream {
     waited: Duration,
     /// The position at which the last flush was put in line.
     pub(super) flush_queued_at: u64,
+    /// A producer that panics cuts the stream off.
+    pub(super) panics_cut_off: bool,
     /// Chunks of no bytes, which go nowhere: to be dropped outside the lock.
     pub(super) empty: Vec<Chunk>,
 }
@@ -99,8 +101,16 @@ impl Stream {
             peak: 0,
             waited: Duration::ZERO,
             flush_queued_at: 0,
+            panics_cut_off: false,
             empty: Vec::new(),
         }
+    }
+
+    /// A producer that panics cuts it off, unless it has ended: then its reader gets an error.
+    #[cfg(feature = "futures")]
+    pub(crate) fn cut_off_by_panics(mut self) -> Self {
+        self.panics_cut_off = true;
+        self
     }
 
     /// Runs `f`, and returns whom to wake. Before `f` the driver gets the writes on the

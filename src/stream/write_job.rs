@@ -91,11 +91,7 @@ impl WriteJob {
     /// What the sink is to be given next: the same until it has been
     /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
-        // A chunk of no bytes never reaches the sink: 0 would read as a failure.
-        while matches!(self.rest.front(), Some(Item::Data(chunk)) if chunk.len() == self.of_first) {
-            self.of_first = 0;
-            self.first_is_done();
-        }
+        self.skip_empty();
         let first = match self.rest.front()? {
             Item::Flush => return Some(Call::Flush),
             Item::Data(chunk) => chunk.as_ref().get(self.of_first..).unwrap_or_default(),
@@ -118,6 +114,18 @@ impl WriteJob {
             slices.push(IoSlice::new(other));
         }
         Some(Call::WriteVectored { slices, given })
+    }
+
+    /// What a reader is to be given next, shared and not copied: the same until it has been
+    /// [booked](Self::book). It is a whole chunk, or `None` for a flush. No item when all is
+    /// done.
+    #[cfg(feature = "futures")]
+    pub(crate) fn next_shared(&mut self) -> Option<Option<bytes::Bytes>> {
+        self.skip_empty();
+        match self.rest.front_mut()? {
+            Item::Flush => Some(None),
+            Item::Data(chunk) => Some(Some(chunk.share())),
+        }
     }
 
     /// Books what a call of the sink has returned, which was `given` so many bytes: how
@@ -210,6 +218,14 @@ impl WriteJob {
             *chunk = whole.skip(of_first);
         }
         mem::take(&mut self.rest)
+    }
+
+    /// A chunk of no bytes never reaches the sink: 0 would read as a failure.
+    fn skip_empty(&mut self) {
+        while matches!(self.rest.front(), Some(Item::Data(chunk)) if chunk.len() == self.of_first) {
+            self.of_first = 0;
+            self.first_is_done();
+        }
     }
 
     fn first_is_done(&mut self) {

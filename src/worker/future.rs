@@ -99,7 +99,7 @@ where
             true => OnDrop::Discard,
             false => OnDrop::Detach,
         };
-        (Writable::over(&shared, slot, on_drop), worker)
+        (Writable::over(&shared, slot, Some(on_drop)), worker)
     }
 }
 

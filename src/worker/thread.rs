@@ -103,7 +103,7 @@ where
             let _ = take(&for_thread).map(Worker::run);
         });
         match started {
-            Ok(()) => Ok(Writable::over(&shared, slot, thread.on_drop)),
+            Ok(()) => Ok(Writable::over(&shared, slot, Some(thread.on_drop))),
             Err(error) => Err((error, take(&start).and_then(|worker| worker.sink))),
         }
     }

@@ -1,0 +1,172 @@
+//! The reader as the worker: nothing runs in the background, and whoever polls the body moves
+//! the data. `frames.rs` has what it does; `io/body.rs` what a body can be read as.
+
+use core::fmt;
+use core::task::{Context, Poll, Waker};
+
+use super::frames::{Frames, Part};
+use super::observers::Observers;
+use crate::cause::Cause;
+use crate::handle::{AnyWorker, Builder, Shared, SinkSlot, Writable};
+use crate::stream::Stream;
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// With a body.
+impl Builder {
+    /// A stream without a sink, and the [`Body`] that gives its bytes to a reader: an HTTP
+    /// body, a `Stream` of `Bytes`, an `AsyncRead`.
+    ///
+    /// The producer is slowed down to the pace of the reader. It may be a task, or a blocking
+    /// program on another thread: the owner is an [`io::Write`](std::io::Write).
+    ///
+    /// Only [`end`](Writable::end) ends the body. If the stream is destroyed or fails, or its
+    /// owner is dropped, or a producer panics, then the body ends with an error: a body that is
+    /// cut off never looks whole.
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use futures::{StreamExt, TryStreamExt, future::join};
+    ///
+    /// let (mut out, body) = highwater::Writable::builder().body();
+    /// let producer = async move {
+    ///     for n in 1..=3 {
+    ///         out.send(format!("line {n}\n")).await?;
+    ///     }
+    ///     out.end().await?; // the reader has everything
+    ///     Ok::<_, highwater::BoxError>(())
+    /// };
+    /// let (produced, read) = block_on(join(producer, body.try_collect::<Vec<_>>()));
+    /// produced?;
+    /// assert_eq!(read?.concat(), b"line 1\nline 2\nline 3\n");
+    ///
+    /// let (out, mut body) = highwater::Writable::builder().body();
+    /// drop(out.destroy_with("the database has gone"));
+    /// let error = block_on(body.next()).expect("no end").expect_err("no data");
+    /// assert_eq!(error.to_string(), "the database has gone");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn body(self) -> (Writable<()>, Body) {
+        let (AnyWorker, common) = self.split();
+        let observers = Observers::new(common.on_error, common.observer);
+        let stream = Stream::new(common.options, observers.is_some()).cut_off_by_panics();
+        let progress = stream.progress();
+        let shared = Arc::new(Shared::new(stream));
+        let slot = SinkSlot::default();
+        let stream = Writable::over(&shared, Arc::clone(&slot), None);
+        let frames = Frames::new(shared, progress, observers, slot);
+        (
+            stream,
+            Body(alloc::sync::Arc::new(Worker(Mutex::new(frames)))),
+        )
+    }
+}
+
+/// What a reader takes from a stream: the worker of [`Builder::body`].
+///
+/// It is a `Stream` of `Bytes`, with the feature `http-body` an `http_body::Body`, and by
+/// [`reader`](Self::reader) an `AsyncRead` of futures and of tokio. Each gives a chunk that was
+/// written as it is, without a copy; small writes are joined.
+///
+/// A chunk is *delivered* when the reader comes back for the next one, or sees the end.
+/// Dropping the body before makes the stream fail with [`Cause::ReaderLeft`]: every waiter gets
+/// that error, and the chunks that were not delivered come back. A reader need not poll for the
+/// end if the body has said that it is there (`is_end_stream`), or has given all bytes of its
+/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes.
+pub struct Body(alloc::sync::Arc<Worker>);
+
+/// It is the worker of a body, and its waker once the reader needs no more.
+struct Worker(Mutex<Frames>);
+
+impl Body {
+    /// Says how long the body will be, in bytes. With HTTP/1.1 it becomes the `content-length`.
+    ///
+    /// A stream that writes more, or ends with less, fails: reader and producer get an error
+    /// that says so.
+    ///
+    /// ```
+    /// use futures::{StreamExt, executor::block_on};
+    ///
+    /// let (out, body) = highwater::Writable::builder().body();
+    /// let mut body = body.with_length(10);
+    /// drop(out.end_with("too short"));
+    /// assert_eq!(block_on(body.next()).expect("no end")?, "too short");
+    /// let error = block_on(body.next()).expect("no end").expect_err("it is cut off");
+    /// assert_eq!(error.to_string(), "the body ended after 9 of its 10 bytes");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn with_length(self, bytes: u64) -> Self {
+        self.frames().length = Some(bytes);
+        self
+    }
+
+    /// Adds trailers. The body calls `trailers` once the reader has taken all data of a stream
+    /// that has ended, so it can have a checksum of what was written. `None` is no trailers.
+    ///
+    /// A reader other than one of HTTP ignores them.
+    #[cfg(feature = "http-body")]
+    #[must_use]
+    pub fn with_trailers(
+        self,
+        trailers: impl FnOnce() -> Option<http::HeaderMap> + Send + 'static,
+    ) -> Self {
+        self.frames().trailers = Some(alloc::boxed::Box::new(trailers));
+        self
+    }
+
+    pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, Cause>>> {
+        self.frames().poll_part(cx)
+    }
+
+    /// Whether the reader has everything. From then on it may drop the body.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn is_end(&self) -> bool {
+        self.frames().is_end()
+    }
+
+    /// How many bytes are still to come, if that is known.
+    pub(crate) fn left(&self) -> Option<u64> {
+        self.frames().left()
+    }
+
+    fn frames(&self) -> MutexGuard<'_, Frames> {
+        self.0.frames()
+    }
+}
+
+impl Worker {
+    fn frames(&self) -> MutexGuard<'_, Frames> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reader has left with everything. What the stream still needs of a worker is done by who
+/// wakes it: the end is answered, and a further byte is refused.
+impl alloc::task::Wake for Worker {
+    fn wake(self: alloc::sync::Arc<Self>) {
+        let waker = Waker::from(alloc::sync::Arc::clone(&self));
+        let mut cx = Context::from_waker(&waker);
+        let mut frames = self.frames();
+        while let Poll::Ready(Some(_)) = frames.poll_part(&mut cx) {}
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let mut frames = self.frames();
+        if frames.has_given_all() {
+            drop(frames);
+            alloc::task::Wake::wake(alloc::sync::Arc::clone(&self.0));
+        } else {
+            frames.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("left", &self.left())
+            .finish_non_exhaustive()
+    }
+}
