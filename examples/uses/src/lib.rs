@@ -10,6 +10,7 @@ use clap::Parser;
 use highwater::{Destroy, Snapshot, Unfinished};
 use tokio::sync::watch;
 
+pub mod http;
 pub mod lines;
 pub mod progress;
 pub mod s3;

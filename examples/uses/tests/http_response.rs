@@ -3,8 +3,8 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::Child;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command};
 
 use common::{Checked, Ended, interrupt, run, start};
 use highwater_uses::lines::Check;
@@ -25,7 +25,7 @@ fn a_slow_client_gets_all_and_the_producer_sees_one_that_leaves() -> Checked {
     );
     assert!(ended.out.contains("client that leaves: "), "{}", ended.out);
     assert!(
-        ended.out.contains("the producer got: broken pipe"),
+        ended.out.contains("the producer got: the reader has left"),
         "{}",
         ended.out
     );
@@ -115,13 +115,47 @@ fn any_client_gets_the_whole_body() -> Checked {
 }
 
 #[test]
+fn a_client_of_http2_and_one_that_half_closes_get_the_whole_body() -> Checked {
+    let (child, _out, address) = serve("2")?;
+    let curl = Command::new("curl")
+        .args(["--silent", "--http2-prior-knowledge"])
+        .arg(format!("http://{address}/"))
+        .output()?;
+    let mut half = TcpStream::connect(&address)?;
+    write!(
+        half,
+        "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
+    half.shutdown(Shutdown::Write)?;
+    let mut half = BufReader::new(half);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        assert!(half.read_line(&mut line)? > 0, "no body");
+    }
+    let mut body = Vec::new();
+    half.read_to_end(&mut body)?;
+    for all in [curl.stdout, body] {
+        let mut check = Check::default();
+        assert_eq!(check.take(&all), Ok(()));
+        assert_eq!(check.position(), 2 * MIB);
+    }
+    interrupt(&child)?;
+    Ended::from(child.wait_with_output()?).with(130, "interrupted: written=4194304 unsent=0");
+    Ok(())
+}
+
+#[test]
 fn the_producer_sees_a_client_that_goes_away() -> Checked {
     let (child, mut out, address) = serve("64")?;
     let (body, _) = ask(&address, "GET")?;
     drop(body);
     let mut line = String::new();
     out.read_line(&mut line)?;
-    assert!(line.contains("the producer got: broken pipe"), "{line}");
+    assert!(
+        line.contains("the producer got: the reader has left"),
+        "{line}"
+    );
     interrupt(&child)?;
     Ended::from(child.wait_with_output()?).with(130, "interrupted: ");
     Ok(())

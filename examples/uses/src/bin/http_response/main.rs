@@ -7,14 +7,14 @@
 //! curl --limit-rate 2M -o /dev/null http://127.0.0.1:8080/
 //! ```
 //!
-//! The sink of the stream is one end of a small pipe in memory, and the body that hyper
-//! sends is the other. If the client goes away, hyper drops the body, the sink fails,
-//! and the next write or wait of the producer returns that error.
+//! The body that hyper sends is the worker of the stream. If the client goes away, hyper drops
+//! it, and the next write or wait of the producer returns that error.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
+use highwater_uses::http::{listen, serve};
 use highwater_uses::lines::LINE;
 use highwater_uses::{Failure, Totals, run, say, stop, stopped};
 use tokio::sync::{mpsc, watch};
@@ -58,25 +58,25 @@ async fn respond(arguments: Arguments) -> Result<(), Failure> {
         stop: stop.clone(),
     };
     match arguments.listen {
-        Some(address) => serve(server, address, produced, stop).await,
+        Some(address) => serve_all(server, address, produced, stop).await,
         None => show(server, produced, producing, stop).await,
     }
 }
 
 /// Serves all clients that come, until Ctrl-C.
-async fn serve(
+async fn serve_all(
     server: Server,
     address: SocketAddr,
     mut produced: mpsc::UnboundedReceiver<Produced>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let listener = server::listen(address, None)
+    let listener = listen(address, None)
         .map_err(|error| Failure::of(&format!("listening on {address}"), &error))?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::of("the address", &error))?;
     say(&format!("listening on http://{address}/"))?;
-    let serving = tokio::spawn(server.run(listener));
+    let serving = tokio::spawn(serve(listener, server, stop.clone()));
     let (mut totals, mut unsent) = (Totals::default(), 0);
     let mut count = |response: &Produced| {
         totals.add(&response.totals);
@@ -109,12 +109,12 @@ async fn show(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let (size, mark) = (server.size, server.mark);
-    let listener = server::listen(([127, 0, 0, 1], 0).into(), Some(client::SYSTEM_BUFFER))
+    let listener = listen(([127, 0, 0, 1], 0).into(), Some(client::SYSTEM_BUFFER))
         .map_err(|error| Failure::of("listening on loopback", &error))?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::of("the address", &error))?;
-    tokio::spawn(server.run(listener));
+    tokio::spawn(serve(listener, server, stop.clone()));
 
     let mut totals = Totals::default();
     for (who, up_to) in [("slow client", size), ("client that leaves", size / 2)] {

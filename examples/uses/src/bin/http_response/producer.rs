@@ -3,7 +3,6 @@
 use highwater::{BoxError, EndError, Flow, Snapshot, Writable};
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::{causes, stopped};
-use tokio::io::DuplexStream;
 use tokio::sync::watch;
 
 /// What the producer is doing, for a client that goes by it.
@@ -45,7 +44,7 @@ impl Produced {
 
 /// Writes a body of this length. At Ctrl-C the stream is destroyed.
 pub(crate) async fn produce(
-    mut out: Writable<DuplexStream>,
+    mut out: Writable<()>,
     size: u64,
     producing: watch::Sender<Producing>,
     mut stop: watch::Receiver<bool>,
@@ -95,7 +94,7 @@ pub(crate) async fn produce(
 }
 
 async fn write_all(
-    out: &mut Writable<DuplexStream>,
+    out: &mut Writable<()>,
     size: u64,
     producing: &watch::Sender<Producing>,
 ) -> Result<(), BoxError> {
