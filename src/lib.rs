@@ -127,6 +127,7 @@
 //! | to a file, a pipe, a blocking socket | a thread: [`spawn`](Builder::spawn) | `std` (default) |
 //! | to sockets and files of tokio | a task of tokio: `spawn_tokio` | `tokio` |
 //! | to a `futures_io::AsyncWrite`, on any executor | a future: `pair` | `futures` |
+//! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: `body` | `futures`, `http-body` |
 //! | log lines, with `tracing` | `log::Log`: lossless, or loss by choice and counted | `tracing` |
 //! | in a runtime of your own | [`Driver`], with a [`Host`] | `alloc` |
 //! | without an allocator | [`machine`] | none |
@@ -139,18 +140,18 @@
 //! A *worker* moves the data from the stream to the sink. It alone calls the sink and the
 //! observer. The [`Builder`] makes it:
 //!
-//! | | a thread | a future, `Worker` | a task of tokio |
-//! | --- | --- | --- | --- |
-//! | made by | [`spawn`](Builder::spawn), [`spawn_with`](Builder::spawn_with) | `pair`, `pair_with` | `spawn_tokio`, `spawn_tokio_with`, `spawn_tokio_on` |
-//! | feature | `std` (default) | `futures` | `tokio` |
-//! | the sink | any [`io::Write`](std::io::Write) that is [`Send`] | any `AsyncWrite` of `futures-io`, also one that is not `Send` | any `AsyncWrite` of tokio that is `Send` |
-//! | at the end the sink is | flushed | flushed, then closed | flushed, then shut down |
-//! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; `discard_on_drop` chooses otherwise | the same; the worker goes on while the runtime runs |
-//! | the worker is dropped | cannot happen | the stream fails with [`Cause::WorkerDropped`] | the runtime does it when it shuts down: the same |
-//! | the program exits | what is not delivered is lost, and no one learns of it: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same |
-//! | *delivered* means | `write` of the sink has returned and took the bytes | `poll_write` of the sink took them | the same; `tokio::fs::File` still has them in its own buffer, until a [`flush`](Writable::flush) |
-//! | [`WouldDeadlock`](WaitError::WouldDeadlock) | a wait on the worker's thread: in the sink, the opener, the observer, a panic hook | a wait within a poll of the worker, or within its drop | the same |
-//! | [`Snapshot::waited`] measures | the waits of threads, by `wait` | the same; not those of tasks, by `.await` | the same |
+//! | | a thread | a future, `Worker` | a task of tokio | the reader, `Body` |
+//! | --- | --- | --- | --- | --- |
+//! | made by | [`spawn`](Builder::spawn), [`spawn_with`](Builder::spawn_with) | `pair`, `pair_with` | `spawn_tokio`, `spawn_tokio_with`, `spawn_tokio_on` | `body` |
+//! | feature | `std` (default) | `futures` | `tokio` | `futures`, `http-body` |
+//! | the sink | any [`io::Write`](std::io::Write) that is [`Send`] | any `AsyncWrite` of `futures-io`, also one that is not `Send` | any `AsyncWrite` of tokio that is `Send` | none: a server polls the body, or your own code |
+//! | at the end the sink is | flushed | flushed, then closed | flushed, then shut down | the body has ended |
+//! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; `discard_on_drop` chooses otherwise | the same; the worker goes on while the runtime runs | the reader gets an error: what is cut off never looks whole |
+//! | the worker is dropped | cannot happen | the stream fails with [`Cause::WorkerDropped`] | the runtime does it when it shuts down: the same | the stream fails with [`Cause::ReaderLeft`], unless the reader had everything |
+//! | the program exits | what is not delivered is lost, and no one learns of it: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same | the same |
+//! | *delivered* means | `write` of the sink has returned and took the bytes | `poll_write` of the sink took them | the same; `tokio::fs::File` still has them in its own buffer, until a [`flush`](Writable::flush) | the reader came back for the next chunk, or for the end |
+//! | [`WouldDeadlock`](WaitError::WouldDeadlock) | a wait on the worker's thread: in the sink, the opener, the observer, a panic hook | a wait within a poll of the worker, or within its drop | the same | a wait within a poll of the body, or within its drop |
+//! | [`Snapshot::waited`] measures | the waits of threads, by `wait` | the same; not those of tasks, by `.await` | the same | the same |
 //!
 //! So a handle over tokio promises less than one over a thread. If the owner is dropped and the
 //! runtime shuts down before the worker has finished, what is left is lost. The
@@ -168,14 +169,16 @@
 //! | --- | --- |
 //! | [`Writable`] over a thread | ends the stream and blocks until it has finished, or does what [`OnDrop`] says; on the worker's own stack it destroys the stream, since it cannot wait there |
 //! | [`Writable`] over a future or a task | ends the stream and returns; with `discard_on_drop` it destroys the stream |
-//! | [`End`], before its end | the same as dropping the owner |
+//! | [`Writable`] over a body | cuts the body off: its reader gets an error |
+//! | [`End`], before its end | the same as dropping the owner; over a body the stream goes on ending |
 //! | [`Destroy`] | drops what was not sent and returns; the worker drops the sink as soon as it lets go of it |
 //! | the future of `pipe_async`, `pipe_tokio` | destroys the stream, since half a source is no end; after the end of the source, the same as dropping the owner |
 //! | [`Wait`] | gives up the wait, nothing else: a flush stays in line |
 //! | [`Sending`] | drops the chunk if the stream has not accepted it; [`into_chunk`](Sending::into_chunk) gives it back |
 //! | [`CorkGuard`] | pulls the cork, also when a panic drops it |
-//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream |
+//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream; over a body, one that a panic drops cuts it off |
 //! | `Worker`, before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
+//! | `Body`, before its reader had everything | the stream fails with [`Cause::ReaderLeft`]: waiters and observer get it, `end` and `destroy` hand back what was not delivered |
 //!
 //! A `log::Log` is dropped as a `Writable` over a thread, its writers as a `Writer`.
 //!
@@ -283,8 +286,8 @@
 //! | floor | what is there | feature |
 //! | --- | --- | --- |
 //! | `log` | a `MakeWriter` for `tracing-subscriber`, over a thread | `tracing` |
-//! | `io` | owner and producers as an `io::Write`, a `Sink`, an `AsyncWrite` | `std` (default), `futures`, `tokio` |
-//! | `worker` | what moves the data: a thread, a future, a task of tokio | `std`, `futures`, `tokio` |
+//! | `io` | owner and producers as an `io::Write`, a `Sink`, an `AsyncWrite`; a body as a `Stream`, an HTTP body, an `AsyncRead` | `std` (default), `futures`, `tokio`, `http-body` |
+//! | `worker` | what moves the data: a thread, a future, a task of tokio, a reader | `std`, `futures`, `tokio` |
 //! | `handle` | what users hold: [`Builder`], [`Writable`], [`Writer`], [`Wait`], [`End`], … | `std` |
 //! | `stream` | the stream under a lock: what handles and workers do with it | `std` |
 //! | `driver` | [`Driver`], [`Host`]: the loop with its chunks, callbacks and ticks | `alloc` |
@@ -407,7 +410,7 @@ pub use self::{
 pub use machine::Flow;
 
 /// The programs of the README must compile and run.
-#[cfg(all(doctest, feature = "tokio", feature = "tracing"))]
+#[cfg(all(doctest, feature = "http-body", feature = "tokio", feature = "tracing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

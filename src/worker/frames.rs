@@ -84,8 +84,7 @@ impl Frames {
 
     /// The next part. The reader has taken the one before.
     pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, Cause>>> {
-        let shared = Arc::clone(&self.shared);
-        let _running = shared.run_here();
+        let _running = self.shared.run_here();
         self.take_given();
         loop {
             let part = match &self.now {
@@ -93,8 +92,8 @@ impl Frames {
                 Now::Writing(_) => self.next_data(),
                 Now::Ending => self.finish(),
                 Now::Idle => {
-                    let Poll::Ready(work) = shared.poll_work(cx, true) else {
-                        if shared.idle(&mut self.gave_turn) {
+                    let Poll::Ready(work) = self.shared.poll_work(cx, true) else {
+                        if self.shared.idle(&mut self.gave_turn) {
                             cx.waker().wake_by_ref();
                         }
                         return Poll::Pending;
@@ -142,7 +141,7 @@ impl Frames {
 
     /// The next chunk of the job, or `None` once the job is answered.
     fn next_data(&mut self) -> Option<Part> {
-        let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) else {
+        let Now::Writing(job) = &mut self.now else {
             return None;
         };
         while !job.is_stopped() {
@@ -157,29 +156,28 @@ impl Frames {
                 let _ = job.book(0, Ok(None));
                 continue;
             };
-            if let Some(cause) = self.too_long(bytes.len() as u64) {
-                job.failure = Some(cause);
+            let len = bytes.len() as u64;
+            job.failure = self
+                .length
+                .and_then(|length| too_long(&self.shared, length, length - self.total, len));
+            if job.failure.is_some() {
                 break;
             }
             self.given = bytes.len();
-            self.total += bytes.len() as u64;
-            self.now = Now::Writing(job);
+            self.total += len;
             return Some(Part::Data(bytes));
         }
-        let by = job.by();
-        self.shared.report(by, |stream| stream.answered(&mut job));
-        job.done.into_iter().for_each(dispose);
+        self.answer();
         None
     }
 
-    /// Why the next chunk cannot be given. If it would fill the body, nothing may come after
-    /// it: the reader would take a body for whole that is too long.
-    fn too_long(&self, len: u64) -> Option<Cause> {
-        let length = self.length?;
-        let left = length - self.total;
-        let fills = len == left && self.shared.look(|stream| stream.snapshot().length) > len;
-        let text = || format!("the body is longer than its {length} bytes");
-        (len > left || fills).then(|| Cause::reason(text()))
+    /// The job is done, or stopped.
+    fn answer(&mut self) {
+        if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
+            let by = job.by();
+            self.shared.report(by, |stream| stream.answered(&mut job));
+            job.done.into_iter().for_each(dispose);
+        }
     }
 
     /// All is written. Returns the trailers, if they are to be given first.
@@ -278,6 +276,14 @@ impl Frames {
         done.for_each(dispose);
         self.leave(events);
     }
+}
+
+/// Why the next chunk cannot be given, of which so many bytes are `left`. If it would fill the
+/// body, nothing may come after it: the reader would take a body for whole that is too long.
+fn too_long(shared: &Shared, length: u64, left: u64, len: u64) -> Option<Cause> {
+    let fills = len == left && shared.look(|stream| stream.snapshot().length) > len;
+    let text = || format!("the body is longer than its {length} bytes");
+    (len > left || fills).then(|| Cause::reason(text()))
 }
 
 fn too_short(total: u64, length: u64) -> String {

@@ -26,9 +26,10 @@ pub(crate) async fn post(part: &child::Part) -> Checked {
         for n in 0..lines {
             out.send(line(n).to_vec()).await?;
         }
-        match cut {
-            true => drop(out.destroy_with("no disk")),
-            false => drop(out.end().await?),
+        if cut {
+            drop(out.destroy_with("no disk"));
+        } else {
+            out.end().await?;
         }
         Ok::<_, highwater::BoxError>(())
     });
