@@ -3,11 +3,14 @@
 //! cut off, too.
 #![cfg(feature = "http-body")]
 
+use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
-use futures::StreamExt;
-use highwater::{Body, Cause, Writable};
+use futures::{AsyncReadExt, StreamExt};
+use highwater::{Body, Cause, Writable, Writer};
 use highwater_testkit::players::polled::poll_once;
 use highwater_testkit::wakes::Counted;
 use http_body::Body as _;
@@ -141,6 +144,79 @@ fn a_byte_after_the_last_one_is_refused_when_the_reader_has_left_with_all() {
     let _flow = out.write("d").expect("the stream is told of it later");
     let error = out.end().wait().expect_err("it was too long");
     assert_eq!(error.to_string(), "the body is longer than its 3 bytes");
+}
+
+#[test]
+fn a_reader_that_has_left_with_all_wakes_one_waiter_after_the_other() {
+    let (mut out, body) = Writable::builder().high_water_mark(1).body();
+    let mut body = body.with_length(3);
+    let _flow = out.write("abc").expect("it is open");
+    let mut waiters = [(); 3].map(|()| Counted::waiting(out.send("")));
+    assert_eq!(next(&mut body), "abc");
+    drop(body);
+    for waiter in &mut waiters {
+        assert_eq!(waiter.woken(), 1);
+        assert!(waiter.poll().is_ready());
+    }
+    assert!(out.end().wait().is_ok());
+}
+
+#[test]
+fn a_waiter_that_writes_when_it_is_woken_finds_a_reader_that_has_left_with_all() {
+    /// Writes from within its wake-up.
+    struct Writes(Mutex<Option<Writer>>);
+
+    impl Wake for Writes {
+        fn wake(self: Arc<Self>) {
+            let writer = self.0.lock().expect("no panic").take();
+            let written = writer.expect("it is woken once").write("too long");
+            assert!(written.is_ok(), "the stream is told of it later");
+        }
+    }
+
+    let (mut out, body) = Writable::builder().high_water_mark(1).body();
+    let mut body = body.with_length(3);
+    let _flow = out.write("abc").expect("it is open");
+    let first = Counted::waiting(out.send("first"));
+    let writes = Arc::new(Writes(Mutex::new(Some(out.writer()))));
+    let waker = Waker::from(writes);
+    let mut second = pin!(out.send("second"));
+    let mut cx = Context::from_waker(&waker);
+    assert!(second.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(next(&mut body), "abc");
+    drop(body);
+    assert_eq!(first.woken(), 1);
+    assert!(
+        out.drained().wait().is_err(),
+        "what was written is too long"
+    );
+    let error = out.end().wait().expect_err("it was too long");
+    assert_eq!(error.to_string(), "the body is longer than its 3 bytes");
+}
+
+#[test]
+fn a_length_counts_from_where_the_reader_is() {
+    let (mut out, mut body) = body();
+    let _flow = out.write_chunk("read before").expect("it is open");
+    assert_eq!(next(&mut body), "read before");
+    let mut body = body.with_length(3);
+    assert_eq!(body.size_hint().exact(), Some(3));
+    let mut end = out.end_with("abc");
+    assert_eq!(next(&mut body), "abc");
+    ends(&mut body);
+    assert!(end.wait().is_ok());
+}
+
+#[test]
+fn a_reader_of_bytes_that_leaves_in_the_last_chunk_does_not_have_it() {
+    let (mut out, body) = body();
+    let mut reader = body.with_length(3).reader();
+    let _flow = out.write("abc").expect("it is open");
+    let count = poll_once(reader.read(&mut [0; 2])).expect("it is there");
+    assert_eq!(count.ok(), Some(2));
+    drop(reader);
+    let error = out.end().wait().expect_err("the reader has left");
+    assert_eq!(error.code(), "EPIPE");
 }
 
 #[test]

@@ -108,6 +108,15 @@ impl BodyReader {
     }
 }
 
+/// A reader that leaves in the middle of a chunk does not have it.
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        if !self.rest.is_empty() {
+            self.body.abandon();
+        }
+    }
+}
+
 impl AsyncRead for BodyReader {
     fn poll_read(
         self: Pin<&mut Self>,

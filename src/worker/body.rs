@@ -9,7 +9,7 @@ use super::observers::Observers;
 use crate::cause::Cause;
 use crate::handle::{AnyWorker, Builder, Shared, SinkSlot, Writable};
 use crate::stream::Stream;
-use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// With a body.
 impl Builder {
@@ -56,7 +56,10 @@ impl Builder {
         let frames = Frames::new(shared, progress, observers, slot);
         (
             stream,
-            Body(alloc::sync::Arc::new(Worker(Mutex::new(frames)))),
+            Body(alloc::sync::Arc::new(Worker {
+                frames: Mutex::new(frames),
+                wakes: AtomicUsize::new(0),
+            })),
         )
     }
 }
@@ -75,10 +78,15 @@ impl Builder {
 pub struct Body(alloc::sync::Arc<Worker>);
 
 /// It is the worker of a body, and its waker once the reader needs no more.
-struct Worker(Mutex<Frames>);
+struct Worker {
+    frames: Mutex<Frames>,
+    /// How many wake-ups no poll has followed yet.
+    wakes: AtomicUsize,
+}
 
 impl Body {
     /// Says how long the body will be, in bytes. With HTTP/1.1 it becomes the `content-length`.
+    /// What was taken from the body before does not count.
     ///
     /// A stream that writes more, or ends with less, fails: reader and producer get an error
     /// that says so.
@@ -96,7 +104,7 @@ impl Body {
     /// ```
     #[must_use]
     pub fn with_length(self, bytes: u64) -> Self {
-        self.frames().length = Some(bytes);
+        self.frames().set_length(bytes);
         self
     }
 
@@ -129,6 +137,11 @@ impl Body {
         self.frames().left()
     }
 
+    /// The reader leaves, and does not have everything.
+    pub(crate) fn abandon(&self) {
+        self.frames().abandon();
+    }
+
     fn frames(&self) -> MutexGuard<'_, Frames> {
         self.0.frames()
     }
@@ -136,7 +149,7 @@ impl Body {
 
 impl Worker {
     fn frames(&self) -> MutexGuard<'_, Frames> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,21 +157,26 @@ impl Worker {
 /// wakes it: the end is answered, and a further byte is refused.
 impl alloc::task::Wake for Worker {
     fn wake(self: alloc::sync::Arc<Self>) {
+        let mut wakes = 1;
+        if self.wakes.fetch_add(wakes, Ordering::AcqRel) > 0 {
+            // Another thread polls, or this one does so further down its stack: it polls again.
+            return;
+        }
         let waker = Waker::from(alloc::sync::Arc::clone(&self));
         let mut cx = Context::from_waker(&waker);
-        let mut frames = self.frames();
-        while let Poll::Ready(Some(_)) = frames.poll_part(&mut cx) {}
+        while wakes > 0 {
+            while let Poll::Ready(Some(_)) = self.frames().poll_part(&mut cx) {}
+            wakes = self.wakes.fetch_sub(wakes, Ordering::AcqRel) - wakes;
+        }
     }
 }
 
 impl Drop for Body {
     fn drop(&mut self) {
-        let mut frames = self.frames();
-        if frames.has_given_all() {
-            drop(frames);
-            alloc::task::Wake::wake(alloc::sync::Arc::clone(&self.0));
-        } else {
-            frames.abandon();
+        let has_all = self.frames().has_given_all();
+        match has_all {
+            true => alloc::task::Wake::wake(alloc::sync::Arc::clone(&self.0)),
+            false => self.abandon(),
         }
     }
 }

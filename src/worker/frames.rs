@@ -38,7 +38,7 @@ pub(super) struct Frames {
     total: u64,
     /// How long the body is, if the caller has said so.
     /// Invariant: `total` is at most this.
-    pub(super) length: Option<u64>,
+    length: Option<u64>,
     /// What makes the trailers, until it has.
     #[cfg(feature = "http-body")]
     pub(super) trailers: Option<alloc::boxed::Box<Trailers>>,
@@ -80,6 +80,11 @@ impl Frames {
             knows_end: false,
             gave_turn: false,
         }
+    }
+
+    /// So many bytes are still to come.
+    pub(super) fn set_length(&mut self, left: u64) {
+        self.length = Some(self.total.saturating_add(left));
     }
 
     /// The next part. The reader has taken the one before.
