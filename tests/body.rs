@@ -103,6 +103,20 @@ fn each_chunk_is_delivered_by_itself() {
 }
 
 #[test]
+fn a_reader_within_a_batch_makes_room_for_small_writes() {
+    let (mut out, mut body) = Writable::builder().high_water_mark(5).body();
+    let corked = out.cork().expect("it is open");
+    for chunk in ["12345", "6"] {
+        let _flow = corked.write_chunk(chunk).expect("it is open");
+    }
+    drop(corked);
+    assert_eq!(next(&mut body), "12345");
+    assert_eq!(out.write("7").ok(), Some(Flow::Wait));
+    assert_eq!(next(&mut body), "6");
+    assert_eq!(out.write("8").ok(), Some(Flow::More), "3 bytes are there");
+}
+
+#[test]
 fn a_flush_is_done_when_the_reader_has_taken_what_came_before() {
     let (mut out, mut body) = body();
     let _flow = out.write("before").expect("it is open");

@@ -1,6 +1,7 @@
 //! The invariants of the contract, each by its name, on the machine with its driver, and on a
-//! stream over each worker, a thread, a future and a task of tokio, with producers that are
-//! threads and with producers that are tasks: random scenarios, judged by a naive oracle.
+//! stream over each worker, a thread, a future, a task of tokio and the reader of a body, with
+//! producers that are threads and with producers that are tasks: random scenarios, judged by a
+//! naive oracle.
 
 // They are looked for by these names.
 #![allow(non_snake_case)]
@@ -95,6 +96,10 @@ adapter!(thread_tasks, Subject::ThreadTasks);
 adapter!(future, Subject::Future);
 #[cfg(feature = "futures")]
 adapter!(future_threads, Subject::FutureThreads);
+#[cfg(feature = "futures")]
+adapter!(body, Subject::Body);
+#[cfg(feature = "futures")]
+adapter!(body_threads, Subject::BodyThreads);
 #[cfg(feature = "tokio")]
 adapter!(tokio, Subject::Tokio);
 #[cfg(feature = "tokio")]

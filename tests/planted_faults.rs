@@ -161,6 +161,75 @@ fn every_invariant_has_a_fault_that_breaks_it() {
     }
 }
 
+/// What spoils the history of a body, whose reader goes on with a batch under a cork.
+#[cfg(feature = "futures")]
+const OF_BATCHES: [(&str, Spoil, Invariant); 4] = [
+    (
+        "goes on with no batch",
+        |_, all| all.retain(|one| !is_taken(one)),
+        CorkHolds,
+    ),
+    ("goes on past its batch", shorter_batch, CorkHolds),
+    ("takes a batch under a cork", corked_batch, CorkHolds),
+    ("takes a batch within a batch", longer_batch, OneAtATime),
+];
+
+#[cfg(feature = "futures")]
+fn is_taken(record: &Record) -> bool {
+    matches!(record.what, What::Taken { .. })
+}
+
+#[cfg(feature = "futures")]
+fn batches(history: &mut [Record]) -> impl Iterator<Item = &mut u64> {
+    history
+        .iter_mut()
+        .filter_map(|record| match &mut record.what {
+            What::Taken { bytes } => Some(bytes),
+            _ => None,
+        })
+}
+
+#[cfg(feature = "futures")]
+#[allow(clippy::ptr_arg)] // it is a `Spoil`
+fn shorter_batch(_: &mut Terms, history: &mut Vec<Record>) {
+    batches(history).for_each(|bytes| *bytes -= 1);
+}
+
+#[cfg(feature = "futures")]
+#[allow(clippy::ptr_arg)] // it is a `Spoil`
+fn longer_batch(_: &mut Terms, history: &mut Vec<Record>) {
+    batches(history).for_each(|bytes| *bytes += 1);
+}
+
+#[cfg(feature = "futures")]
+fn corked_batch(_: &mut Terms, history: &mut Vec<Record>) {
+    if let Some(at) = history.iter().position(is_taken) {
+        let what = What::Cork;
+        history.insert(
+            at,
+            Record {
+                what,
+                ..history[at].clone()
+            },
+        );
+    }
+}
+
+#[cfg(feature = "futures")]
+#[test]
+fn a_batch_that_goes_on_under_a_cork_is_known_to_the_byte() {
+    for (name, spoil, invariant) in OF_BATCHES {
+        let caught = lines().take(20_000).any(|line| {
+            let (mut terms, mut history) = Subject::Body.play(&line);
+            assert_eq!(judge(&terms, &history), [], "{line}");
+            spoil(&mut terms, &mut history);
+            let broken = judge(&terms, &history);
+            broken.iter().any(|(broken, _)| *broken == invariant)
+        });
+        assert!(caught, "{name} does not break {invariant:?}");
+    }
+}
+
 fn trace(quirks: Quirks, line: &str) -> Vec<String> {
     let (_, history) = Subject::Driver(quirks).play(line);
     history.iter().filter_map(Record::line).collect()

@@ -84,6 +84,11 @@ impl Handoff {
         mem::take(&mut self.unsent)
     }
 
+    /// Whether the sink has taken bytes since this was counted last.
+    pub(super) fn has_progressed(&self) -> bool {
+        self.progress.bytes() != self.delivered
+    }
+
     /// Counts what the sink has done since this was asked last. Returns how many bytes.
     pub(super) fn count_progress(&mut self) -> u64 {
         self.flushed = self.progress.flushes();

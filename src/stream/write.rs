@@ -14,11 +14,15 @@ use crate::driver::Refused;
 use crate::machine::{Fault, Flow, codes};
 
 impl Stream {
-    /// Accepts a small write on the lease. `None` if the lease is too small: then
-    /// nothing was done. No lease covers a write of no bytes.
+    /// Accepts a small write on the lease. `None` if the lease is too small, or may be out of
+    /// date: then nothing was done. No lease covers a write of no bytes.
     #[inline]
     pub(crate) fn write_on_lease(&mut self, by: By, bytes: &[u8]) -> Option<Flow> {
         if by == By::Owner && self.owner_wants_lease() {
+            return None;
+        }
+        if self.lease.answer == Flow::Wait && self.driver.host().has_progressed() {
+            // There may be room again.
             return None;
         }
         let flow = self.lease.write(bytes)?;

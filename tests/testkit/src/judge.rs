@@ -85,6 +85,8 @@ struct Judge<'a> {
     in_flight: Vec<(u32, u64)>,
     /// Was with the sink when the stream was destroyed. It may still answer.
     taken_back: Vec<(u32, u64)>,
+    /// How many bytes the worker still has to give on, of a batch that it has taken.
+    of_batch: u64,
     calls: usize,
     /// The call that is unanswered, if one is.
     unanswered: Option<usize>,
@@ -136,6 +138,7 @@ impl<'a> Judge<'a> {
             queue: VecDeque::new(),
             in_flight: Vec::new(),
             taken_back: Vec::new(),
+            of_batch: 0,
             calls: 0,
             unanswered: None,
             written: HashSet::new(),
@@ -236,6 +239,7 @@ impl<'a> Judge<'a> {
             }
             What::Cork => self.corked += 1,
             What::Uncork => self.corked = self.corked.saturating_sub(1),
+            What::Taken { bytes } => self.taken(*bytes),
             What::Sink { chunks, .. } => self.sink_called(chunks, now),
             What::SinkAnswers { call, ok, again } => self.sink_answers(*call, *ok, *again),
             What::SinkProgresses { done } => self.sink_progresses(*done),
@@ -283,6 +287,14 @@ impl<'a> Judge<'a> {
         self.waits |= full;
     }
 
+    fn taken(&mut self, bytes: u64) {
+        let held = self.corked > 0;
+        self.break_if(held, Invariant::CorkHolds, "taken while corked");
+        let busy = self.unanswered.is_some() || self.of_batch > 0;
+        self.break_if(busy, Invariant::OneAtATime, "a second batch");
+        self.of_batch = bytes;
+    }
+
     fn sink_called(&mut self, chunks: &[(u32, u64)], now: &Moment) {
         let stopped = now.destroyed || now.errored.is_some() || self.constructed != Some(true);
         self.break_if(
@@ -290,11 +302,12 @@ impl<'a> Judge<'a> {
             Invariant::NothingSentAfterFailure,
             "written to a sink that is not to be used",
         );
-        self.break_if(
-            self.corked > 0,
-            Invariant::CorkHolds,
-            "written while corked",
-        );
+        // A cork holds nothing of a batch that was taken before it.
+        let len: u64 = chunks.iter().map(|(_, len)| len).sum();
+        let rest = self.of_batch.checked_sub(len);
+        self.of_batch = rest.unwrap_or(0);
+        let held = self.corked > 0 && rest.is_none();
+        self.break_if(held, Invariant::CorkHolds, "written while corked");
         let busy = self.unanswered.is_some();
         self.break_if(busy, Invariant::OneAtATime, "a second sink call");
         self.break_if(

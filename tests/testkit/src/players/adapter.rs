@@ -11,7 +11,7 @@ use highwater::machine::Phase;
 use highwater::{Chunk, Event, Flow, Snapshot, WaitError, WriteError};
 
 use crate::replay::history::{Callee, Moment, Record, Told, What};
-use crate::replay::scenario::{Action, Plan, Scenario};
+use crate::replay::scenario::{Action, Mode, Plan, Scenario};
 
 /// An adapter, its sink behind a gate, and its opener.
 pub(crate) trait Stage {
@@ -30,6 +30,11 @@ pub(crate) trait Stage {
     fn is_owned(&self) -> bool;
     /// Begins to destroy the stream.
     fn begin_destroy(&mut self, error: bool);
+    /// Whether there is a sink to open. If not, the scenario's opener is left out.
+    const OPENS: bool = true;
+    /// Whether the worker gives a batch on chunk by chunk, in a call for each. Then a drain may
+    /// come before the batch is over, and the observer sees it afterwards.
+    const PARTS_BATCHES: bool = false;
     /// Whether a call at the gate, which destroy finds there, is answered after all.
     const ANSWERS_AFTER_DESTROY: bool;
     /// Waits until the stream is destroyed; what is unsent.
@@ -45,6 +50,15 @@ pub(crate) trait Stage {
     fn answer(&mut self, ok: bool);
     /// How many bytes the sink has taken.
     fn taken(&self) -> u64;
+}
+
+/// The scenario as this stage can play it.
+pub(crate) fn fit<S: Stage>(scenario: &mut Scenario) {
+    if !S::OPENS {
+        for plan in &mut scenario.streams {
+            plan.construct = Mode::Absent;
+        }
+    }
 }
 
 pub(crate) fn play<S: Stage>(scenario: &Scenario) -> Vec<Record> {
@@ -63,6 +77,12 @@ struct Player<S> {
     calls: usize,
     /// A call of the sink stands at the gate.
     at_gate: bool,
+    /// How many bytes of a batch are still to come to the gate, if the worker parts batches.
+    of_batch: u64,
+    /// A drain was owed when the player looked last, and how many the observer has seen, if the
+    /// worker parts batches.
+    owes_drain: bool,
+    drains_seen: u64,
     /// The length of the chunk of each accepted write.
     chunks: HashMap<u32, u64>,
     /// The position at which each write with a callback is done.
@@ -83,6 +103,9 @@ impl<S: Stage> Player<S> {
             operations: 0,
             calls: 0,
             at_gate: false,
+            of_batch: 0,
+            owes_drain: false,
+            drains_seen: 0,
             chunks: HashMap::new(),
             awaited: Vec::new(),
             end_awaited: Vec::new(),
@@ -291,11 +314,14 @@ impl<S: Stage> Player<S> {
             snapshot.phase,
             Phase::Errored | Phase::Destroyed | Phase::Closed
         );
-        let drains = |player: &Self| {
-            let told = |record: &Record| record.what == What::Event("drain");
-            player.history.iter().filter(|record| told(record)).count() as u64
-        };
-        while drains(self) < snapshot.drains {
+        if S::PARTS_BATCHES {
+            let drains = self.owes_drain && !snapshot.needs_drain && !self.ended && !stops;
+            self.owes_drain = snapshot.needs_drain;
+            if drains {
+                self.log(What::Event("drain"));
+            }
+        }
+        while !S::PARTS_BATCHES && self.drains() < snapshot.drains {
             self.next_event();
         }
         // Everything is written, or nothing more will be: it closes by itself,
@@ -306,6 +332,9 @@ impl<S: Stage> Player<S> {
         }
         if snapshot.in_flight > 0 && !self.at_gate && !stops {
             let bytes = self.stage.wait_for_call();
+            if S::PARTS_BATCHES {
+                self.part(snapshot.in_flight, bytes.len() as u64);
+            }
             let chunks = self.decode(&bytes);
             let batch = chunks.len() > 1;
             self.at_gate = true;
@@ -315,8 +344,25 @@ impl<S: Stage> Player<S> {
         self.ask_callbacks();
     }
 
+    /// How many drains the history has.
+    fn drains(&self) -> u64 {
+        let told = |record: &&Record| record.what == What::Event("drain");
+        self.history.iter().filter(told).count() as u64
+    }
+
+    /// A call comes with so many bytes, of so many that the worker has in hand.
+    fn part(&mut self, in_flight: u64, given: u64) {
+        if self.of_batch == 0 {
+            self.of_batch = in_flight;
+            self.log(What::Taken { bytes: in_flight });
+        }
+        assert_eq!(self.of_batch, in_flight, "the batch is as it was taken");
+        self.of_batch -= given;
+    }
+
     fn next_event(&mut self) {
         match self.stage.next_event() {
+            Event::Drain if S::PARTS_BATCHES => self.drains_seen += 1,
             Event::Drain => self.log(What::Event("drain")),
             Event::Finish => {
                 self.finished = true;
@@ -325,6 +371,10 @@ impl<S: Stage> Player<S> {
             }
             Event::Error(cause) => self.log(What::Error(cause.code().into())),
             Event::Close => {
+                if S::PARTS_BATCHES {
+                    let counted = self.stage.snapshot().drains;
+                    assert_eq!((self.drains(), self.drains_seen), (counted, counted));
+                }
                 self.closed = true;
                 self.ask_callbacks();
                 self.log(What::Event("close"));

@@ -1,13 +1,10 @@
 //! The same stage on tokio: the worker is a task, and polled while the runtime runs.
 
-use std::future::Future;
-use std::io;
-
 use highwater::{Builder, Writable};
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
 
-use super::polled::{Executor, PolledGate};
+use super::polled::{Executor, Opening, PolledGate};
 
 pub(crate) struct Tokio(Runtime);
 
@@ -19,25 +16,21 @@ impl Tokio {
 }
 
 impl Executor for Tokio {
-    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
-        let tokio = Self::new();
-        let guard = tokio.0.enter();
-        let owner = builder.spawn_tokio(sink).expect("there is a runtime");
-        drop(guard);
-        (owner, tokio)
-    }
+    type Sink = PolledGate;
 
-    fn open(
+    fn start(
         builder: Builder,
-        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+        sink: PolledGate,
+        opening: Option<Opening>,
     ) -> (Writable<PolledGate>, Self) {
         let tokio = Self::new();
         let guard = tokio.0.enter();
-        let owner = builder
-            .spawn_tokio_with(opening)
-            .expect("there is a runtime");
+        let owner = match opening {
+            None => builder.spawn_tokio(sink).map_err(|error| error.source),
+            Some(opening) => builder.spawn_tokio_with(opening),
+        };
         drop(guard);
-        (owner, tokio)
+        (owner.expect("there is a runtime"), tokio)
     }
 
     fn work(&mut self) {

@@ -117,34 +117,52 @@ impl AsyncWrite for PolledGate {
     }
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
+/// What opens the gate's side of the sink.
+pub(crate) type Opening = Pin<Box<dyn Future<Output = io::Result<PolledGate>> + Send>>;
 
 /// Polls the worker. Its drop is a drop of the worker.
 pub(crate) trait Executor: Sized {
-    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self);
-    fn open(
+    /// The sink, as the owner knows it.
+    type Sink;
+    /// See [`Stage`].
+    const OPENS: bool = true;
+    const PARTS_BATCHES: bool = false;
+    const ANSWERS_AFTER_DESTROY: bool = false;
+
+    /// Starts a stream into this sink, which is at hand unless it is to be opened first.
+    fn start(
         builder: Builder,
-        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
-    ) -> (Writable<PolledGate>, Self);
+        sink: PolledGate,
+        opening: Option<Opening>,
+    ) -> (Writable<Self::Sink>, Self);
     /// Polls the worker: it does all that it can.
     fn work(&mut self);
 }
 
 /// The stage alone.
-pub(crate) struct Alone(Option<Boxed<()>>);
+pub(crate) struct Alone(Option<Pin<Box<dyn Future<Output = ()>>>>);
+
+impl Alone {
+    /// Polls this when it is to work.
+    pub(super) fn polls(worker: impl Future<Output = ()> + 'static) -> Self {
+        Self(Some(Box::pin(worker)))
+    }
+}
 
 impl Executor for Alone {
-    fn over(builder: Builder, sink: PolledGate) -> (Writable<PolledGate>, Self) {
-        let (owner, worker) = builder.pair(sink);
-        (owner, Self(Some(Box::pin(worker))))
-    }
+    type Sink = PolledGate;
 
-    fn open(
+    fn start(
         builder: Builder,
-        opening: impl Future<Output = io::Result<PolledGate>> + Send + 'static,
+        sink: PolledGate,
+        opening: Option<Opening>,
     ) -> (Writable<PolledGate>, Self) {
-        let (owner, worker) = builder.pair_with(opening);
-        (owner, Self(Some(Box::pin(worker))))
+        if let Some(opening) = opening {
+            let (owner, worker) = builder.pair_with(opening);
+            return (owner, Self::polls(worker));
+        }
+        let (owner, worker) = builder.pair(sink);
+        (owner, Self::polls(worker))
     }
 
     fn work(&mut self) {
@@ -156,14 +174,14 @@ impl Executor for Alone {
     }
 }
 
-pub(crate) struct Polled<E, P> {
+pub(crate) struct Polled<E: Executor, P> {
     producers: PhantomData<P>,
     gate: PolledGate,
     writer: Writer,
     executor: Option<E>,
-    owner: Option<Writable<PolledGate>>,
-    ending: Option<End<PolledGate>>,
-    destroying: Option<Destroy<PolledGate>>,
+    owner: Option<Writable<E::Sink>>,
+    ending: Option<End<E::Sink>>,
+    destroying: Option<Destroy<E::Sink>>,
     events: Arc<Mutex<VecDeque<Event>>>,
     corks: Vec<CorkGuard<'static>>,
     opener: Option<oneshot::Sender<bool>>,
@@ -173,6 +191,18 @@ fn failure() -> io::Error {
     io::Error::other("the test says so")
 }
 
+/// What opens this sink once the sender says so, or fails.
+fn opening(sink: PolledGate) -> (oneshot::Sender<bool>, Opening) {
+    let (opener, go_on) = oneshot::channel();
+    let opening = async move {
+        match go_on.await {
+            Ok(true) => Ok(sink),
+            _ => Err(failure()),
+        }
+    };
+    (opener, Box::pin(opening))
+}
+
 impl<E: Executor, P: Producers> Polled<E, P> {
     fn work(&mut self) {
         if let Some(executor) = &mut self.executor {
@@ -180,7 +210,7 @@ impl<E: Executor, P: Producers> Polled<E, P> {
         }
     }
 
-    fn unsent(ended: Ended<PolledGate>) -> Option<Vec<Chunk>> {
+    fn unsent(ended: Ended<E::Sink>) -> Option<Vec<Chunk>> {
         match ended {
             Ok(_) => None,
             Err(EndError::Failed { unfinished, .. }) => Some(unfinished.unsent),
@@ -201,18 +231,14 @@ impl<E: Executor, P: Producers> Stage for Polled<E, P> {
             .limit(options.limit())
             .observer(move |event| tell.lock().expect("no panic").push_back(event));
         let sink = gate.clone();
-        let ((owner, executor), opener) = if plan.construct == Mode::Absent {
-            (E::over(builder, sink), None)
-        } else {
-            let (opener, go_on) = oneshot::channel();
-            let open = async move {
-                match go_on.await {
-                    Ok(true) => Ok(sink),
-                    _ => Err(failure()),
-                }
-            };
-            (E::open(builder, open), Some(opener))
+        let (opener, opening) = match plan.construct {
+            Mode::Absent => (None, None),
+            _ => {
+                let (opener, opening) = opening(sink.clone());
+                (Some(opener), Some(opening))
+            }
         };
+        let (owner, executor) = E::start(builder, sink, opening);
         let mut stage = Self {
             producers: PhantomData,
             gate,
@@ -301,9 +327,14 @@ impl<E: Executor, P: Producers> Stage for Polled<E, P> {
         };
     }
 
-    const ANSWERS_AFTER_DESTROY: bool = false;
+    const OPENS: bool = E::OPENS;
+    const PARTS_BATCHES: bool = E::PARTS_BATCHES;
+    const ANSWERS_AFTER_DESTROY: bool = E::ANSWERS_AFTER_DESTROY;
 
     fn destroyed(&mut self) -> Vec<Chunk> {
+        if E::ANSWERS_AFTER_DESTROY {
+            self.gate.open();
+        }
         self.work();
         let mut destroying = self.destroying.take().expect("it was begun");
         let unfinished = P::ask_destroy(&mut destroying).expect("the worker lets go");

@@ -3,6 +3,8 @@
 use highwater::machine::Quirks;
 
 use super::adapter::{self, Stage};
+#[cfg(feature = "futures")]
+use super::on_body::Reader;
 #[cfg(feature = "tokio")]
 use super::on_tokio::Tokio;
 #[cfg(feature = "futures")]
@@ -35,6 +37,12 @@ pub enum Subject {
     /// The same; its producers are tasks.
     #[cfg(feature = "futures")]
     Future,
+    /// A stream with a body, whose reader is the worker and whose producers are threads.
+    #[cfg(feature = "futures")]
+    BodyThreads,
+    /// The same; its producers are tasks.
+    #[cfg(feature = "futures")]
+    Body,
     /// A stream over a task of tokio, whose producers are threads.
     #[cfg(feature = "tokio")]
     TokioThreads,
@@ -69,6 +77,10 @@ impl Subject {
             Self::FutureThreads => play_adapter::<Polled<Alone, Blocking>>(line),
             #[cfg(feature = "futures")]
             Self::Future => play_adapter::<Polled<Alone, Tasks>>(line),
+            #[cfg(feature = "futures")]
+            Self::BodyThreads => play_adapter::<Polled<Reader, Blocking>>(line),
+            #[cfg(feature = "futures")]
+            Self::Body => play_adapter::<Polled<Reader, Tasks>>(line),
             #[cfg(feature = "tokio")]
             Self::TokioThreads => play_adapter::<Polled<Tokio, Blocking>>(line),
             #[cfg(feature = "tokio")]
@@ -83,7 +95,8 @@ fn play_driver(scenario: &Scenario, extra_turns: u32) -> Vec<Record> {
 }
 
 fn play_adapter<S: Stage>(line: &str) -> (Terms, Vec<Record>) {
-    let scenario = scenario::parse(line, Quirks::NONE).expect(line);
+    let mut scenario = scenario::parse(line, Quirks::NONE).expect(line);
+    adapter::fit::<S>(&mut scenario);
     let terms = Terms {
         object_mode: false,
         emit_close: true,

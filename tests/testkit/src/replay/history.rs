@@ -70,6 +70,11 @@ pub enum What {
         batch: bool,
         chunks: Vec<(u32, u64)>,
     },
+    /// A worker that gives a batch on chunk by chunk takes one of so many bytes. A call of the
+    /// sink follows for each chunk.
+    Taken {
+        bytes: u64,
+    },
     /// It answers call number so many, perhaps again.
     SinkAnswers {
         call: usize,
@@ -156,6 +161,7 @@ impl What {
             | Self::Cork
             | Self::Uncork
             | Self::Destroy
+            | Self::Taken { .. }
             | Self::SinkAnswers { .. }
             | Self::SinkProgresses { .. }
             | Self::FinalAnswers { .. }
