@@ -2,7 +2,8 @@
 //! on each worker, with producers that block and producers that await.
 //!
 //! - `schedule.rs`: the schedules; `way.rs`: the ways to play them
-//! - `play.rs`: plays one; `producer.rs`: its producers; `sink.rs`, `polled.rs`: its sink
+//! - `play.rs`: plays one; `producer.rs`: its producers; `sink.rs`, `polled.rs`: its sink;
+//!   `reader.rs`: the reader of a body
 //! - `outcome.rs`: what has to hold; `spoilt.rs`: outcomes that are spoilt on purpose
 //! - `real.rs`: the system's own faults, and sinks that never come back
 //!
@@ -16,6 +17,7 @@ mod outcome;
 mod play;
 mod polled;
 mod producer;
+mod reader;
 mod real;
 mod schedule;
 mod sink;
@@ -33,6 +35,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use outcome::{Outcome, broken};
 use play::play;
+use reader::Seen;
 use schedule::{Schedule, at_hand, opened, schedules};
 use sink::Why;
 use way::{Waits, Way, Worker};
@@ -41,12 +44,9 @@ use way::{Waits, Way, Worker};
 /// says little.
 type Kind = (&'static str, fn(&Outcome) -> bool);
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 7] = [
     ("finished", |outcome| outcome.finished),
     ("failed", |outcome| outcome.events.contains(&"error")),
-    ("failed by a panic", |outcome| {
-        matches!(outcome.injected, Some(Why::Panic(_)))
-    }),
     ("destroyed with a reason", |outcome| {
         outcome.reason.is_some()
     }),
@@ -64,6 +64,31 @@ const KINDS: [Kind; 8] = [
     ("something acknowledged", |outcome| {
         let mut acks = outcome.producers.iter().flat_map(|notes| &notes.acks);
         acks.any(|ack| ack.position > 0)
+    }),
+];
+
+/// A sink can panic.
+const OF_SINKS: [Kind; 1] = [("failed by a panic", |outcome| {
+    matches!(outcome.injected, Some(Why::Panic(_)))
+})];
+
+/// A reader comes to its end in these ways.
+const OF_BODIES: [Kind; 7] = [
+    ("an end", |outcome| outcome.seen == Some(Seen::End)),
+    ("left at the end", |outcome| {
+        outcome.seen == Some(Seen::MayLeave)
+    }),
+    ("left with the length", |outcome| {
+        outcome.seen == Some(Seen::HasLength)
+    }),
+    ("left", |outcome| outcome.seen == Some(Seen::Left)),
+    ("panicked", |outcome| outcome.seen == Some(Seen::Panicked)),
+    ("too long or too short", |outcome| {
+        matches!(outcome.seen, Some(Seen::Error(_))) && outcome.injected.is_some()
+    }),
+    ("cut off by a drop", |outcome| {
+        let dropped = outcome.unsent.is_none() && !outcome.has_to_finish;
+        dropped && matches!(outcome.seen, Some(Seen::Error(_)))
     }),
 ];
 
@@ -100,11 +125,24 @@ fn a_task_of_tokio_keeps_its_promises_to_producers_that_await() {
     keeps_its_promises(Worker::Tokio, Waits::Awaits);
 }
 
+#[test]
+fn a_body_keeps_its_promises_to_producers_that_block() {
+    keeps_its_promises(Worker::Body, Waits::Blocks);
+}
+
+#[test]
+fn a_body_keeps_its_promises_to_producers_that_await() {
+    keeps_its_promises(Worker::Body, Waits::Awaits);
+}
+
 fn keeps_its_promises(worker: Worker, waits: Waits) {
     let way = Way { worker, waits };
     // The owner alone, and with one more producer.
     for others in [0, 1] {
         hold(way, &schedules(others, at_hand(), worker.policies()));
+    }
+    if worker == Worker::Body {
+        return hold(way, &schedules(2, at_hand(), worker.policies()));
     }
     // A sink that has to be opened.
     for others in [0, 2] {
@@ -126,11 +164,16 @@ fn hold(way: Way, schedules: &impl Strategy<Value = Schedule>) {
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let next = watchdog(way, seed);
-    let seen = RefCell::new([0; KINDS.len()]);
+    let own: &[Kind] = match way.worker {
+        Worker::Body => &OF_BODIES,
+        _ => &OF_SINKS,
+    };
+    let kinds: Vec<_> = KINDS.iter().chain(own).collect();
+    let seen = RefCell::new(vec![0; kinds.len()]);
     let played = TestRunner::new_with_rng(config, rng).run(schedules, |schedule| {
         next.send(schedule.clone()).expect("the watchdog lives");
         let outcome = play(way, &schedule);
-        for (times, (_, is)) in seen.borrow_mut().iter_mut().zip(KINDS) {
+        for (times, (_, is)) in seen.borrow_mut().iter_mut().zip(&kinds) {
             *times += u32::from(is(&outcome));
         }
         match broken(&outcome).as_slice() {
@@ -141,7 +184,7 @@ fn hold(way: Way, schedules: &impl Strategy<Value = Schedule>) {
     if let Err(failure) = played {
         panic!("{failure}\nin {way:?}, again with HIGHWATER_SEED={seed}");
     }
-    for (times, (name, _)) in seen.into_inner().into_iter().zip(KINDS) {
+    for (times, (name, _)) in seen.into_inner().into_iter().zip(&kinds) {
         println!("{name}: {times}");
         assert!(
             times > 0,

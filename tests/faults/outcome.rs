@@ -1,6 +1,7 @@
 //! What came of a schedule, as plain data, and what has to hold of it. It is plain so that
 //! a test can spoil it: each check has to find what it is for.
 
+use super::reader::Seen;
 use super::sink::Why;
 
 /// What has to hold.
@@ -27,6 +28,8 @@ pub(crate) enum Property {
     Events,
     /// The sink comes back if the owner waited.
     SinkBack,
+    /// Over a body: an abort never looks like an end to the reader.
+    NoFalseEnd,
 }
 
 /// Something acknowledged at a position, and how far the sink was by then.
@@ -83,11 +86,26 @@ pub(crate) struct Outcome {
     pub(crate) calls_after: u32,
     pub(crate) reason: Option<Why>,
     pub(crate) events: Vec<&'static str>,
+    /// The owner ended the stream, whatever came of it.
+    pub(crate) ends: bool,
+    /// How the reader of a body has come to its end. It has no sink that is closed, and is
+    /// called by no worker; what it takes is flushed.
+    pub(crate) seen: Option<Seen>,
+    /// The length that the body says, in bytes.
+    pub(crate) length: Option<u64>,
+}
+
+impl Outcome {
+    /// How many bytes were accepted.
+    pub(crate) fn accepted(&self) -> u64 {
+        let chunks = self.producers.iter().flat_map(|notes| &notes.accepted);
+        chunks.map(|chunk| chunk.len() as u64).sum()
+    }
 }
 
 type Check = fn(&Outcome) -> Result<(), String>;
 
-const CHECKS: [(Property, Check); 10] = [
+const CHECKS: [(Property, Check); 11] = [
     (Property::Bytes, bytes),
     (Property::Counts, counts),
     (Property::NoDoubt, no_doubt),
@@ -98,6 +116,7 @@ const CHECKS: [(Property, Check); 10] = [
     (Property::LeftAlone, left_alone),
     (Property::Events, events),
     (Property::SinkBack, sink_back),
+    (Property::NoFalseEnd, no_false_end),
 ];
 
 /// What does not hold, and why.
@@ -110,11 +129,6 @@ pub(crate) fn broken(outcome: &Outcome) -> Vec<(Property, String)> {
 
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(why()) }
-}
-
-fn accepted(outcome: &Outcome) -> u64 {
-    let chunks = outcome.producers.iter().flat_map(|notes| &notes.accepted);
-    chunks.map(|chunk| chunk.len() as u64).sum()
 }
 
 fn bytes(outcome: &Outcome) -> Result<(), String> {
@@ -135,7 +149,7 @@ fn bytes(outcome: &Outcome) -> Result<(), String> {
         })?;
     }
     let known = (outcome.delivered.len() + unsent.len()) as u64;
-    let missing = accepted(outcome).checked_sub(known);
+    let missing = outcome.accepted().checked_sub(known);
     ensure(
         missing.is_some_and(|missing| missing <= outcome.in_doubt),
         || format!("{missing:?} missing, {} in doubt", outcome.in_doubt),
@@ -179,7 +193,7 @@ fn counts(outcome: &Outcome) -> Result<(), String> {
         return Ok(());
     };
     let unsent = outcome.unsent.as_ref().map_or(0, Vec::len) as u64;
-    let (all, taken) = (accepted(outcome), outcome.delivered.len() as u64);
+    let (all, taken) = (outcome.accepted(), outcome.delivered.len() as u64);
     ensure(counted == all, || {
         format!("{all} bytes accepted, {counted} counted")
     })?;
@@ -278,4 +292,33 @@ fn sink_back(outcome: &Outcome) -> Result<(), String> {
     ensure(outcome.sink_came_back || !due, || {
         "the sink did not come back".into()
     })
+}
+
+/// What a reader takes for the whole body is all that was accepted before an end, or as many
+/// bytes as the body was to have. Any other reader gets an error that was given, or has left.
+fn no_false_end(outcome: &Outcome) -> Result<(), String> {
+    let Some(seen) = &outcome.seen else {
+        return Ok(());
+    };
+    let has_length = outcome.length == Some(outcome.delivered.len() as u64);
+    match seen {
+        Seen::End | Seen::MayLeave => {
+            ensure(outcome.ends, || format!("{seen:?} without an end"))?;
+            ensure(has_length || outcome.length.is_none(), || {
+                format!("{seen:?} at another length")
+            })?;
+            walk(outcome, &outcome.delivered, true)
+        }
+        Seen::HasLength => ensure(has_length, || "not all bytes of the length".into()),
+        Seen::Error(_) | Seen::Left | Seen::Panicked if outcome.finished => {
+            Err(format!("it finished, and the reader: {seen:?}"))
+        }
+        Seen::Error(why) => {
+            let destroyed = Why::Other("the stream was destroyed".into());
+            let given = [&outcome.injected, &outcome.reason];
+            let known = given.contains(&&Some(why.clone())) || *why == destroyed;
+            ensure(known, || format!("the reader got {why:?} of {given:?}"))
+        }
+        Seen::Left | Seen::Panicked => Ok(()),
+    }
 }

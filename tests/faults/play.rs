@@ -1,7 +1,7 @@
 //! Plays a schedule, with its threads, and writes down what came of it.
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use highwater::{Destroy, End, EndError, Event, Finished, OnDrop, Unfinished, Wri
 
 use super::outcome::{Notes, Outcome};
 use super::producer::Producer;
+use super::reader::{Reader, Seen, too_long};
 use super::schedule::{LONG, Last, Opener, Schedule, Then};
 use super::sink::{Records, Scripted, Why, look};
 use super::way::{Way, Worker};
@@ -24,16 +25,56 @@ pub(crate) fn play(way: Way, schedule: &Schedule) -> Outcome {
     if let Some(limit) = schedule.limit {
         builder = builder.limit(limit);
     }
-    let sink = Scripted::new(schedule, &record, alive);
-    let (stream, executor) = way.worker.start(builder, schedule, sink);
+    let mut outcome = if way.worker == Worker::Body {
+        let (stream, body) = builder.body();
+        let reader = Reader::start(body, schedule, &record, alive);
+        let mut outcome = produce(way, schedule, &record, stream);
+        outcome.seen = Some(reader.join().expect("its panics are caught"));
+        outcome
+    } else {
+        let sink = Scripted::new(schedule, &record, alive);
+        let (stream, executor) = way.worker.start(builder, schedule, sink);
+        let outcome = produce(way, schedule, &record, stream);
+        // The sink, wherever it is, is gone, and the observer before it.
+        gone.recv().expect_err("the sink sends nothing");
+        if let Some(executor) = executor {
+            executor.join().expect("the worker does not panic");
+        }
+        outcome
+    };
+    note_events(&mut outcome, &events);
+    let record = look(&record);
+    outcome.delivered.clone_from(&record.taken);
+    outcome.flushed_to = record.flushed_to;
+    outcome.sink_closed = record.closed;
+    outcome.injected.clone_from(&record.injected);
+    outcome.calls_after = record.calls_after;
+    if way.worker == Worker::Body {
+        outcome.length = schedule.length();
+        refuse_the_rest(&mut outcome);
+    }
+    outcome
+}
 
+/// A reader that has left with all bytes of the length does not see that more were written: the
+/// stream fails then.
+fn refuse_the_rest(outcome: &mut Outcome) {
+    let accepted = outcome.accepted();
+    let length = outcome.length.filter(|length| accepted > *length);
+    if let (Some(Seen::HasLength), Some(length)) = (&outcome.seen, length) {
+        outcome.injected = Some(too_long(length));
+    }
+}
+
+/// What the owner and the other producers do with the stream, and what they see.
+fn produce<W>(way: Way, schedule: &Schedule, record: &Records, stream: Writable<W>) -> Outcome {
     let producer = |tag, writer| Producer {
         tag,
         next: 0,
         writer,
         waits: way.waits,
         alone: schedule.producers.is_empty(),
-        record: Arc::clone(&record),
+        record: Arc::clone(record),
         notes: Notes::default(),
     };
     let others: Vec<_> = (1..)
@@ -51,12 +92,13 @@ pub(crate) fn play(way: Way, schedule: &Schedule) -> Outcome {
     schedule.owner.iter().for_each(|call| owner.call(call));
     let mut outcome = Outcome {
         sink_at_hand: schedule.opener == Opener::None,
-        is_polled: way.worker != Worker::Thread,
+        is_polled: matches!(way.worker, Worker::Future | Worker::Tokio),
         ..Outcome::default()
     };
     let mut owner = Owner {
         producer: owner,
         schedule,
+        is_body: way.worker == Worker::Body,
         outcome: &mut outcome,
     };
     owner.last(stream);
@@ -66,12 +108,12 @@ pub(crate) fn play(way: Way, schedule: &Schedule) -> Outcome {
         let notes = other.join().expect("a producer does not panic");
         outcome.producers.push(notes);
     }
-    // The sink, wherever it is, is gone, and the observer before it.
-    gone.recv().expect_err("the sink sends nothing");
-    if let Some(executor) = executor {
-        executor.join().expect("the worker does not panic");
-    }
-    for event in events.iter() {
+    outcome
+}
+
+/// Notes the events, until the observer is gone.
+fn note_events(outcome: &mut Outcome, events: &Receiver<Event>) {
+    for event in events {
         outcome.events.push(match event {
             Event::Open => "open",
             Event::Drain => "drain",
@@ -84,27 +126,23 @@ pub(crate) fn play(way: Way, schedule: &Schedule) -> Outcome {
             _ => "other",
         });
     }
-    let record = look(&record);
-    outcome.delivered.clone_from(&record.taken);
-    outcome.flushed_to = record.flushed_to;
-    outcome.sink_closed = record.closed;
-    outcome.injected.clone_from(&record.injected);
-    outcome.calls_after = record.calls_after;
-    outcome
 }
 
 /// The owner, once it makes its last call.
 struct Owner<'a> {
     producer: Producer,
     schedule: &'a Schedule,
+    is_body: bool,
     outcome: &'a mut Outcome,
 }
 
-type Ended = Result<Finished<Scripted>, EndError<Scripted>>;
+type Ended<W> = Result<Finished<W>, EndError<W>>;
 
 impl Owner<'_> {
     /// The last call of the owner, and those that follow from it.
-    fn last(&mut self, stream: Writable<Scripted>) {
+    fn last<W>(&mut self, stream: Writable<W>) {
+        use Last::{End, EndTimeout, EndWith};
+        self.outcome.ends = matches!(self.schedule.last, End | EndWith(_) | EndTimeout(..));
         match self.schedule.last {
             Last::End => self.end(stream.end()),
             Last::EndWith(len) => {
@@ -126,16 +164,21 @@ impl Owner<'_> {
                 self.destroy(stream.destroy_with("enough"), None);
             }
             Last::DestroyTimeout(time) => self.destroy(stream.destroy(), Some(time)),
+            Last::Drop if self.is_body => {
+                let reason = "the owner was dropped before the end";
+                self.outcome.reason = Some(Why::Reason(reason.into()));
+            }
             Last::Drop => self.dropped(stream),
         }
     }
 
     /// After an end that timed out.
-    fn then(&mut self, then: Then, end: End<Scripted>) {
+    fn then<W>(&mut self, then: Then, end: End<W>) {
         match then {
             Then::End => self.end(end),
             Then::Destroy => self.destroy(end.destroy(), None),
             Then::DestroyTimeout => self.destroy(end.destroy(), Some(Duration::ZERO)),
+            Then::Drop if self.is_body => self.outcome.has_to_finish = true,
             Then::Drop => self.dropped(end),
         }
     }
@@ -150,17 +193,17 @@ impl Owner<'_> {
         drop(owner);
     }
 
-    fn end(&mut self, mut end: End<Scripted>) {
+    fn end<W>(&mut self, mut end: End<W>) {
         let ended = self.wait_for(&mut end);
         self.ended(ended);
     }
 
-    fn wait_for(&self, end: &mut End<Scripted>) -> Ended {
+    fn wait_for<W>(&self, end: &mut End<W>) -> Ended<W> {
         let ended = self.producer.waits.end(end, None);
         ended.expect("without a time there is no time-out")
     }
 
-    fn ended_with(&mut self, bytes: Vec<u8>, ended: Ended) {
+    fn ended_with<W>(&mut self, bytes: Vec<u8>, ended: Ended<W>) {
         let refused = match &ended {
             Err(EndError::Failed { refused, .. }) => refused.clone(),
             Err(EndError::Refused { error, .. }) => Some(error.clone().into_chunk()),
@@ -177,7 +220,7 @@ impl Owner<'_> {
         }
     }
 
-    fn ended(&mut self, ended: Ended) {
+    fn ended<W>(&mut self, ended: Ended<W>) {
         match ended {
             Ok(done) => {
                 let outcome = &mut *self.outcome;
@@ -198,14 +241,14 @@ impl Owner<'_> {
     }
 
     /// Waits so long, and then gives up.
-    fn destroy(&mut self, mut destroy: Destroy<Scripted>, time: Option<Duration>) {
+    fn destroy<W>(&mut self, mut destroy: Destroy<W>, time: Option<Duration>) {
         match self.producer.waits.destroy(&mut destroy, time) {
             Some(unfinished) => self.handed_back(unfinished, true),
             None => self.handed_back(destroy.give_up(), false),
         }
     }
 
-    fn handed_back(&mut self, unfinished: Unfinished<Scripted>, waited: bool) {
+    fn handed_back<W>(&mut self, unfinished: Unfinished<W>, waited: bool) {
         if let Some(cause) = &unfinished.cause {
             self.producer.cause(cause);
         }

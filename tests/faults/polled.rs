@@ -11,6 +11,12 @@ use super::sink::Scripted;
 
 /// The opener of the schedule. It is pending once.
 pub(crate) async fn open(sink: Scripted, opener: Opener) -> io::Result<Scripted> {
+    yield_now().await;
+    sink.open(opener)
+}
+
+/// Lets others have a turn.
+pub(crate) async fn yield_now() {
     let mut polled = false;
     poll_fn(|cx| {
         if polled {
@@ -21,7 +27,6 @@ pub(crate) async fn open(sink: Scripted, opener: Opener) -> io::Result<Scripted>
         Poll::Pending
     })
     .await;
-    sink.open(opener)
 }
 
 impl Scripted {

@@ -137,7 +137,10 @@ impl Producer {
             Err(error) => {
                 let inside = error.get_ref();
                 if let Some(cause) = inside.and_then(|inside| inside.downcast_ref::<Cause>()) {
-                    let kind = cause.io().map_or(io::ErrorKind::Other, io::Error::kind);
+                    let kind = match cause {
+                        Cause::ReaderLeft { .. } => io::ErrorKind::BrokenPipe,
+                        _ => cause.io().map_or(io::ErrorKind::Other, io::Error::kind),
+                    };
                     assert_eq!(error.kind(), kind, "the kind goes with the cause");
                     self.cause(cause);
                 }

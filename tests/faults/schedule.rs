@@ -16,8 +16,11 @@ pub(crate) struct Schedule {
     pub(crate) limit: Option<u64>,
     pub(crate) on_drop: OnDrop,
     pub(crate) opener: Opener,
-    /// The sink looks at more than the first slice.
+    /// The sink looks at more than the first slice. The reader of a body leaves as soon as the
+    /// body says that it may.
     pub(crate) vectored: bool,
+    /// The length that a body says, if it says one.
+    pub(crate) length: Option<Length>,
     /// What its calls of `write` do; after these it takes everything.
     pub(crate) answers: Vec<Answer>,
     /// What its calls of `flush` and of `close` do; after these all is well.
@@ -27,6 +30,30 @@ pub(crate) struct Schedule {
     pub(crate) producers: Vec<Vec<Call>>,
     /// The last call of the owner.
     pub(crate) last: Last,
+}
+
+/// A length, compared with all that the calls write. (The stream may refuse some of it.)
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Length {
+    /// It is more by so much.
+    Off(i64),
+    /// It leaves the chunk out that comes with the end.
+    WithoutLast,
+}
+
+impl Schedule {
+    /// The length that a body says, in bytes.
+    pub(crate) fn length(&self) -> Option<u64> {
+        let calls = self.producers.iter().flatten().chain(&self.owner);
+        let written = calls.map(Call::len).sum::<usize>() as u64;
+        match (self.length?, self.last) {
+            (Length::Off(more), Last::EndWith(len)) => {
+                Some((written + len as u64).saturating_add_signed(more))
+            }
+            (Length::Off(more), _) => Some(written.saturating_add_signed(more)),
+            (Length::WithoutLast, _) => Some(written),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +103,19 @@ pub(crate) enum Call {
     /// For a position that the stream never gets to.
     Beyond,
     Position,
+}
+
+impl Call {
+    /// How many bytes it writes at most.
+    fn len(&self) -> usize {
+        match self {
+            Self::Write(len) | Self::WriteOwned(len) | Self::Piece(len) | Self::Send(len, _) => {
+                *len
+            }
+            Self::Corked(lens, _) => lens.iter().sum(),
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +233,14 @@ fn last() -> impl Strategy<Value = Last> {
     ]
 }
 
+fn lengths() -> impl Strategy<Value = Length> {
+    prop_oneof![
+        2 => Just(Length::Off(0)),
+        1 => (-9..9_i64).prop_map(Length::Off),
+        2 => Just(Length::WithoutLast),
+    ]
+}
+
 pub(crate) fn thread_policies() -> impl Strategy<Value = OnDrop> {
     prop_oneof![
         Just(OnDrop::Finish),
@@ -224,11 +272,17 @@ pub(crate) fn schedules(
     let mark = prop_oneof![Just(0_u64), Just(1), 2..64_u64, Just(16_384)];
     let limit = proptest::option::weighted(0.3, 0..128_u64);
     let options = (mark, 0..64_u64, limit, on_drop, opener);
-    let sink = (any::<bool>(), vec(answers(), 0..16), vec(flushes(), 0..4));
+    let length = proptest::option::weighted(0.4, lengths());
+    let sink = (
+        any::<bool>(),
+        length,
+        vec(answers(), 0..16),
+        vec(flushes(), 0..4),
+    );
     let subjects = (calls(), vec(calls(), producers), last());
     (options, sink, subjects).prop_map(|(options, sink, subjects)| {
         let (mark, low, limit, on_drop, opener) = options;
-        let (vectored, answers, flushes) = sink;
+        let (vectored, length, answers, flushes) = sink;
         let (owner, producers, last) = subjects;
         Schedule {
             mark,
@@ -237,6 +291,7 @@ pub(crate) fn schedules(
             on_drop,
             opener,
             vectored,
+            length,
             answers,
             flushes,
             owner,

@@ -16,6 +16,8 @@ pub(crate) enum Why {
     Io(io::ErrorKind, String),
     Panic(String),
     Reason(String),
+    /// The reader of a body has left.
+    ReaderLeft,
     /// A fault of the stream's own, or of a kind that no schedule has.
     Other(String),
 }
@@ -25,6 +27,7 @@ impl From<&Cause> for Why {
         match cause {
             Cause::Io(error) => Self::Io(error.kind(), error.to_string()),
             Cause::Panic(message) => Self::Panic(message.to_string()),
+            Cause::ReaderLeft { .. } => Self::ReaderLeft,
             Cause::Reason(reason) => Self::Reason(reason.to_string()),
             other => Self::Other(other.to_string()),
         }
@@ -164,7 +167,7 @@ impl Scripted {
 }
 
 /// The next answer; a storm lasts.
-fn next(answers: &mut VecDeque<Answer>) -> Answer {
+pub(crate) fn next(answers: &mut VecDeque<Answer>) -> Answer {
     match answers.pop_front() {
         Some(Answer::Storm(times)) => {
             if times > 1 {

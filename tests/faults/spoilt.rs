@@ -6,13 +6,19 @@ use highwater::OnDrop;
 
 use super::outcome::{Outcome, Property, broken};
 use super::play::play;
-use super::schedule::{Answer, Call, Fault, Last, Opener, Schedule};
+use super::reader::Seen;
+use super::schedule::{Answer, Call, Fault, Last, Length, Opener, Schedule};
 use super::sink::Why;
 use super::way::{Waits, Way, Worker};
 
 /// A future, as it closes its sink and a thread does not.
 const WAY: Way = Way {
     worker: Worker::Future,
+    waits: Waits::Awaits,
+};
+
+const BODY: Way = Way {
+    worker: Worker::Body,
     waits: Waits::Awaits,
 };
 
@@ -25,6 +31,7 @@ fn breaks_in_the_middle() -> Schedule {
         on_drop: OnDrop::Detach,
         opener: Opener::None,
         vectored: true,
+        length: None,
         answers: vec![
             Answer::Storm(3),
             Answer::Take(10),
@@ -46,6 +53,20 @@ fn never_breaks() -> Schedule {
         answers: vec![Answer::Take(1), Answer::Take(10)],
         owner: vec![Call::Write(20), Call::Delivered(None), Call::Flush(None)],
         ..breaks_in_the_middle()
+    }
+}
+
+fn is_aborted() -> Schedule {
+    Schedule {
+        last: Last::Drop,
+        ..never_breaks()
+    }
+}
+
+fn has_a_length() -> Schedule {
+    Schedule {
+        length: Some(Length::Off(0)),
+        ..never_breaks()
     }
 }
 
@@ -179,10 +200,56 @@ fn spoilt_outcomes() -> Vec<Spoilt> {
     ]
 }
 
+fn spoilt_bodies() -> Vec<Spoilt> {
+    use Property::*;
+    let (never, aborted, length) = (never_breaks, is_aborted, has_a_length);
+    vec![
+        spoilt("an abort ends", aborted, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::End);
+        }),
+        spoilt("an abort lets it leave", aborted, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::MayLeave);
+        }),
+        spoilt("another error", aborted, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::Error(Why::Reason("another".into())));
+        }),
+        spoilt("an error at the end", never, NoFalseEnd, |outcome| {
+            outcome.reason = Some(Why::Reason("enough".into()));
+            outcome.seen = outcome.reason.clone().map(Seen::Error);
+        }),
+        spoilt("finished without it", never, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::Left);
+        }),
+        spoilt("an early end", never, NoFalseEnd, |outcome| {
+            outcome.delivered.pop();
+        }),
+        spoilt("an end too early", length, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::End);
+            outcome.length = Some(24);
+        }),
+        spoilt("left before its length", length, NoFalseEnd, |outcome| {
+            outcome.seen = Some(Seen::HasLength);
+            outcome.length = Some(24);
+        }),
+        spoilt("it flushed too little", never, Finished, |outcome| {
+            outcome.flushed_to -= 1;
+        }),
+    ]
+}
+
 #[test]
 fn what_is_spoilt_is_found() {
-    for spoilt in spoilt_outcomes() {
-        let mut outcome = play(WAY, &(spoilt.of)());
+    is_found(WAY, spoilt_outcomes());
+}
+
+#[test]
+fn what_is_spoilt_of_a_body_is_found() {
+    is_found(BODY, spoilt_bodies());
+}
+
+fn is_found(way: Way, all: Vec<Spoilt>) {
+    for spoilt in all {
+        let mut outcome = play(way, &(spoilt.of)());
         assert_eq!(broken(&outcome), [], "before: {}", spoilt.name);
         (spoilt.spoil)(&mut outcome);
         let broken = broken(&outcome);

@@ -14,7 +14,7 @@ use highwater::{
     Builder, Chunk, Destroy, End, EndError, Finished, FutureOptions, OnDrop, SendError, Sending,
     Unfinished, Wait, WaitError, Writable, WriteError, Writer,
 };
-use proptest::prelude::{BoxedStrategy, Strategy};
+use proptest::prelude::{BoxedStrategy, Just, Strategy};
 use proptest::sample::select;
 use tokio::runtime::Runtime;
 
@@ -36,6 +36,8 @@ pub(crate) enum Worker {
     Future,
     /// A task of tokio, on a runtime with several threads.
     Tokio,
+    /// The reader of a body.
+    Body,
 }
 
 /// How producers and the owner wait.
@@ -61,10 +63,13 @@ impl Worker {
     pub(crate) fn policies(self) -> BoxedStrategy<OnDrop> {
         match self {
             Self::Thread => thread_policies().boxed(),
+            // An owner of a body has no policy: its drop is an abort.
+            Self::Body => Just(OnDrop::Discard).boxed(),
             Self::Future | Self::Tokio => select(vec![OnDrop::Detach, OnDrop::Discard]).boxed(),
         }
     }
 
+    /// Starts a stream over a sink.
     pub(crate) fn start(self, builder: Builder, schedule: &Schedule, sink: Scripted) -> Started {
         let discards = schedule.on_drop == OnDrop::Discard;
         let opener = schedule.opener;
@@ -81,6 +86,7 @@ impl Worker {
             Self::Future => over_future(builder, opener, sink),
             Self::Tokio if discards => over_tokio(builder.discard_on_drop(), opener, sink),
             Self::Tokio => over_tokio(builder, opener, sink),
+            Self::Body => panic!("a body has no sink"),
         }
     }
 }
@@ -145,11 +151,11 @@ impl Waits {
         }
     }
 
-    pub(crate) fn end(
+    pub(crate) fn end<W>(
         self,
-        end: &mut End<Scripted>,
+        end: &mut End<W>,
         time: Option<Duration>,
-    ) -> Option<Result<Finished<Scripted>, EndError<Scripted>>> {
+    ) -> Option<Result<Finished<W>, EndError<W>>> {
         let ended = match (self, time) {
             (Self::Blocks, None) => end.wait(),
             (Self::Blocks, Some(time)) => end.wait_timeout(time),
@@ -161,11 +167,11 @@ impl Waits {
         }
     }
 
-    pub(crate) fn destroy(
+    pub(crate) fn destroy<W>(
         self,
-        destroy: &mut Destroy<Scripted>,
+        destroy: &mut Destroy<W>,
         time: Option<Duration>,
-    ) -> Option<Unfinished<Scripted>> {
+    ) -> Option<Unfinished<W>> {
         let destroyed = match (self, time) {
             (Self::Blocks, None) => destroy.wait(),
             (Self::Blocks, Some(time)) => destroy.wait_timeout(time),
