@@ -32,6 +32,8 @@ pub struct Builder<K = AnyWorker> {
     pub(crate) observer: Option<Observer>,
     /// Sees the error of the stream before the observer does.
     pub(crate) on_error: Option<OnError>,
+    /// A call of the sink may get several chunks.
+    pub(crate) vectored: bool,
     worker: K,
 }
 
@@ -117,6 +119,7 @@ impl Writable<()> {
             options: OPTIONS,
             observer: None,
             on_error: None,
+            vectored: true,
             worker: AnyWorker,
         }
     }
@@ -149,6 +152,29 @@ impl<K> Builder<K> {
         self
     }
 
+    /// Sets whether one call of the sink may get several chunks, by `write_vectored`. True by
+    /// default: a call gets up to 1,024 chunks, and less than 2^31 − 1 bytes. A sink that takes
+    /// exactly the first of several chunks, as one without a `write_vectored` of its own does,
+    /// gets single chunks for the rest of what the worker has in hand. `false` is for a sink whose
+    /// `write_vectored` is slower than a call a chunk.
+    ///
+    /// ```
+    /// use highwater::Writable;
+    ///
+    /// let mut out = Writable::builder().vectored(false).spawn(Vec::new())?;
+    /// let corked = out.cork()?;
+    /// let _flow = corked.write_chunk("a header, ")?;
+    /// let _flow = corked.write_chunk("a body")?; // a call of its own
+    /// drop(corked);
+    /// assert_eq!(out.end().wait()?.sink, b"a header, a body");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn vectored(mut self, vectored: bool) -> Self {
+        self.vectored = vectored;
+        self
+    }
+
     /// Sets what sees every [`Event`], in order. The worker (the background thread, or the
     /// future) calls it, outside every lock.
     /// While it runs, the worker writes nothing: so the observer may write to the stream,
@@ -177,6 +203,7 @@ impl<K> Builder<K> {
             options: self.options,
             observer: self.observer,
             on_error: self.on_error,
+            vectored: self.vectored,
             worker: (),
         };
         (self.worker.into(), common)
@@ -190,6 +217,7 @@ impl<K> Builder<K> {
             options: common.options,
             observer: common.observer,
             on_error: common.on_error,
+            vectored: common.vectored,
             worker,
         }
     }

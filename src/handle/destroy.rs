@@ -30,8 +30,8 @@ impl<W> Writable<W> {
     /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
     /// out.cork()?.write("held until now")?;
     /// let unfinished = out.destroy().wait()?;
-    /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
-    /// assert_eq!(unfinished.totals.delivered + unsent as u64, unfinished.totals.accepted);
+    /// let unsent: u64 = unfinished.unsent.iter().map(|chunk| chunk.len() as u64).sum();
+    /// assert_eq!(unfinished.totals.delivered + unsent, unfinished.totals.accepted);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn destroy(self) -> Destroy<W> {
@@ -133,8 +133,8 @@ impl<W> Destroy<W> {
     ///     Ok(unfinished) => unfinished,
     ///     Err(_) => destroy.give_up(),
     /// };
-    /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
-    /// let known = unfinished.totals.delivered + unsent as u64;
+    /// let unsent: u64 = unfinished.unsent.iter().map(|chunk| chunk.len() as u64).sum();
+    /// let known = unfinished.totals.delivered + unsent;
     /// assert_eq!(known + unfinished.in_doubt, unfinished.totals.accepted);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```

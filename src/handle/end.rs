@@ -183,8 +183,8 @@ impl<W> fmt::Debug for End<W> {
 /// let _ = out.write("hello");
 /// if let Err(EndError::Failed { cause, unfinished, .. }) = out.end().wait() {
 ///     assert_eq!(cause.code(), "ENOENT");
-///     let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
-///     assert_eq!(unsent as u64, unfinished.totals.accepted);
+///     let unsent: u64 = unfinished.unsent.iter().map(|chunk| chunk.len() as u64).sum();
+///     assert_eq!(unsent, unfinished.totals.accepted);
 /// }
 /// # Ok::<_, highwater::BoxError>(())
 /// ```

@@ -282,8 +282,8 @@ impl<W> Log<W> {
     /// let log = Log::builder().spawn(Vec::new())?;
     /// log.writer().write_all(b"a line\n")?;
     /// let unfinished = log.destroy().wait()?;
-    /// let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
-    /// assert_eq!(unfinished.totals.delivered + unsent as u64, 7);
+    /// let unsent: u64 = unfinished.unsent.iter().map(|chunk| chunk.len() as u64).sum();
+    /// assert_eq!(unfinished.totals.delivered + unsent, 7);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn destroy(self) -> Destroy<W> {

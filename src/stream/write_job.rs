@@ -15,6 +15,9 @@ use crate::sync::Arc;
 /// The most chunks that one call of the sink gets: Linux takes no more.
 const MAX_SLICES: usize = 1024;
 
+/// The most bytes that one call of the sink gets: macOS takes no more.
+const MAX_BYTES: usize = i32::MAX as usize - 1;
+
 /// What goes through the queue of the stream.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -88,6 +91,14 @@ impl WriteJob {
         }
     }
 
+    /// The same job, with one chunk a call unless `vectored`.
+    pub(crate) fn vectored(mut self, vectored: bool) -> Self {
+        if !vectored {
+            self.max_slices = 1;
+        }
+        self
+    }
+
     /// What the sink is to be given next: the same until it has been
     /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
@@ -96,6 +107,7 @@ impl WriteJob {
             Item::Flush => return Some(Call::Flush),
             Item::Data(chunk) => chunk.as_ref().get(self.of_first..).unwrap_or_default(),
         };
+        let first = first.get(..MAX_BYTES).unwrap_or(first);
         if self.max_slices == 1 || !matches!(self.rest.get(1), Some(Item::Data(_))) {
             return Some(Call::Write(first));
         }
@@ -106,11 +118,10 @@ impl WriteJob {
         let mut slices = alloc::vec![IoSlice::new(first)];
         let mut given = first.len();
         for other in others.take(self.max_slices - 1) {
-            // Static chunks may repeat one piece of memory, so the sum may overflow.
-            let Some(sum) = given.checked_add(other.len()) else {
+            if other.len() > MAX_BYTES - given {
                 break;
-            };
-            given = sum;
+            }
+            given += other.len();
             slices.push(IoSlice::new(other));
         }
         Some(Call::WriteVectored { slices, given })
@@ -149,23 +160,18 @@ impl WriteJob {
             let lie = "the sink says that it took more than it was given";
             return Err(io::Error::other(lie));
         }
-        if let Some(Item::Data(first)) = self.rest.front() {
-            let took_no_second = count <= first.len() - self.of_first;
-            if given > first.len() - self.of_first && took_no_second {
-                self.max_slices = 1;
-            }
+        if given > count && self.left_of_first() == Some(count) {
+            // `write_vectored` of std does so, if the sink has none of its own.
+            self.max_slices = 1;
         }
         self.bytes = self.bytes.saturating_add(count as u64);
         self.unpublished.bytes += count as u64;
-        let mut count = self.of_first + count;
-        while let Some(Item::Data(chunk)) = self.rest.front() {
-            if count < chunk.len() {
-                break;
-            }
-            count -= chunk.len();
+        let mut count = count;
+        while let Some(left) = self.left_of_first().filter(|left| *left <= count) {
+            count -= left;
             self.first_is_done();
         }
-        self.of_first = count;
+        self.of_first += count;
         self.publish();
         Ok(())
     }
@@ -222,13 +228,21 @@ impl WriteJob {
 
     /// A chunk of no bytes never reaches the sink: 0 would read as a failure.
     fn skip_empty(&mut self) {
-        while matches!(self.rest.front(), Some(Item::Data(chunk)) if chunk.len() == self.of_first) {
-            self.of_first = 0;
+        while self.left_of_first() == Some(0) {
             self.first_is_done();
         }
     }
 
+    /// How many bytes of the first item it has not taken, unless that is a flush.
+    fn left_of_first(&self) -> Option<usize> {
+        match self.rest.front()? {
+            Item::Data(chunk) => Some(chunk.len() - self.of_first),
+            Item::Flush => None,
+        }
+    }
+
     fn first_is_done(&mut self) {
+        self.of_first = 0;
         self.done.extend(self.rest.pop_front());
     }
 }

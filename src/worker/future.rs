@@ -86,6 +86,7 @@ where
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
+            vectored: common.vectored,
             opener: opening.map(Box::pin),
             sink: sink.map(wrap),
             wrap,
@@ -146,6 +147,8 @@ where
 pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
+    /// A call of the sink may get several chunks.
+    vectored: bool,
     /// What opens the sink, until it has.
     opener: Option<Pin<Box<O>>>,
     /// The sink, once it is open, until the worker leaves.
@@ -220,7 +223,8 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
                 None => {}
                 Some(Job::Open) => self.now = Now::Opening,
                 Some(Job::Write(items)) => {
-                    self.now = Now::Writing(WriteJob::new(items, &self.progress));
+                    let job = WriteJob::new(items, &self.progress);
+                    self.now = Now::Writing(job.vectored(self.vectored));
                 }
                 Some(Job::Finalize) => self.now = Now::Flushing,
                 Some(Job::Close(error)) => {

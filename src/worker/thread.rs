@@ -89,6 +89,7 @@ where
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
+            vectored: common.vectored,
             opener,
             sink,
             observers,
@@ -131,6 +132,8 @@ type Opener<W> = Box<dyn FnOnce() -> io::Result<W> + Send>;
 struct Worker<W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
+    /// A call of the sink may get several chunks.
+    vectored: bool,
     /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
     /// The sink, once it is open.
@@ -193,7 +196,7 @@ impl<W: Write> Worker<W> {
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
-        let mut job = WriteJob::new(items, &self.progress);
+        let mut job = WriteJob::new(items, &self.progress).vectored(self.vectored);
         if let Some(sink) = &mut self.sink {
             job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
         }
