@@ -59,9 +59,11 @@ impl Cause {
         }
     }
 
-    /// The system's code of an I/O error (`EPIPE`, `ENOSPC`, …; `UNKNOWN` for a
-    /// rare one), Node's code of a fault, `PANIC` for a panic, `EPIPE` if the reader has left,
-    /// `ABORT_ERR` otherwise.
+    /// Returns the system's name of an I/O error (`EPIPE`, `ENOSPC`, `EMSGSIZE`, …), Node's
+    /// code of a fault, `PANIC` for a panic, `EPIPE` if the reader has left, `ABORT_ERR`
+    /// otherwise. The name of an error that
+    /// wraps another is that of the inner one. Windows has no such names: there it is that of
+    /// the error's kind. `UNKNOWN` if there is none.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -94,43 +96,87 @@ impl From<io::Error> for Cause {
     }
 }
 
-/// The system's name of an error.
+/// The system's name of an error: by its number, else that of the error within it, else by
+/// its kind.
 pub(crate) fn io_code(error: &io::Error) -> &'static str {
-    use io::ErrorKind as Kind;
-    // What no kind tells apart; these numbers are the same on every Unix.
-    match error.raw_os_error() {
-        Some(1) if cfg!(unix) => return "EPERM",
-        Some(5) if cfg!(unix) => return "EIO",
-        Some(6) if cfg!(unix) => return "ENXIO",
-        Some(9) if cfg!(unix) => return "EBADF",
-        Some(23) if cfg!(unix) => return "ENFILE",
-        Some(24) if cfg!(unix) => return "EMFILE",
-        _ => {}
+    let number = error.raw_os_error();
+    if let Some(name) = number.and_then(system_name) {
+        return name;
     }
-    match error.kind() {
-        Kind::Deadlock => "EDEADLK",
-        Kind::NotFound => "ENOENT",
-        Kind::PermissionDenied => "EACCES",
+    let within = error.get_ref();
+    let mut within = within.map(|error| -> &(dyn Error + 'static) { error });
+    while let Some(error) = within {
+        if let Some(cause) = error.downcast_ref::<Cause>() {
+            // The sink is another stream.
+            return cause.code();
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return io_code(error);
+        }
+        within = error.source();
+    }
+    kind_name(error.kind())
+}
+
+/// The name of an error by its number, which other systems give to other errors. A name is
+/// made at the first error that has it, and kept.
+#[cfg(unix)]
+fn system_name(number: i32) -> Option<&'static str> {
+    use alloc::{format, string::String};
+    use nix::errno::Errno;
+    use std::sync::OnceLock;
+
+    static NAMES: [OnceLock<String>; 256] = [const { OnceLock::new() }; 256];
+    let errno = Errno::from_raw(number);
+    let name = NAMES.get(usize::try_from(number).ok()?)?;
+    let known = errno != Errno::UnknownErrno;
+    known.then(|| name.get_or_init(|| format!("{errno:?}")).as_str())
+}
+
+#[cfg(not(unix))]
+fn system_name(_: i32) -> Option<&'static str> {
+    None
+}
+
+/// The name of the errors of this kind, for an error without a number, and for a system
+/// whose numbers have no such names.
+fn kind_name(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind as Kind;
+    match kind {
+        Kind::AddrInUse => "EADDRINUSE",
+        Kind::AddrNotAvailable => "EADDRNOTAVAIL",
         Kind::AlreadyExists => "EEXIST",
-        Kind::IsADirectory => "EISDIR",
-        Kind::NotADirectory => "ENOTDIR",
-        Kind::ReadOnlyFilesystem => "EROFS",
-        Kind::StorageFull => "ENOSPC",
-        Kind::QuotaExceeded => "EDQUOT",
-        Kind::FileTooLarge => "EFBIG",
-        Kind::OutOfMemory => "ENOMEM",
-        Kind::InvalidInput => "EINVAL",
-        Kind::Interrupted => "EINTR",
-        Kind::WouldBlock => "EAGAIN",
+        Kind::ArgumentListTooLong => "E2BIG",
         Kind::BrokenPipe => "EPIPE",
+        Kind::ConnectionAborted => "ECONNABORTED",
         Kind::ConnectionRefused => "ECONNREFUSED",
         Kind::ConnectionReset => "ECONNRESET",
-        Kind::ConnectionAborted => "ECONNABORTED",
-        Kind::NotConnected => "ENOTCONN",
-        Kind::AddrInUse => "EADDRINUSE",
-        Kind::TimedOut => "ETIMEDOUT",
+        Kind::CrossesDevices => "EXDEV",
+        Kind::Deadlock => "EDEADLK",
+        Kind::DirectoryNotEmpty => "ENOTEMPTY",
+        Kind::ExecutableFileBusy => "ETXTBSY",
+        Kind::FileTooLarge => "EFBIG",
         Kind::HostUnreachable => "EHOSTUNREACH",
+        Kind::Interrupted => "EINTR",
+        Kind::InvalidInput => "EINVAL",
+        Kind::IsADirectory => "EISDIR",
+        Kind::NetworkDown => "ENETDOWN",
         Kind::NetworkUnreachable => "ENETUNREACH",
+        Kind::NotADirectory => "ENOTDIR",
+        Kind::NotConnected => "ENOTCONN",
+        Kind::NotFound => "ENOENT",
+        Kind::NotSeekable => "ESPIPE",
+        Kind::OutOfMemory => "ENOMEM",
+        Kind::PermissionDenied => "EACCES",
+        Kind::QuotaExceeded => "EDQUOT",
+        Kind::ReadOnlyFilesystem => "EROFS",
+        Kind::ResourceBusy => "EBUSY",
+        Kind::StaleNetworkFileHandle => "ESTALE",
+        Kind::StorageFull => "ENOSPC",
+        Kind::TimedOut => "ETIMEDOUT",
+        Kind::TooManyLinks => "EMLINK",
+        Kind::Unsupported => "ENOTSUP",
+        Kind::WouldBlock => "EAGAIN",
         _ => codes::UNKNOWN,
     }
 }

@@ -285,3 +285,65 @@ fn a_flush_that_fails_says_why_once() {
     let error = io::Write::flush(&mut view).expect_err("it has failed");
     assert_eq!(chain(&error), "the upload was refused: disk full");
 }
+
+/// A datagram that is too long for its protocol.
+#[test]
+fn a_datagram_that_is_too_long_has_the_name_of_its_error() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+    let address = socket.local_addr().expect("it is bound");
+    socket.connect(address).expect("loopback");
+    let mut out = Writable::builder()
+        .spawn(on_write(move |bytes| socket.send(bytes)))
+        .expect("there are threads");
+    let _flow = out.write_chunk(vec![0; 70_000]).expect("it is open");
+    let error = out.end().wait().expect_err("it is too long");
+    assert_eq!(error.code(), "EMSGSIZE");
+}
+
+/// The C library describes the errors that the system has.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_error_of_the_system_has_a_name_of_its_own() {
+    let described = |number: &i32| {
+        let text = io::Error::from_raw_os_error(*number).to_string();
+        !text.starts_with("Unknown error")
+    };
+    let code = |number| Cause::from(io::Error::from_raw_os_error(number)).code();
+    let numbers: Vec<i32> = (1..4096).filter(described).collect();
+    assert!(numbers.len() > 100, "{numbers:?}");
+    let names: std::collections::BTreeSet<_> = numbers.iter().map(|n| code(*n)).collect();
+    assert_eq!(names.len(), numbers.len(), "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with('E')), "{names:?}");
+    let some = [1, 5, 28, 32, 90, 104, 122].map(code);
+    let expected = [
+        "EPERM",
+        "EIO",
+        "ENOSPC",
+        "EPIPE",
+        "EMSGSIZE",
+        "ECONNRESET",
+        "EDQUOT",
+    ];
+    assert_eq!(some, expected);
+    assert_eq!([0, -1, 41, 4096, i32::MAX].map(code), ["UNKNOWN"; 5]);
+}
+
+/// A library wraps the error of the system; or the sink of a stream is another stream.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_within_another_keeps_its_name() {
+    let system = || io::Error::from_raw_os_error(90);
+    let name = "EMSGSIZE";
+    let wrapped = Cause::from(io::Error::other(Upload(system())));
+    assert_eq!(wrapped.code(), name);
+    let kind = io::Error::new(io::ErrorKind::TimedOut, "in a proxy");
+    assert_eq!(Cause::from(kind).code(), "ETIMEDOUT");
+
+    let inner = Writable::builder()
+        .spawn(on_write(move |_| Err(system())))
+        .expect("there are threads");
+    let mut outer = Writable::builder().spawn(inner).expect("there are threads");
+    let _flow = outer.write("a line").expect("it is open");
+    let error = outer.end().wait().expect_err("the inner sink fails");
+    assert_eq!(error.code(), name);
+}
