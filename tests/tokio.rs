@@ -154,6 +154,36 @@ fn a_peer_that_goes_away_is_an_error_and_what_was_not_sent_comes_back() -> Check
     })
 }
 
+/// A file of tokio buffers by itself: what the crate's documentation says of that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_buffers_reports_a_full_disk_at_flush_and_end_alone() -> Checked {
+    let full = || async {
+        let mut options = tokio::fs::OpenOptions::new();
+        options.write(true).open("/dev/full").await
+    };
+    Runtime::new()?.block_on(async {
+        let mut out = Writable::builder().spawn_tokio(full().await?)?;
+        let _flow = out.write("a line")?;
+        out.delivered(6).await?; // and it is lost
+        let error = out.flush().await.expect_err("the disk is full");
+        assert_eq!(error.code(), "ENOSPC");
+
+        let mut out = Writable::builder().spawn_tokio(full().await?)?;
+        let _flow = out.write("a line")?;
+        let error = out.end().await.expect_err("the disk is full");
+        assert_eq!(error.code(), "ENOSPC");
+
+        let mut out = Writable::builder().spawn_tokio(full().await?)?;
+        let _flow = out.write("a line")?;
+        out.delivered(6).await?;
+        let unfinished = out.destroy().await;
+        assert!(unfinished.cause.is_none() && unfinished.unsent.is_empty());
+        assert_eq!(unfinished.totals.delivered, 6);
+        Ok(())
+    })
+}
+
 #[test]
 fn a_source_of_tokio_is_piped() -> Checked {
     Runtime::new()?.block_on(async {

@@ -22,7 +22,8 @@ impl<W> Writable<W> {
     /// let go of the sink, and gives back the sink and what was not sent: what was delivered
     /// and what is handed back are together what was accepted (rule 18). A call of a blocking
     /// sink, opener or observer that runs is waited for; a polled call that is pending has
-    /// taken nothing.
+    /// taken nothing. A sink that buffers by itself, as `tokio::fs::File` does, is not flushed:
+    /// what it has taken may be lost, without an error.
     ///
     /// # Examples
     ///

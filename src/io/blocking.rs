@@ -1,11 +1,14 @@
 //! Owner and producers as an [`io::Write`] that blocks until there is room.
 
+use alloc::string::String;
+use core::fmt::{self, Write as _};
 use std::io;
 
 use crate::handle::{Writable, Writer};
 
 impl Writer {
-    /// A view of this producer as an [`io::Write`], which blocks until there is room.
+    /// A view of this producer as an [`io::Write`], which blocks until there is room. A
+    /// `writeln!` on it is one write, so that the lines of several producers stay whole.
     #[must_use]
     pub fn blocking(&self) -> BlockingWriter {
         BlockingWriter {
@@ -15,7 +18,9 @@ impl Writer {
 }
 
 /// It waits until there is room *before* it accepts, so `writeln!` and [`io::copy`] need no
-/// care. Its `flush` waits for [`Writable::flush`]. A large buffer is accepted in pieces of the
+/// care. A `writeln!` is several writes, though: what other producers write meanwhile may come
+/// within the line. Where there are others, use a [`BlockingWriter`], or write the text of a
+/// `format!`. Its `flush` waits for [`Writable::flush`]. A large buffer is accepted in pieces of the
 /// high-water mark, or of 4096 bytes if that is more, or of what the limit leaves.
 impl<W> io::Write for Writable<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -27,7 +32,9 @@ impl<W> io::Write for Writable<W> {
     }
 }
 
-/// A producer as an [`io::Write`]: as that of [`Writable`].
+/// A producer as an [`io::Write`]: as that of [`Writable`], but `write!` and `writeln!` are one
+/// write each. It waits until there is room for all of it, and the bytes of no other producer
+/// come within it. (Its `write_all` may still be several writes, if it has a long buffer.)
 ///
 /// ```
 /// use std::io::Write;
@@ -52,7 +59,21 @@ impl io::Write for BlockingWriter {
         self.writer.write_piece(bytes)
     }
 
+    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        self.writer.send(text(arguments)?).wait()?;
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(self.writer.flush().wait()?)
+    }
+}
+
+/// The text of a `write!`, for one write.
+pub(crate) fn text(arguments: fmt::Arguments<'_>) -> io::Result<String> {
+    let mut text = String::new();
+    match text.write_fmt(arguments) {
+        Ok(()) => Ok(text),
+        Err(fmt::Error) => Err(io::Error::other("a value cannot be formatted")),
     }
 }

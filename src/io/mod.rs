@@ -11,3 +11,5 @@ mod tokio;
 pub use blocking::BlockingWriter;
 #[cfg(feature = "futures")]
 pub use body::BodyReader;
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+pub(crate) use blocking::text;

@@ -49,6 +49,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cause::Cause;
 use crate::handle::{Builder, Destroy, End, ThreadOptions, Wait, Writable, Writer};
+use crate::io::text;
 use crate::stream::{OnError, Snapshot};
 use crate::worker::SpawnError;
 
@@ -304,10 +305,9 @@ impl<W> fmt::Debug for Log<W> {
 /// Writes lines into a [`Log`]: a `MakeWriter` of `tracing-subscriber`, which
 /// gives it each event in one write. Cheap to clone.
 ///
-/// As an [`io::Write`] it takes each buffer whole, as one line, and never fails:
-/// what is not accepted is [counted](Self::dropped). (So format a line before it
-/// is written: `writeln!` would write it in pieces.) Only its `flush` tells an
-/// error; it is that of [`Log::flush`].
+/// As an [`io::Write`] it takes each buffer whole, as one line, and each `writeln!` too. What
+/// is not accepted is no error, it is [counted](Self::dropped). Only its `flush` tells an
+/// error of the stream; it is that of [`Log::flush`].
 ///
 /// ```
 /// use highwater::log::Log;
@@ -351,6 +351,11 @@ impl Write for &LogWriter {
         Ok(bytes.len())
     }
 
+    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        self.line(text(arguments)?.as_bytes());
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(self.writer.flush().wait()?)
     }
@@ -359,6 +364,10 @@ impl Write for &LogWriter {
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&*self).write(bytes)
+    }
+
+    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        (&*self).write_fmt(arguments)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -136,7 +136,8 @@ pub struct Unfinished<W> {
     /// The sink; `None` if it was never opened, or has not come back in time.
     pub sink: Option<W>,
     /// What was accepted and not delivered, in order. The rest of a chunk that
-    /// was half written comes first.
+    /// was half written comes first. What a sink that buffers by itself has taken is not here,
+    /// even if it is lost there: see "Who moves the data" in the crate's documentation.
     pub unsent: Vec<Chunk>,
     /// How many bytes are with a sink that has not come back in time: it is not
     /// known whether they will be delivered. 0 otherwise.

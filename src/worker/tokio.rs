@@ -22,6 +22,35 @@ where
     /// If the runtime shuts down before the end, the stream fails: the error that waiters
     /// get, and the observer, says how many bytes were not delivered.
     ///
+    /// A `tokio::fs::File` buffers by itself: what is delivered may not be in the file, and only
+    /// [`Writable::flush`] and [`Writable::end`] return the error of a full disk. A TCP socket
+    /// that is dropped while it has unread input resets its connection, and the peer may lose
+    /// the last bytes. If the peer may send something, read to its end first:
+    ///
+    /// ```
+    /// use highwater::Writable;
+    /// use std::time::Duration;
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let connection = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// # let peer = tokio::spawn(async move {
+    /// #     tokio::io::AsyncWriteExt::write_all(&mut peer, b"welcome").await?;
+    /// #     tokio::io::copy(&mut peer, &mut tokio::io::sink()).await
+    /// # });
+    /// let mut out = Writable::builder().spawn_tokio(connection)?;
+    /// let _flow = out.write(vec![b'x'; 100_000])?;
+    /// let mut connection = out.end().await?.sink; // its write side is shut down
+    /// let rest = tokio::io::copy(&mut connection, &mut tokio::io::sink());
+    /// tokio::time::timeout(Duration::from_secs(10), rest).await??; // the peer has all
+    /// # assert_eq!(peer.await??, 100_000);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// # })?;
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If there is no runtime; the sink is handed back.
