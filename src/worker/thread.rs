@@ -19,7 +19,8 @@ impl<K> Builder<K>
 where
     ThreadOptions: From<K>,
 {
-    /// A stream into this sink, which a background thread writes to.
+    /// A stream into this sink, which a background thread writes to. A TCP connection whose
+    /// peer may send something ends with [`close_tcp`](crate::sink::close_tcp).
     ///
     /// # Errors
     ///

@@ -43,7 +43,8 @@ where
     /// let mut out = Writable::builder().spawn_tokio(connection)?;
     /// let _flow = out.write(vec![b'x'; 100_000])?;
     /// let mut connection = out.end().await?.sink; // its write side is shut down
-    /// let rest = tokio::io::copy(&mut connection, &mut tokio::io::sink());
+    /// let mut nowhere = tokio::io::sink();
+    /// let rest = tokio::io::copy(&mut connection, &mut nowhere);
     /// tokio::time::timeout(Duration::from_secs(10), rest).await??; // the peer has all
     /// # assert_eq!(peer.await??, 100_000);
     /// # Ok::<_, highwater::BoxError>(())
