@@ -2,18 +2,24 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use highwater::{Destroy, Snapshot, Unfinished};
-use tokio::sync::watch;
 
+pub mod descriptors;
 pub mod http;
 pub mod lines;
 pub mod progress;
+pub mod report;
 pub mod s3;
+mod signals;
+
+pub use descriptors::{say, tell};
+pub use signals::{on_stop, stop, stopped};
+
+use report::{Form, Report};
 
 /// Why an example ends early: one line, and the exit status.
 #[derive(Debug)]
@@ -45,11 +51,11 @@ impl Failure {
         }
     }
 
-    /// Stopped by Ctrl-C: the status that a shell expects.
+    /// Stopped by Ctrl-C or another signal: the status that a shell expects.
     #[must_use]
     pub fn interrupted(text: impl AsRef<str>) -> Self {
         Self {
-            status: 130,
+            status: signals::status(),
             ..Self::new(format!("interrupted: {}", text.as_ref()))
         }
     }
@@ -81,8 +87,7 @@ where
     match start(body) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // If standard error is closed there is no other place for it.
-            let _ = writeln!(io::stderr(), "{name}: {}", failure.text);
+            tell(&format!("{name}: {}", failure.text));
             ExitCode::from(failure.status)
         }
     }
@@ -113,18 +118,6 @@ where
     result
 }
 
-/// Says a line on standard output, which may be closed, or full.
-///
-/// # Errors
-///
-/// If it is.
-pub fn say(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.trim_end())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Failure::of("standard output", &error))
-}
-
 /// What a task has answered.
 ///
 /// # Errors
@@ -132,53 +125,6 @@ pub fn say(text: &str) -> Result<(), Failure> {
 /// If it panicked.
 pub fn joined<T>(answer: Result<T, tokio::task::JoinError>) -> Result<T, Failure> {
     answer.map_err(|error| Failure::of("a task", &error))
-}
-
-/// Turns true at Ctrl-C. A second one ends the program at once.
-///
-/// # Errors
-///
-/// If the signal cannot be listened for.
-pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Made here and not in the task: a signal that comes before it runs counts too.
-    let mut interrupt = signal(SignalKind::interrupt())
-        .map_err(|error| Failure::of("the signal of Ctrl-C", &error))?;
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        interrupt.recv().await;
-        sender.send_replace(true);
-        // The sender is kept meanwhile, so that waiting for it never fails.
-        interrupt.recv().await;
-        let _ = writeln!(
-            io::stderr(),
-            "interrupted twice: what is not sent is not known"
-        );
-        std::process::exit(130);
-    });
-    Ok(receiver)
-}
-
-/// Waits for Ctrl-C.
-pub async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        // Nothing can stop it any more.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Does this at Ctrl-C.
-///
-/// # Errors
-///
-/// If the signal cannot be listened for.
-pub fn on_stop(act: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    let mut stop = stop()?;
-    tokio::spawn(async move {
-        stopped(&mut stop).await;
-        act();
-    });
-    Ok(())
 }
 
 /// Does what is no future, on a thread of its own.
@@ -246,29 +192,33 @@ impl Totals {
         self.delivered += other.delivered;
     }
 
-    /// The line that every example prints.
+    /// What every example reports.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::new()
+            .count("waits", "times a producer waited", self.waits)
+            .count("drains", "times there was room again", self.drains)
+            .bytes("peak", "most in a stream at once", self.peak)
+            .kib("memory", "most memory of the process", peak_memory())
+    }
+
+    /// The same in one line, for programs.
     #[must_use]
     pub fn summary(&self) -> String {
-        let Self {
-            waits,
-            drains,
-            peak,
-            ..
-        } = self;
-        let memory = match peak_memory() {
-            Some(kib) => format!("{kib}KiB"),
-            None => "unknown".into(),
-        };
-        format!("waits={waits} drains={drains} peak={peak} memory={memory}")
+        self.report().text(Form::Programs)
     }
 }
 
 /// The most memory that this process has had, in KiB; known on Linux only.
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
+    let peak = process_status("VmHWM:")?;
+    peak.strip_suffix("kB")?.trim_end().parse().ok()
+}
+
+/// What the system says of this process under this name; on Linux only.
+fn process_status(name: &str) -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().to_owned())
 }

@@ -1,6 +1,10 @@
 //! A progress bar.
 
+use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -48,5 +52,23 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// How often a bar is drawn.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Does this work, and shows meanwhile how far the count is.
+pub async fn shown<T>(bar: &Bar, count: &AtomicU64, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                bar.clear();
+                return done;
+            }
+            _ = ticks.tick() => bar.show(count.load(Ordering::Relaxed), String::new),
+        }
     }
 }
