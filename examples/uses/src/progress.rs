@@ -64,10 +64,7 @@ pub async fn shown<T>(bar: &Bar, count: &AtomicU64, work: impl Future<Output = T
     let mut ticks = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            done = &mut work => {
-                bar.clear();
-                return done;
-            }
+            done = &mut work => return done,
             _ = ticks.tick() => bar.show(count.load(Ordering::Relaxed), String::new),
         }
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -87,6 +87,45 @@ fn a_real_address_gets_every_byte() -> Checked {
     let ended: Ended = child.wait_with_output()?.into();
     ended.well();
     assert_eq!(ended.number("written"), 2 * 5_000 * 64);
+    Ok(())
+}
+
+/// A peer that greets, and then reads a few bytes at a time.
+#[test]
+fn a_peer_that_speaks_first_gets_every_byte() -> Checked {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let to = listener.local_addr()?.to_string();
+    let child = start(PROGRAM, ["--to", &to, "--lines", "20000"])?;
+    let (mut peer, _) = listener.accept()?;
+    peer.write_all(&[b'w'; 10_000])?;
+    let (mut check, mut piece) = (Check::default(), [0; 16]);
+    loop {
+        let count = peer.read(&mut piece)?;
+        if count == 0 {
+            break;
+        }
+        assert_eq!(check.take(&piece[..count]), Ok(()));
+    }
+    assert_eq!(check.position(), 20_000 * 64);
+    drop(peer);
+    let ended: Ended = child.wait_with_output()?.into();
+    ended.well();
+    assert_eq!(ended.number("written"), 20_000 * 64);
+    Ok(())
+}
+
+/// What the system had taken of it is lost, and the program says so.
+#[test]
+fn a_peer_that_leaves_before_it_has_read_all_is_noticed() -> Checked {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let to = listener.local_addr()?.to_string();
+    // So little that the system takes all of it.
+    let child = start(PROGRAM, ["--to", &to, "--lines", "100"])?;
+    let (mut peer, _) = listener.accept()?;
+    peer.read_exact(&mut [0; 1])?;
+    drop(peer);
+    let ended: Ended = child.wait_with_output()?.into();
+    ended.with(1, "1 of 1 connections failed");
     Ok(())
 }
 

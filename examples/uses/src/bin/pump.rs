@@ -8,8 +8,8 @@
 //!
 //! `examples/uses/pump_beside.sh` measures it beside pv and mbuffer.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,9 +19,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use highwater::sink::WaitReady;
 use highwater::{Destroy, EndError, Event, Flow, Snapshot, Writable, Writer};
+use highwater_uses::descriptors::{is_not_standard_input, open_or_closed, standard_output};
 use highwater_uses::progress::Bar;
-use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run};
+use highwater_uses::report::{Output, Report};
+use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run, tell};
 use indicatif::HumanBytes;
 
 /// Standard input to PATH, or to standard output, through a bounded buffer.
@@ -37,6 +40,8 @@ struct Arguments {
     /// Say nothing unless something goes wrong.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    output: Output,
     /// The file, which is overwritten; its folder must exist. Standard output
     /// without it.
     #[arg(value_name = "PATH")]
@@ -58,16 +63,17 @@ fn main() -> ExitCode {
 }
 
 async fn start(arguments: Arguments) -> Result<(), Failure> {
-    let (tell, told) = mpsc::channel();
-    let interrupt = tell.clone();
+    open_or_closed(&io::stdin()).map_err(|error| Failure::of("standard input", &error))?;
+    let (sender, told) = mpsc::channel();
+    let interrupt = sender.clone();
     on_stop(move || {
         let _ = interrupt.send(Message::Interrupted);
     })?;
     on_a_thread(move || {
-        let said = pump(&arguments, tell, &told)?;
+        let report = pump(&arguments, sender, &told)?;
         if !arguments.quiet {
             // Standard output is for what is pumped.
-            let _ = writeln!(io::stderr(), "{said}");
+            tell(&report.text(arguments.output.of_stderr()));
         }
         Ok(())
     })
@@ -90,7 +96,7 @@ fn pump(
     arguments: &Arguments,
     tell: Sender<Message>,
     told: &Receiver<Message>,
-) -> Result<String, Failure> {
+) -> Result<Report, Failure> {
     let place = arguments.place();
     let mark = arguments.high_water_mark;
     let failed = tell.clone();
@@ -116,19 +122,30 @@ fn pump(
     read.map_err(|error| Failure::of("standard input", &error))?;
     let read = count.load(Ordering::Relaxed);
     verify(arguments, read, &totals)?;
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(format!(
-        "read={read} written={} seconds={seconds:.3} rate={:.0} {}",
-        totals.delivered,
-        totals.delivered as f64 / seconds,
-        Totals::from(&totals).summary()
-    ))
+    Ok(report(read, &totals, start.elapsed()))
+}
+
+fn report(read: u64, totals: &Snapshot, took: Duration) -> Report {
+    let seconds = took.as_secs_f64();
+    let rate = totals.delivered as f64 / seconds;
+    Report::new()
+        .bytes("read", "read", read)
+        .bytes("written", "written", totals.delivered)
+        .fact(
+            ("seconds", format!("{seconds:.3}")),
+            ("time", format!("{seconds:.3} s")),
+        )
+        .fact(
+            ("rate", format!("{rate:.0}")),
+            ("rate", format!("{}/s", HumanBytes(rate as u64))),
+        )
+        .and(Totals::from(totals).report())
 }
 
 /// Shows what goes on until the stream has ended: how reading ended, and the
 /// counters at the end.
 fn watch(
-    out: Writable<File>,
+    out: Writable<Sink>,
     place: &str,
     told: &Receiver<Message>,
     count: &AtomicU64,
@@ -168,7 +185,7 @@ fn watch(
     }
 }
 
-fn interrupted(stream: Destroy<File>, count: &AtomicU64) -> Failure {
+fn interrupted(stream: Destroy<Sink>, count: &AtomicU64) -> Failure {
     let unfinished = left_of(stream);
     let (written, in_doubt) = (unfinished.totals.delivered, unfinished.in_doubt);
     let unsent = count.load(Ordering::Relaxed) - written - in_doubt;
@@ -179,16 +196,27 @@ fn interrupted(stream: Destroy<File>, count: &AtomicU64) -> Failure {
     Failure::interrupted(text)
 }
 
-/// What it writes to; without the buffer of the standard library.
-fn open(path: Option<PathBuf>) -> io::Result<File> {
-    if let Some(path) = path {
-        return File::create(path);
+/// What it writes to. It waits for a pipe that does not block, and stops at Ctrl-C.
+type Sink = WaitReady<File>;
+
+fn open(path: Option<PathBuf>) -> io::Result<Sink> {
+    let Some(path) = path else {
+        let stdout = standard_output()?;
+        is_not_standard_input(stdout.get_ref())?;
+        return Ok(stdout);
+    };
+    // Not cut before it is known to be another file.
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    is_not_standard_input(&file)?;
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
     }
-    #[cfg(unix)]
-    let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-    #[cfg(windows)]
-    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    Ok(File::from(stdout))
+    Ok(WaitReady::new(file))
 }
 
 /// How much is read at once, at most: what a pipe of Linux holds.
@@ -205,7 +233,7 @@ fn read_on_a_thread(out: Writer, count: Arc<AtomicU64>, tell: Sender<Message>) {
 
 /// To the end of the source. `None` if the stream takes no more.
 fn read(out: &Writer, count: &AtomicU64) -> Option<io::Result<()>> {
-    let mut source = io::stdin().lock();
+    let mut source = WaitReady::new(io::stdin().lock());
     let mut buffer = vec![0; PIECE];
     loop {
         let chunk = match source.read(&mut buffer) {
@@ -240,7 +268,10 @@ fn verify(arguments: &Arguments, read: u64, totals: &Snapshot) -> Result<(), Fai
 fn bar(arguments: &Arguments) -> Bar {
     match arguments.quiet {
         true => Bar::none(),
-        false => Bar::new(arguments.high_water_mark, "{msg} [{bar:20}] buffered"),
+        false => {
+            let template = "{msg} [{bar:20}] buffered";
+            arguments.output.bar(arguments.high_water_mark, template)
+        }
     }
 }
 

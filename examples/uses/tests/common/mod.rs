@@ -2,9 +2,16 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+pub use rustix::process::Signal;
 
 pub type Checked = Result<(), Box<dyn std::error::Error>>;
 
@@ -75,27 +82,77 @@ pub fn run(program: &str, line: &str) -> std::io::Result<Ended> {
     Ok(child.wait_with_output()?.into())
 }
 
+/// What stops a program, and the status that it ends with.
+pub const STOPS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
+/// Sends this signal.
+pub fn send(child: &Child, signal: Signal) -> std::io::Result<()> {
+    Ok(kill_process(Pid::from_child(child), signal)?)
+}
+
 /// Ctrl-C.
 pub fn interrupt(child: &Child) -> std::io::Result<()> {
-    Ok(kill_process(Pid::from_child(child), Signal::INT)?)
+    send(child, Signal::INT)
 }
 
 /// Started, and interrupted as soon as it listens for that.
 pub fn run_interrupted(program: &str, line: &str) -> std::io::Result<Ended> {
+    run_stopped(program, line, Signal::INT)
+}
+
+/// Started, and stopped by this signal as soon as it listens for it.
+pub fn run_stopped(program: &str, line: &str, signal: Signal) -> std::io::Result<Ended> {
     let mut child = start(program, line.split_whitespace())?;
-    while !listens_for_ctrl_c(&child)? && child.try_wait()?.is_none() {
+    while !listens_for(&child, signal)? && child.try_wait()?.is_none() {
         std::thread::yield_now();
     }
-    interrupt(&child)?;
+    send(&child, signal)?;
     Ok(child.wait_with_output()?.into())
 }
 
+/// A command line of a shell, in which `program` is this one.
+pub fn shell(program: &str, folder: &std::path::Path, line: &str) -> io::Result<Ended> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).env("program", program);
+    Ok(shell.current_dir(folder).output()?.into())
+}
+
+/// Run on a terminal of its own: what a person sees.
+pub fn on_a_terminal(program: &str, line: &str) -> io::Result<(Option<i32>, String)> {
+    let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    grantpt(&near)?;
+    unlockpt(&near)?;
+    let size = Winsize {
+        ws_row: 25,
+        ws_col: 120,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&near, size)?;
+    let name = ptsname(&near, Vec::new())?;
+    let name = OsStr::from_bytes(name.to_bytes());
+    let far = OpenOptions::new().read(true).write(true).open(name)?;
+    let mut child = Command::new(program)
+        .args(line.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(far.try_clone()?)
+        .stderr(far)
+        .spawn()?;
+    let (mut near, mut seen, mut piece) = (File::from(near), Vec::new(), [0; 4096]);
+    // The end of the program is an error here.
+    while let Ok(count @ 1..) = near.read(&mut piece) {
+        seen.extend_from_slice(&piece[..count]);
+    }
+    let status = child.wait()?.code();
+    Ok((status, String::from_utf8_lossy(&seen).into()))
+}
+
 /// The kernel knows which signals are caught: a bit for each, in hexadecimal.
-fn listens_for_ctrl_c(child: &Child) -> std::io::Result<bool> {
+fn listens_for(child: &Child, signal: Signal) -> std::io::Result<bool> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16).unwrap_or(0);
-    Ok(caught & 1 << (Signal::INT.as_raw() - 1) != 0)
+    Ok(caught & 1 << (signal.as_raw() - 1) != 0)
 }
 
 /// A pipe in this folder, without a reader.

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater::sink::Reopener;
 use highwater_uses::Failure;
+use highwater_uses::progress::Bar;
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -55,9 +56,20 @@ pub(crate) struct Events {
     count: u64,
     threads: u64,
     start: Instant,
-    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     done: mpsc::Receiver<Result<(), Failure>>,
 }
+
+/// What the threads look at, and what they show.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    /// About how many events are logged, for a progress bar.
+    logged: AtomicU64,
+}
+
+/// How many events a thread counts at once: the count is shared.
+const COUNTED: u64 = 16;
 
 impl Events {
     /// Starts them. One of them rotates the log when half of its events are through.
@@ -72,16 +84,16 @@ impl Events {
             .with_level(false)
             .finish();
         let dispatch = Dispatch::new(subscriber);
-        let stop = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared::default());
         let (tell, done) = mpsc::channel();
         let start = Instant::now();
         let mut rotation = rotation;
         for thread in 0..threads {
-            let (dispatch, stop) = (dispatch.clone(), Arc::clone(&stop));
+            let (dispatch, shared) = (dispatch.clone(), Arc::clone(&shared));
             let (tell, rotation) = (tell.clone(), rotation.take());
             let each = count / threads + u64::from(thread < count % threads);
             thread::spawn(move || {
-                let events = || log(thread, each, &stop, rotation.as_ref());
+                let events = || log(thread, each, &shared, rotation.as_ref());
                 let logged = tracing::dispatcher::with_default(&dispatch, events);
                 // The last of these takes what the subscriber holds of the log.
                 drop(dispatch);
@@ -92,7 +104,7 @@ impl Events {
             count,
             threads,
             start,
-            stop,
+            shared,
             done,
         }
     }
@@ -111,14 +123,17 @@ impl Events {
     pub(crate) fn wait(
         &self,
         interrupted: &mpsc::Receiver<()>,
+        bar: &Bar,
     ) -> Option<Result<Duration, Failure>> {
         let mut result = Ok(());
         let mut left = self.threads;
         while left > 0 {
             if interrupted.try_recv().is_ok() {
-                self.stop.store(true, Ordering::Relaxed);
+                self.shared.stop.store(true, Ordering::Relaxed);
+                bar.clear();
                 return None;
             }
+            bar.show(self.shared.logged.load(Ordering::Relaxed), String::new);
             match self.done.recv_timeout(Duration::from_millis(20)) {
                 Ok(logged) => {
                     result = result.and(logged);
@@ -131,24 +146,29 @@ impl Events {
                 }
             }
         }
-        Some(result.map(|()| self.start.elapsed()))
+        let took = self.start.elapsed();
+        bar.clear();
+        Some(result.map(|()| took))
     }
 }
 
 fn log(
     thread: u64,
     count: u64,
-    stop: &AtomicBool,
+    shared: &Shared,
     rotation: Option<&Rotation>,
 ) -> Result<(), Failure> {
     for number in 0..count {
-        if stop.load(Ordering::Relaxed) {
+        if shared.stop.load(Ordering::Relaxed) {
             break;
         }
         if let (Some(rotation), true) = (rotation, number == count / 2) {
             rotation.rotate()?;
         }
         tracing::info!(thread, number, "{MESSAGE}");
+        if number % COUNTED == COUNTED - 1 {
+            shared.logged.fetch_add(COUNTED, Ordering::Relaxed);
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ mod peers;
 mod slow;
 mod verify;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +27,9 @@ use clap::Parser;
 use highwater::log::{Log, WhenFull};
 use highwater::sink::Reopen;
 use highwater::{Chunk, Destroy, EndError, Snapshot, Writable};
+use highwater_uses::descriptors::is_not_standard_output;
+use highwater_uses::progress::Bar;
+use highwater_uses::report::{Output, Report};
 use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run, say};
 
 use events::{Events, Rotation};
@@ -57,10 +60,22 @@ struct Arguments {
     /// Write so slowly.
     #[arg(long, value_name = "N")]
     bytes_per_second: Option<u64>,
+    #[command(flatten)]
+    output: Output,
     /// The file, which is appended to; its folder must exist. Without it, a
     /// demonstration in a temporary folder.
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Shows how many of the events are logged.
+    fn bar(&self, events: u64, what: &str) -> Bar {
+        let template = "{bar:40} {human_pos} of {human_len} events, {msg}";
+        let bar = self.output.bar(events, template);
+        bar.show(0, || what.to_owned());
+        bar
+    }
 }
 
 fn main() -> ExitCode {
@@ -73,14 +88,17 @@ async fn start(arguments: Arguments) -> Result<(), Failure> {
         let _ = interrupt.send(());
     })?;
     on_a_thread(move || match &arguments.path {
-        Some(path) => say(&write_log(&arguments, path, &interrupted)?.to_string()),
+        Some(path) => {
+            let log = write_log(&arguments, path, &interrupted)?;
+            arguments.output.say("", &log.report())
+        }
         None => demonstrate(&arguments, &interrupted),
     })
     .await
 }
 
 /// What has become of a log.
-struct Report {
+struct Logged {
     events: u64,
     dropped: u64,
     totals: Snapshot,
@@ -90,19 +108,17 @@ struct Report {
     verified: bool,
 }
 
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "events={} bytes={} dropped={} verified={} logging={:.3}s took={:.3}s {}",
-            self.events,
-            self.totals.delivered,
-            self.dropped,
-            if self.verified { "yes" } else { "no" },
-            self.producers.as_secs_f64(),
-            self.all.as_secs_f64(),
-            Totals::from(&self.totals).summary(),
-        )
+impl Logged {
+    fn report(&self) -> Report {
+        let verified = if self.verified { "yes" } else { "no" };
+        Report::new()
+            .count("events", "events", self.events)
+            .bytes("bytes", "written", self.totals.delivered)
+            .count("dropped", "lines dropped", self.dropped)
+            .fact(("verified", verified), ("every line looked for", verified))
+            .time("logging", "time of the threads", self.producers)
+            .time("took", "time until all was written", self.all)
+            .and(Totals::from(&self.totals).report())
     }
 }
 
@@ -147,10 +163,14 @@ fn write_log(
     arguments: &Arguments,
     path: &Path,
     interrupted: &Receiver<()>,
-) -> Result<Report, Failure> {
+) -> Result<Logged, Failure> {
     let place = path.display().to_string();
     let failed = |error: &dyn std::error::Error| Failure::of(&place, error);
     let file = open_file(path, interrupted)?.map_err(|error| failed(&error))?;
+    // The report would overwrite the first lines. A pipe is not opened once more.
+    if let (true, Ok(file)) = (path.is_file(), File::open(path)) {
+        is_not_standard_output(&file).map_err(|error| failed(&error))?;
+    }
     let before = fs::metadata(path).map_err(|error| failed(&error))?;
     let reopener = file.reopener();
     let rotation = arguments.rotate.then(|| Rotation::new(path, reopener));
@@ -158,11 +178,12 @@ fn write_log(
     let writer = log.writer();
     let events = Events::start(arguments.events, arguments.threads, rotation, log.writer());
 
-    let Some(producers) = events.wait(interrupted) else {
+    let bar = arguments.bar(arguments.events, "through the stream");
+    let Some(producers) = events.wait(interrupted, &bar) else {
         return Err(was_interrupted(log.destroy()));
     };
     let totals = end(log, &place, interrupted)?;
-    let report = Report {
+    let logged = Logged {
         events: events.count(),
         dropped: writer.dropped() as u64,
         totals,
@@ -170,10 +191,10 @@ fn write_log(
         all: events.started().elapsed(),
         verified: before.is_file(),
     };
-    if report.verified {
-        report.verify(arguments, path, before.len())?;
+    if logged.verified {
+        logged.verify(arguments, path, before.len())?;
     }
-    Ok(report)
+    Ok(logged)
 }
 
 /// Ends the log, unless it is interrupted meanwhile: its counters at the end.
@@ -222,11 +243,11 @@ fn open(arguments: &Arguments, file: Reopen) -> Result<Log<Sink>, highwater::Spa
         .spawn(sink)
 }
 
-fn bytes(unsent: &[Chunk]) -> usize {
-    unsent.iter().map(|chunk| chunk.len()).sum()
+fn bytes(unsent: &[Chunk]) -> u64 {
+    unsent.iter().map(|chunk| chunk.len() as u64).sum()
 }
 
-impl Report {
+impl Logged {
     /// Every line that was not dropped is there.
     fn verify(&self, arguments: &Arguments, path: &Path, behind: u64) -> Result<(), Failure> {
         let mut files = vec![path.to_owned()];
@@ -256,8 +277,9 @@ fn demonstrate(arguments: &Arguments, interrupted: &Receiver<()>) -> Result<(), 
         rotate: true,
         ..arguments.clone()
     };
-    let report = write_log(&rotated, &folder.path().join("rotated"), interrupted)?;
-    say(&format!("a file, rotated in the middle:\n  {report}"))?;
+    let output = arguments.output;
+    let fast = write_log(&rotated, &folder.path().join("rotated"), interrupted)?;
+    output.say("a file, rotated in the middle", &fast.report())?;
 
     let rate = arguments.bytes_per_second.unwrap_or(SLOW);
     let slow = Arguments {
@@ -266,15 +288,17 @@ fn demonstrate(arguments: &Arguments, interrupted: &Receiver<()>) -> Result<(), 
         ..arguments.clone()
     };
     let slowed = write_log(&slow, &folder.path().join("slow"), interrupted)?;
-    let each = |report: &Report| report.producers.as_secs_f64() / report.events as f64;
-    say(&format!(
-        "a sink that takes {rate} bytes a second; {:.1} times as long for an event, \
-         the threads waited {:.3}s in sum:\n  {slowed}",
-        each(&slowed) / each(&report),
-        slowed.totals.waited.as_secs_f64(),
-    ))?;
+    let each = |log: &Logged| log.producers.as_secs_f64() / log.events as f64;
+    let ratio = each(&slowed) / each(&fast);
+    let report = slowed.report().fact(
+        ("times_as_long", format!("{ratio:.1}")),
+        ("times as long for an event", format!("{ratio:.1}")),
+    );
+    let waited = slowed.totals.waited;
+    let report = report.time("waited", "waits of all threads in sum", waited);
+    output.say(&format!("a sink that takes {rate} bytes a second"), &report)?;
 
     say(&peers::compare(arguments, folder.path(), interrupted)?)?;
-    // The last line is the one that every program has.
-    say(&Totals::from(&report.totals).summary())
+    // The last is the one that every program has.
+    output.say("", &Totals::from(&fast.totals).report())
 }

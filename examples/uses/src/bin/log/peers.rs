@@ -10,6 +10,7 @@ use std::time::Duration;
 use highwater::Writable;
 use highwater::log::{Log, WhenFull};
 use highwater_uses::Failure;
+use highwater_uses::progress::Bar;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -95,7 +96,7 @@ impl Round<'_> {
             .map_err(|error| self.failed(&error))?;
         let writer = log.writer();
         let events = self.events(log.writer());
-        let Some(logging) = events.wait(self.interrupted) else {
+        let Some(logging) = events.wait(self.interrupted, &self.bar(way)) else {
             return Err(was_interrupted(log.destroy()));
         };
         let logging = logging?;
@@ -111,7 +112,7 @@ impl Round<'_> {
             .finish(BufWriter::with_capacity(BUFFER, file));
         let lost = writer.error_counter();
         let events = self.events(writer);
-        let Some(logging) = events.wait(self.interrupted) else {
+        let Some(logging) = events.wait(self.interrupted, &self.bar(way)) else {
             return Err(Failure::interrupted(
                 "in tracing-appender, which does not tell",
             ));
@@ -126,6 +127,10 @@ impl Round<'_> {
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
         Events::start(self.arguments.events, self.arguments.threads, None, writer)
+    }
+
+    fn bar(&self, way: &Way) -> Bar {
+        self.arguments.bar(self.arguments.events, way.name)
     }
 
     fn failed(&self, error: &dyn std::error::Error) -> Failure {

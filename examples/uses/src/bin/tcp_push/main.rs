@@ -16,7 +16,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Parser;
 use highwater_uses::lines::{LINE, line};
-use highwater_uses::{Failure, Totals, joined, peak_memory, run, say, stop, stopped};
+use highwater_uses::progress::shown;
+use highwater_uses::report::{Output, Report};
+use highwater_uses::{Failure, Totals, joined, peak_memory, run, stop, stopped};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -26,7 +28,7 @@ mod readers;
 mod stream;
 
 use readers::Round;
-use stream::{Pushed, push_one};
+use stream::{ACCEPTED, Pushed, push_one};
 
 /// Push numbered lines to many TCP connections, a tenth of them slow.
 #[derive(Parser)]
@@ -47,7 +49,12 @@ struct Arguments {
     /// Push to this address instead of to readers of its own.
     #[arg(long, value_name = "ADDR")]
     to: Option<SocketAddr>,
+    #[command(flatten)]
+    output: Output,
 }
+
+/// What the progress bar shows.
+const TEMPLATE: &str = "{bar:40} {binary_bytes} of {binary_total_bytes} pushed, {eta} left";
 
 fn main() -> ExitCode {
     run("tcp_push", push)
@@ -75,6 +82,8 @@ async fn push_here(
     // Both ends are here.
     room_for(2 * u64::from(connections))?;
 
+    let all = u64::from(arguments.rounds) * u64::from(2 * fast + slow) * feed.len() as u64;
+    let bar = arguments.output.bar(all, TEMPLATE);
     let before = peak_memory();
     let mut totals = Totals::default();
     let (mut alone, mut beside) = (Duration::MAX, Duration::MAX);
@@ -84,7 +93,8 @@ async fn push_here(
         let pair = if round % 2 == 0 { [0, slow] } else { [slow, 0] };
         for slow in pair {
             let round = Round { fast, slow, mark };
-            let outcome = round.run(feed, stop.clone()).await?;
+            let pushed = round.run(feed, stop.clone(), arguments.output);
+            let outcome = shown(&bar, &ACCEPTED, pushed).await?;
             totals.merge(&outcome.totals);
             peaks = peaks.max(outcome.peaks);
             if slow == 0 {
@@ -96,29 +106,35 @@ async fn push_here(
         }
     }
 
-    say(&format!(
-        "connections={connections} slow={slow} lines={} rounds={} verified={}",
-        arguments.lines, arguments.rounds, totals.delivered
-    ))?;
+    bar.clear();
+    let mut report = Report::new()
+        .count("connections", "connections", connections.into())
+        .count("slow", "of these slow", slow.into())
+        .count("lines", "lines for each", arguments.lines.into())
+        .count("rounds", "rounds", arguments.rounds.into())
+        .bytes("verified", "arrived, each byte verified", totals.delivered);
     if slow > 0 {
-        // How many slow ones were still being waited for when the fast ones were done.
-        say(&format!(
-            "fast_alone={:.3}s fast_beside_slow={:.3}s ratio={:.2} slow_held={held}",
-            alone.as_secs_f64(),
-            beside.as_secs_f64(),
-            beside.as_secs_f64() / alone.as_secs_f64().max(1e-9),
-        ))?;
+        let ratio = beside.as_secs_f64() / alone.as_secs_f64().max(1e-9);
+        report = report
+            .time("fast_alone", "the fast ones alone", alone)
+            .time("fast_beside_slow", "the fast ones beside slow ones", beside)
+            .fact(
+                ("ratio", format!("{ratio:.2}")),
+                ("times as long", format!("{ratio:.2}")),
+            )
+            // How many slow ones were still being waited for when the fast ones were done.
+            .count("slow_held", "slow ones waited for then", held.into());
     }
-    let grown = match (before, peak_memory()) {
-        (Some(before), Some(now)) => format!("{}KiB", now.saturating_sub(before)),
-        _ => "unknown".into(),
-    };
+    let grown = before.and_then(|before| Some(peak_memory()?.saturating_sub(before)));
     let marks = u64::from(connections).saturating_mul(mark) / 1024;
     // All streams at their fullest against what their marks allow; and what the process
     // has grown by for all of it: both ends, their tasks, and the queues.
-    let peaks = peaks / 1024;
-    say(&format!("marks={marks}KiB peaks={peaks}KiB grown={grown}"))?;
-    say(&totals.summary())?;
+    report = report
+        .kib("marks", "what all marks allow", Some(marks))
+        .kib("peaks", "most in all streams at once", Some(peaks / 1024))
+        .kib("grown", "growth of the process", grown)
+        .and(totals.report());
+    arguments.output.say("", &report)?;
     at_most(&totals, mark)
 }
 
@@ -163,20 +179,23 @@ async fn push_to(
         }
     }
     let (mut totals, mut unsent) = (Totals::default(), 0);
-    while let Some(pushed) = pushes.join_next().await {
+    let expected = u64::from(connections) * feed.len() as u64;
+    let bar = arguments.output.bar(expected, TEMPLATE);
+    while let Some(pushed) = shown(&bar, &ACCEPTED, pushes.join_next()).await {
         let pushed: Pushed = joined(pushed)??;
         totals.add(&pushed.totals);
         unsent += pushed.unsent;
         failures.extend(pushed.failed);
     }
-    let expected = u64::from(connections) * feed.len() as u64;
-    say(&format!(
-        "connections={connections} lines={} written={}",
-        arguments.lines, totals.delivered
-    ))?;
-    say(&totals.summary())?;
+    let report = Report::new()
+        .count("connections", "connections", connections.into())
+        .count("lines", "lines for each", arguments.lines.into())
+        .bytes("written", "written", totals.delivered)
+        .and(totals.report());
+    arguments.output.say("", &report)?;
     if *stop.borrow() {
-        return Err(interrupted(&totals, unsent, expected));
+        let output = arguments.output;
+        return Err(interrupted(output, &totals, unsent, expected));
     }
     match failures.first() {
         Some(first) => Err(Failure::new(format!(
@@ -190,12 +209,13 @@ async fn push_to(
 }
 
 /// What Ctrl-C has left: what was accepted and has come back, and what was never written.
-fn interrupted(totals: &Totals, unsent: u64, expected: u64) -> Failure {
-    Failure::interrupted(format!(
-        "written={} unsent={unsent} never_written={}",
-        totals.delivered,
-        expected.saturating_sub(totals.accepted)
-    ))
+fn interrupted(output: Output, totals: &Totals, unsent: u64, expected: u64) -> Failure {
+    let never = expected.saturating_sub(totals.accepted);
+    let report = Report::new()
+        .bytes("written", "written", totals.delivered)
+        .bytes("unsent", "accepted and not sent", unsent)
+        .bytes("never_written", "never written", never);
+    output.interrupted(&report)
 }
 
 /// Sees to it that this many connections can be open, and some files beside.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use highwater_uses::lines::Check;
+use highwater_uses::report::Output;
 use highwater_uses::{Failure, Totals, joined, stopped};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -50,6 +51,7 @@ impl Round {
         &self,
         feed: &Bytes,
         mut stop: watch::Receiver<bool>,
+        output: Output,
     ) -> Result<Outcome, Failure> {
         let expected = feed.len() as u64;
         let all_expected = expected * u64::from(self.fast + self.slow);
@@ -57,7 +59,7 @@ impl Round {
             opened = self.open() => opened
                 .map_err(|error| Failure::of("connecting on loopback", &error))?,
             () = stopped(&mut stop) => {
-                return Err(interrupted(&Totals::default(), 0, all_expected));
+                return Err(interrupted(output, &Totals::default(), 0, all_expected));
             }
         };
         let (tell, told) = watch::channel(false);
@@ -94,7 +96,7 @@ impl Round {
             }
         }
         if *stop.borrow() {
-            return Err(interrupted(&sum.totals, sum.unsent, all_expected));
+            return Err(interrupted(output, &sum.totals, sum.unsent, all_expected));
         }
         all_read?;
         all(&mut slow_reads).await?;

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use highwater_uses::lines::{Check, LINE};
+use highwater_uses::report::{Form, Output, Report};
 use highwater_uses::{Failure, Totals, run, s3, say, stop, stopped};
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufReader;
@@ -47,6 +48,8 @@ struct Arguments {
     /// The name of the object, which is replaced.
     #[arg(long, value_name = "KEY", default_value = "highwater/lines.txt")]
     key: String,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
@@ -67,7 +70,7 @@ async fn upload(arguments: Arguments) -> Result<(), Failure> {
         (Some(endpoint), Some(bucket)) => {
             let target = Target::from_environment(endpoint, bucket, &arguments.key)?;
             let totals = commit(&arguments, &target, stop).await?;
-            say(&totals.summary())
+            arguments.output.say("", &totals.report())
         }
         _ => show(&arguments, stop).await,
     }
@@ -88,17 +91,24 @@ async fn commit(
 ) -> Result<Totals, Failure> {
     let size = arguments.size();
     let mark = arguments.high_water_mark;
+    let output = arguments.output;
     let mut stopping = stop.clone();
-    let totals = match target.send(mark, size, size, stop).await? {
+    let totals = match target.send(mark, size, size, stop, output).await? {
         Outcome::Committed(totals) => totals,
         // With nothing but Ctrl-C to stop it.
-        Outcome::TakenBack(back) => return Err(Failure::interrupted(back.line())),
+        Outcome::TakenBack(back) => {
+            return Err(Failure::interrupted(back.line(output.of_stderr())));
+        }
     };
     let verified = tokio::select! {
         verified = verify(target) => verified?,
         () = stopped(&mut stopping) => {
+            let report = Report::new()
+                .bytes("written", "written", size)
+                .bytes("unsent", "not sent", 0);
+            let bytes = report.sentence(output.of_stderr());
             return Err(Failure::interrupted(format!(
-                "written={size} unsent=0, committed, but not read back to the end"
+                "{bytes}, committed, but not read back to the end"
             )));
         }
     };
@@ -107,10 +117,12 @@ async fn commit(
             "{verified} of {size} bytes are in the store"
         )));
     }
-    say(&format!(
-        "committed: written={} verified={verified} waits={} peak={}",
-        totals.delivered, totals.waits, totals.peak
-    ))?;
+    let report = Report::new()
+        .bytes("written", "written", totals.delivered)
+        .bytes("verified", "read back, each byte verified", verified)
+        .count("waits", "times the producer waited", totals.waits)
+        .bytes("peak", "most in the stream at once", totals.peak);
+    output.say("committed", &report)?;
     let totals = Totals::from(&totals);
     if totals.peak > mark.saturating_add(LINE as u64) {
         let peak = totals.peak;
@@ -163,23 +175,35 @@ async fn show(arguments: &Arguments, stop: watch::Receiver<bool>) -> Result<(), 
         ..target
     };
     let mark = arguments.high_water_mark;
-    let outcome = target.send(mark, size, size / 2, stop.clone()).await?;
+    let output = arguments.output;
+    let outcome = target
+        .send(mark, size, size / 2, stop.clone(), output)
+        .await?;
     let Outcome::TakenBack(back) = outcome else {
         return Err(Failure::new("what was destroyed has been committed"));
     };
     if *stop.borrow() {
-        return Err(Failure::interrupted(back.line()));
+        return Err(Failure::interrupted(back.line(output.of_stderr())));
     }
     if back.totals.delivered + back.unsent != back.totals.accepted {
-        return Err(Failure::new(format!("bytes are missing: {}", back.line())));
+        let line = back.line(output.of_stderr());
+        return Err(Failure::new(format!("bytes are missing: {line}")));
     }
     let left = files()?;
     if left != before {
         return Err(Failure::new(format!("it left something behind: {left:?}")));
     }
-    say(&format!("destroyed: {} left_behind=0", back.line()))?;
+    let line = back.line(output.of_stdout());
+    let behind = match output.of_stdout() {
+        Form::People => ", nothing left behind",
+        Form::Programs => " left_behind=0",
+    };
+    say(&format!("destroyed: {line}{behind}"))?;
     totals.add(&back.totals);
-    let (mark, parts) = (mark / 1024, (ON_THEIR_WAY + 1) * PART / 1024);
-    say(&format!("bound: mark={mark}KiB parts={parts}KiB"))?;
-    say(&totals.summary())
+    let parts = (ON_THEIR_WAY + 1) * PART / 1024;
+    let bounds = Report::new()
+        .kib("mark", "mark of the stream", Some(mark / 1024))
+        .kib("parts", "parts on their way", Some(parts as u64));
+    output.say("bound", &bounds)?;
+    output.say("", &totals.report())
 }

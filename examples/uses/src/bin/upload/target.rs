@@ -6,6 +6,7 @@ use std::time::Duration;
 use highwater::{BoxError, EndError, Flow, Snapshot, Unfinished, Writable};
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::progress::Bar;
+use highwater_uses::report::{Form, Output, Report};
 use highwater_uses::{Failure, causes, stopped};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -36,12 +37,14 @@ pub(crate) struct Back {
 }
 
 impl Back {
-    pub(crate) fn line(&self) -> String {
-        let written = self.totals.delivered;
-        let unsent = self.unsent;
+    pub(crate) fn line(&self, form: Form) -> String {
+        let report = Report::new()
+            .bytes("written", "written", self.totals.delivered)
+            .bytes("unsent", "not sent", self.unsent);
+        let bytes = report.sentence(form);
         match &self.left {
-            None => format!("written={written} unsent={unsent}, aborted"),
-            Some(why) => format!("written={written} unsent={unsent}, perhaps not aborted: {why}"),
+            None => format!("{bytes}, aborted"),
+            Some(why) => format!("{bytes}, perhaps not aborted: {why}"),
         }
     }
 }
@@ -107,6 +110,7 @@ impl Target {
         size: u64,
         until: u64,
         mut stop: watch::Receiver<bool>,
+        output: Output,
     ) -> Result<Outcome, Failure> {
         // Before the stream, so that there is no stream without an upload to abort.
         let begun = tokio::select! {
@@ -120,10 +124,8 @@ impl Target {
             .high_water_mark(mark)
             .spawn_tokio(Parts::of(upload))
             .map_err(|error| Failure::of("starting a stream", &error.source))?;
-        let bar = Bar::new(
-            size,
-            "{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left",
-        );
+        let template = "{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left";
+        let bar = output.bar(size, template);
         let through = tokio::select! {
             // The end returns a failure again, with what has come back.
             through = write(&mut out, until, size, &bar) => through.is_err() || until == size,
@@ -144,7 +146,7 @@ impl Target {
                     "{}: {} ({missing} of {size} bytes not taken, {})",
                     self.key,
                     causes(&cause),
-                    back.line()
+                    back.line(output.of_stderr())
                 )))
             }
             Err(error) => Err(Failure::of("ending the upload", &error)),

@@ -1,0 +1,97 @@
+//! What stops a program, and what does not.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use common::{Checked, Ended, STOPS, Signal, run_stopped, send};
+
+const PUMP: &str = env!("CARGO_BIN_EXE_pump");
+
+#[test]
+fn each_signal_stops_each_program_with_a_word_and_its_status() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let pipe = common::pipe_without_a_reader(folder.path())?;
+    for (program, name, line) in [
+        (PUMP, "pump", &*pipe),
+        (env!("CARGO_BIN_EXE_log"), "log", "--events 10000000"),
+        (env!("CARGO_BIN_EXE_upload"), "upload", "--size 40000"),
+        (
+            env!("CARGO_BIN_EXE_tcp_push"),
+            "tcp_push",
+            "--connections 10 --lines 4000000",
+        ),
+    ] {
+        for (signal, status) in STOPS {
+            let ended = run_stopped(program, line, signal)?;
+            ended.with(status, &format!("{name}: interrupted: "));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_pump_has_not_sent_is_said_at_each_signal() -> Checked {
+    for (signal, status) in STOPS {
+        let mut child = Command::new(PUMP)
+            .args(["--high-water-mark", "65536"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut stdin = child.stdin.take().ok_or("no input")?;
+        let stdout = child.stdout.take().ok_or("no output")?;
+        // More than both pipes hold, without a reader.
+        stdin.write_all(&[b'x'; 192 * 1024])?;
+        send(&child, signal)?;
+        let ended: Ended = child.wait_with_output()?.into();
+        ended.with(status, "were read and not sent");
+        drop(stdout);
+    }
+    Ok(())
+}
+
+/// As `nohup` and a shell without job control have it.
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() -> Checked {
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' INT HUP; exec \"$program\""])
+        .env("program", PUMP)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().ok_or("no input")?;
+    let mut stdout = child.stdout.take().ok_or("no output")?;
+    stdin.write_all(b"before ")?;
+    let mut before = [0; 7];
+    stdout.read_exact(&mut before)?;
+    // It is at work.
+    send(&child, Signal::INT)?;
+    send(&child, Signal::HUP)?;
+    stdin.write_all(b"after")?;
+    drop(stdin);
+    let mut after = String::new();
+    stdout.read_to_string(&mut after)?;
+    let ended: Ended = child.wait_with_output()?.into();
+    assert_eq!(
+        (ended.status, after.as_str()),
+        (Some(0), "after"),
+        "{}",
+        ended.err
+    );
+    Ok(())
+}
+
+/// The others do.
+#[test]
+fn a_signal_that_the_parent_does_not_ignore_still_stops() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let pipe = common::pipe_without_a_reader(folder.path())?;
+    let script = folder.path().join("script");
+    std::fs::write(&script, format!("trap '' INT; exec {PUMP} {pipe}"))?;
+    let ended = run_stopped("sh", &script.display().to_string(), Signal::TERM)?;
+    ended.with(143, "pump: interrupted: ");
+    Ok(())
+}
