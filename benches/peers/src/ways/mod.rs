@@ -55,12 +55,22 @@ pub enum Kind {
     Task,
     /// Another language.
     Node,
+    /// Lines of random length into a buffer on the caller's thread.
+    Random,
+    /// The same lines into highwater over a thread.
+    HighwaterRandom,
+    /// The same at the default mark.
+    HighwaterRandomDefault,
 }
 
 /// Writes so many lines into this file.
 type Run = fn(u64, &Path) -> Result<(), Failure>;
 
-const WAYS: [(&str, Kind, Run); 18] = [
+/// What it is called, what it is measured for, and what it does.
+type Way = (&'static str, Kind, Run);
+
+/// With lines that are numbers.
+const WAYS: [Way; 18] = [
     ("generating the lines alone", Kind::Generating, generate),
     (
         "`BufWriter<File>` on the caller's thread",
@@ -137,6 +147,25 @@ const WAYS: [(&str, Kind, Run); 18] = [
     ),
 ];
 
+/// With lines of random length. The first is what the others are compared with.
+const RANDOM_WAYS: [Way; 3] = [
+    (
+        "`BufWriter<File>` on the caller's thread",
+        Kind::Random,
+        streams::buf_writer_random,
+    ),
+    (
+        "highwater over a thread, `write` a line",
+        Kind::HighwaterRandom,
+        streams::highwater_random,
+    ),
+    (
+        "highwater over a thread, the default mark of 16 KiB",
+        Kind::HighwaterRandomDefault,
+        streams::highwater_random_default,
+    ),
+];
+
 const NODE: &str = "Node `fs.createWriteStream`, drain respected";
 
 /// One way, with its nanoseconds a line in each round.
@@ -152,35 +181,19 @@ pub struct Measured {
     pub busy: Vec<f64>,
 }
 
-/// All ways in turns, so many rounds. Node is missing if there is none.
+/// All ways to write short lines, in turns, so many rounds. Node is missing if there is none.
 ///
 /// # Errors
 ///
 /// If one of them fails, or writes other bytes.
 pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
     let folder = folder()?;
-    let (path, right) = (folder.path().join("lines"), folder.path().join("right"));
-    streams::buf_writer(count, &right)?;
-    let right = fs::read(right)?;
-    let measured = |&(name, kind, _): &(&'static str, Kind, Run)| Measured {
-        name,
-        kind,
-        nanos: Vec::new(),
-        busy: Vec::new(),
-    };
-    let mut all: Vec<_> = WAYS.iter().map(measured).collect();
+    let path = folder.path().join("lines");
+    let right = written(streams::buf_writer, count, &path)?;
+    let mut all = begin(&WAYS);
     let mut nodes = Vec::new();
     for _ in 0..rounds {
-        for ((name, kind, run), measured) in WAYS.iter().zip(&mut all) {
-            let (start, busy) = (Instant::now(), thread_time());
-            run(count, &path)?;
-            let nanos = start.elapsed().as_nanos() as f64;
-            measured.nanos.push(nanos / count as f64);
-            measured.busy.push((thread_time() - busy) / count as f64);
-            if *kind != Kind::Generating && fs::read(&path)? != right {
-                return Err(format!("{name}: other bytes arrived").into());
-            }
-        }
+        turn(&WAYS, &mut all, count, &path, &right)?;
         nodes.extend(node::run(count, &path)?.map(|nanos| nanos / count as f64));
     }
     if nodes.len() == rounds {
@@ -192,6 +205,59 @@ pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
         });
     }
     Ok(all)
+}
+
+/// As [`measure`], of lines of random length, 1 to 200 bytes.
+///
+/// # Errors
+///
+/// If one of them fails, or writes other bytes.
+pub fn measure_random(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
+    let folder = folder()?;
+    let path = folder.path().join("lines");
+    let right = written(streams::buf_writer_random, count, &path)?;
+    let mut all = begin(&RANDOM_WAYS);
+    for _ in 0..rounds {
+        turn(&RANDOM_WAYS, &mut all, count, &path, &right)?;
+    }
+    Ok(all)
+}
+
+/// What this way writes.
+fn written(run: Run, count: u64, path: &Path) -> Result<Vec<u8>, Failure> {
+    run(count, path)?;
+    Ok(fs::read(path)?)
+}
+
+fn begin(ways: &[Way]) -> Vec<Measured> {
+    let measured = |&(name, kind, _): &Way| Measured {
+        name,
+        kind,
+        nanos: Vec::new(),
+        busy: Vec::new(),
+    };
+    ways.iter().map(measured).collect()
+}
+
+/// Each way once.
+fn turn(
+    ways: &[Way],
+    all: &mut [Measured],
+    count: u64,
+    path: &Path,
+    right: &[u8],
+) -> Result<(), Failure> {
+    for ((name, kind, run), measured) in ways.iter().zip(all) {
+        let (start, busy) = (Instant::now(), thread_time());
+        run(count, path)?;
+        let nanos = start.elapsed().as_nanos() as f64;
+        measured.nanos.push(nanos / count as f64);
+        measured.busy.push((thread_time() - busy) / count as f64);
+        if *kind != Kind::Generating && fs::read(path)? != right {
+            return Err(format!("{name}: other bytes arrived").into());
+        }
+    }
+    Ok(())
 }
 
 /// The rounds of the first way of this kind; none if it was not measured.
@@ -250,6 +316,26 @@ fn each_line(
 ) -> Result<(), Failure> {
     let mut buffer = [0; 21];
     (1..=count).try_for_each(|number| take(line(number, &mut buffer)))
+}
+
+/// The longest line of random length, in bytes.
+const LONGEST: usize = 200;
+
+/// Lines of 1 to [`LONGEST`] bytes, the same in each run.
+fn each_random_line(
+    count: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut text = [b'x'; LONGEST];
+    text[LONGEST - 1] = b'\n';
+    // xorshift: it costs less than a line does.
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    (0..count).try_for_each(|_| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        take(&text[(random % LONGEST as u64) as usize..])
+    })
 }
 
 fn generate(count: u64, _: &Path) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use highwater::{Flow, Writable};
 
-use super::{BUFFER, MARK, each_line, line};
+use super::{BUFFER, MARK, each_line, each_random_line, line};
 use crate::Failure;
 
 pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
@@ -44,12 +44,36 @@ pub(super) fn highwater_default(count: u64, path: &Path) -> Result<(), Failure> 
 }
 
 fn write_each(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
-    each_line(count, |line| {
-        if out.write(line)? == Flow::Wait {
-            out.drained().wait()?;
-        }
-        Ok(())
-    })?;
+    each_line(count, |line| write(&mut out, line))?;
+    out.end().wait()?;
+    Ok(())
+}
+
+#[inline]
+fn write(out: &mut Writable<File>, line: &[u8]) -> Result<(), Failure> {
+    if out.write(line)? == Flow::Wait {
+        out.drained().wait()?;
+    }
+    Ok(())
+}
+
+pub(super) fn buf_writer_random(count: u64, path: &Path) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(BUFFER, File::create(path)?);
+    each_random_line(count, |line| Ok(out.write_all(line)?))?;
+    Ok(out.flush()?)
+}
+
+pub(super) fn highwater_random(count: u64, path: &Path) -> Result<(), Failure> {
+    let builder = Writable::builder().high_water_mark(MARK as u64);
+    write_random(builder.spawn(File::create(path)?)?, count)
+}
+
+pub(super) fn highwater_random_default(count: u64, path: &Path) -> Result<(), Failure> {
+    write_random(Writable::builder().spawn(File::create(path)?)?, count)
+}
+
+fn write_random(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
+    each_random_line(count, |line| write(&mut out, line))?;
     out.end().wait()?;
     Ok(())
 }

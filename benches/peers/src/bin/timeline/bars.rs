@@ -28,9 +28,11 @@ fn group(kind: Kind) -> usize {
         | Kind::HighwaterCorks
         | Kind::HighwaterShortCorks
         | Kind::HighwaterFormatted
-        | Kind::HighwaterTask => 0,
+        | Kind::HighwaterTask
+        | Kind::HighwaterRandom
+        | Kind::HighwaterRandomDefault => 0,
         Kind::Queue | Kind::TaskQueue => 1,
-        Kind::Buffer | Kind::Formatted | Kind::Task => 2,
+        Kind::Buffer | Kind::Formatted | Kind::Random | Kind::Task => 2,
         Kind::Generating | Kind::Bare => 3,
         Kind::Node => 4,
     }
