@@ -108,7 +108,7 @@ impl Shared {
     #[cold]
     pub(super) fn write_own(
         &self,
-        filler: &mut Option<Box<Filler>>,
+        filler: &mut Option<Filler>,
         bytes: &[u8],
     ) -> Result<Flow, WriteError> {
         let mut stream = self.lock();

@@ -47,6 +47,16 @@ impl Writer {
         written.map_err(io::Error::from)
     }
 
+    /// Writes all of these bytes, piece by piece.
+    #[cold]
+    pub(crate) fn write_pieces(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = self.write_piece(bytes)?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// As [`Writer::poll_write_piece`], for a thread.
     pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.write_on_a_lease(bytes) {

@@ -1,6 +1,5 @@
 //! The producer's side: write, wait, cork.
 
-use alloc::boxed::Box;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
@@ -53,7 +52,7 @@ pub struct Writer {
     /// The owner's own producer, or another.
     pub(super) by: By,
     /// The owner's side of its lease, once it has had one.
-    pub(super) filler: Option<Box<Filler>>,
+    pub(super) filler: Option<Filler>,
 }
 
 /// What a producer keeps between two polls of a `Sink` or an `AsyncWrite` (`polls.rs`).
@@ -102,13 +101,13 @@ impl Writer {
         let filler = self.filler.as_mut();
         match filler.map_or(Filled::Nothing, |filler| filler.write(bytes)) {
             Filled::Accepted => Ok(Flow::More),
-            filled => self.write_locked(bytes, filled),
+            filled => self.write_locked(filled, bytes),
         }
     }
 
     /// Out of line, so that the usual write is short.
     #[inline(never)]
-    fn write_locked(&mut self, bytes: &[u8], filled: Filled) -> Result<Flow, WriteError> {
+    fn write_locked(&mut self, filled: Filled, bytes: &[u8]) -> Result<Flow, WriteError> {
         if filled == Filled::InDoubt && self.is_accepted() {
             return Ok(Flow::More);
         }
@@ -120,7 +119,8 @@ impl Writer {
 
     /// `false` if the owner has no lease, or the lease is too small.
     #[inline]
-    pub(super) fn write_on_own_lease(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn write_on_own_lease(&mut self, bytes: &[u8]) -> bool {
+        *self.polls.wrote.get_mut() = true;
         let filler = self.filler.as_mut();
         match filler.map_or(Filled::Nothing, |filler| filler.write(bytes)) {
             Filled::Accepted => true,

@@ -27,6 +27,16 @@ impl<W> io::Write for Writable<W> {
         self.writer.write_piece(bytes)
     }
 
+    /// `writeln!` calls this for each piece of a line: so it is short where the lease of the
+    /// owner covers the piece.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.writer.write_on_own_lease(bytes) {
+            true => Ok(()),
+            false => self.writer.write_pieces(bytes),
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(self.writer.flush().wait()?)
     }

@@ -109,7 +109,7 @@ impl Stream {
     pub(crate) fn write_by(
         &mut self,
         by: By,
-        filler: &mut Option<Box<Filler>>,
+        filler: &mut Option<Filler>,
         bytes: &[u8],
     ) -> Result<Flow, WriteError> {
         if by == By::Owner && self.write_on_new_lease(filler, bytes) {
@@ -123,7 +123,7 @@ impl Stream {
     }
 
     /// Gives the owner a lease, and writes this on it. `false` if the lease would be too small.
-    fn write_on_new_lease(&mut self, filler: &mut Option<Box<Filler>>, bytes: &[u8]) -> bool {
+    fn write_on_new_lease(&mut self, filler: &mut Option<Filler>, bytes: &[u8]) -> bool {
         // The owner copies what it has filled when it goes on in another segment: with a high
         // mark it does so less often.
         let quarter = usize::try_from(self.driver.options().high_water_mark() / 4);
@@ -138,7 +138,7 @@ impl Stream {
             return false;
         }
         let barrier = Barrier::of_process();
-        let filler = filler.get_or_insert_with(|| Box::new(Filler::new(capacity, barrier)));
+        let filler = filler.get_or_insert_with(|| Filler::new(capacity, barrier));
         let own = self
             .own_lease
             .get_or_insert_with(|| Box::new(OwnLease::new(filler, barrier)));
@@ -157,7 +157,6 @@ impl Stream {
 
 #[cfg(all(test, not(highwater_loom)))]
 mod tests {
-    use alloc::boxed::Box;
     use alloc::vec::Vec;
 
     use super::{By, Filler, Stream};
@@ -170,7 +169,7 @@ mod tests {
 
     /// Lines of the owner until the stream has so many bytes. Returns how many of them took the
     /// lock.
-    fn fill(stream: &mut Stream, filler: &mut Option<Box<Filler>>, bytes: u64) -> usize {
+    fn fill(stream: &mut Stream, filler: &mut Option<Filler>, bytes: u64) -> usize {
         let mut locked = 0;
         while stream.backlog() < bytes {
             let filled = filler.as_mut().map(|filler| filler.write(b"a line\n"));

@@ -11,7 +11,8 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
 /// the rest of it.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    /// The first byte of each word is its lowest.
+    /// The first byte of each word is its lowest. There is a word more than the capacity needs.
+    /// Invariant: what is not filled of the word at the tail is zero.
     words: Box<[AtomicU64]>,
     tail: Tail,
     /// How many bytes the owner may fill in all; 0 once it has no lease. Written under the
@@ -31,12 +32,14 @@ const WORD: usize = 8;
 impl Segment {
     /// Written to at once, so that no later write waits for the system to find a page.
     pub(super) fn new(capacity: usize) -> Self {
-        let words = capacity.div_ceil(WORD);
-        Self {
+        let words = capacity.div_ceil(WORD) + 1;
+        let segment = Self {
             words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(),
             tail: Tail(AtomicUsize::new(0)),
             end: AtomicUsize::new(0),
-        }
+        };
+        segment.cut(0);
+        segment
     }
 
     pub(super) fn tail(&self) -> usize {
@@ -53,7 +56,69 @@ impl Segment {
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.words.len() * WORD
+        (self.words.len() - 1) * WORD
+    }
+
+    /// As [`Segment::tail`], for the owner, which wrote it.
+    #[inline]
+    fn filled(&self) -> usize {
+        self.tail.0.load(Ordering::Relaxed)
+    }
+
+    /// Fills these bytes in, from here on. There is room for them. The owner alone does this.
+    #[inline]
+    fn fill(&self, at: usize, bytes: &[u8]) {
+        if bytes.len() >= WORD {
+            return self.fill_long(at, bytes);
+        }
+        self.push(at, low_bytes(bytes));
+        self.tail.0.store(at + bytes.len(), Ordering::Release);
+    }
+
+    /// Out of line, so that a short write is short.
+    #[inline(never)]
+    fn fill_long(&self, at: usize, bytes: &[u8]) {
+        let places = self.words.get(at / WORD..).unwrap_or_default();
+        let mut word = places
+            .first()
+            .map_or(0, |word| word.load(Ordering::Relaxed));
+        let chunks = bytes.chunks_exact(WORD);
+        let rest = chunks.remainder().len();
+        for (chunk, place) in chunks.zip(places) {
+            let chunk = u64::from_le_bytes(chunk.first_chunk().copied().unwrap_or_default());
+            let [low, high] = shifted(chunk, at);
+            place.store(word | low, Ordering::Relaxed);
+            word = high;
+        }
+        let end = at + bytes.len();
+        if let Some(place) = self.words.get((end - rest) / WORD) {
+            place.store(word, Ordering::Relaxed);
+        }
+        if let (Some(last), true) = (bytes.last_chunk(), rest > 0) {
+            self.push(end - rest, u64::from_le_bytes(*last) >> ((WORD - rest) * 8));
+        }
+        self.tail.0.store(end, Ordering::Release);
+    }
+
+    /// Fills fewer than eight bytes in, the first as the lowest of this word, the rest of which
+    /// is zero.
+    #[inline(always)]
+    fn push(&self, at: usize, bytes: u64) {
+        let index = at / WORD;
+        if let Some([word, next]) = self.words.get(index..index + 2) {
+            let [low, high] = shifted(bytes, at);
+            word.store(word.load(Ordering::Relaxed) | low, Ordering::Relaxed);
+            next.store(high, Ordering::Relaxed);
+        }
+    }
+
+    /// What is filled ends here. The owner alone does this.
+    fn cut(&self, at: usize) {
+        if let Some(word) = self.words.get(at / WORD) {
+            let kept = (1 << (at % WORD * 8)) - 1;
+            word.store(word.load(Ordering::Relaxed) & kept, Ordering::Relaxed);
+        }
+        self.tail.0.store(at, Ordering::Release);
     }
 
     /// Appends these bytes of the segment, which are filled, to `out`.
@@ -84,14 +149,10 @@ impl Segment {
     }
 }
 
-/// What the owner of a stream has of its lease. There is one for each segment in use.
+/// What the owner of a stream has of its lease.
 #[derive(Debug)]
 pub(crate) struct Filler {
     segment: Arc<Segment>,
-    /// How many bytes are filled: the segment's tail.
-    at: usize,
-    /// The word that is not full: its bytes below `at`, and zeroes.
-    word: u64,
     barrier: Barrier,
 }
 
@@ -111,8 +172,6 @@ impl Filler {
     pub(super) fn new(capacity: usize, barrier: Barrier) -> Self {
         Self {
             segment: Arc::new(Segment::new(capacity)),
-            at: 0,
-            word: 0,
             barrier,
         }
     }
@@ -121,81 +180,35 @@ impl Filler {
         &self.segment
     }
 
+    /// How many bytes are filled.
     pub(super) fn at(&self) -> usize {
-        self.at
+        self.segment.filled()
     }
 
     /// Writes on the lease, without the lock.
     #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Filled {
-        let end = self.segment.end.load(Ordering::Acquire);
-        if bytes.is_empty() || bytes.len() > end.saturating_sub(self.at) {
+        let segment = &*self.segment;
+        let (at, end) = (segment.filled(), segment.end.load(Ordering::Acquire));
+        if bytes.is_empty() || at + bytes.len() > end {
             return Filled::Nothing;
         }
-        self.fill(bytes);
+        segment.fill(at, bytes);
         self.barrier.light();
-        match self.segment.end.load(Ordering::Relaxed) {
+        match segment.end.load(Ordering::Relaxed) {
             0 => Filled::InDoubt,
             _ => Filled::Accepted,
         }
     }
 
     /// Fills these bytes in. There is room for them.
-    #[inline]
     pub(super) fn fill(&mut self, bytes: &[u8]) {
-        match bytes.first_chunk() {
-            None => self.push(low_bytes(bytes), bytes.len()),
-            Some(word) if bytes.len() == WORD => self.push(u64::from_le_bytes(*word), WORD),
-            Some(_) => self.fill_long(bytes),
-        }
-        self.segment.tail.0.store(self.at, Ordering::Release);
-    }
-
-    /// Out of line, so that a short write is short.
-    #[inline(never)]
-    fn fill_long(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(WORD);
-        for word in &mut words {
-            let word = word.first_chunk().copied().unwrap_or_default();
-            self.push(u64::from_le_bytes(word), WORD);
-        }
-        let rest = words.remainder();
-        if !rest.is_empty() {
-            self.push(low_bytes(rest), rest.len());
-        }
-    }
-
-    /// Fills the lowest `len` bytes of a value in; the others are zero.
-    #[inline(always)]
-    fn push(&mut self, value: u64, len: usize) {
-        let (index, used) = (self.at / WORD, self.at % WORD);
-        let word = self.word | value << (used * 8);
-        self.store(index, word);
-        self.at += len;
-        self.word = word;
-        if used + len >= WORD {
-            // In two steps, as a word cannot be shifted by all its bits.
-            self.word = value >> 8 >> ((WORD - 1 - used) * 8);
-            if used + len > WORD {
-                self.store(index + 1, self.word);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn store(&self, index: usize, word: u64) {
-        if let Some(place) = self.segment.words.get(index) {
-            place.store(word, Ordering::Relaxed);
-        }
+        self.segment.fill(self.at(), bytes);
     }
 
     /// What was filled in from here on is not accepted.
     pub(super) fn undo(&mut self, at: usize) {
-        let kept = (1 << (at % WORD * 8)) - 1;
-        let word = self.segment.words.get(at / WORD);
-        self.word = word.map_or(0, |word| word.load(Ordering::Relaxed)) & kept;
-        self.at = at;
-        self.segment.tail.0.store(at, Ordering::Release);
+        self.segment.cut(at);
     }
 
     /// Goes on in this segment, of which nothing is in use; returns the old one.
@@ -204,6 +217,15 @@ impl Filler {
         self.undo(0);
         old
     }
+}
+
+/// The parts of a word that is filled in at this byte: that in the word of `at`, and that in
+/// the next one.
+#[inline(always)]
+fn shifted(word: u64, at: usize) -> [u64; 2] {
+    // These shifts take the number of bits modulo 64.
+    let bits = (at as u32).wrapping_mul(8);
+    [word.wrapping_shl(bits), (word >> 1).wrapping_shr(!bits)]
 }
 
 /// Fewer than eight bytes, the first as the lowest.
