@@ -9,7 +9,7 @@ mod futures;
 mod tokio;
 
 pub use blocking::BlockingWriter;
-#[cfg(feature = "futures")]
-pub use body::BodyReader;
 #[cfg(all(feature = "tracing", not(highwater_loom)))]
 pub(crate) use blocking::text;
+#[cfg(feature = "futures")]
+pub use body::BodyReader;
