@@ -7,7 +7,7 @@ use core::fmt;
 use super::on_drop::OnDrop;
 use super::writable::Writable;
 use crate::machine::Options;
-use crate::stream::{Event, OPTIONS, Observer, OnError};
+use crate::stream::{Calls, Event, OPTIONS, Observer, OnError};
 
 /// Makes a stream: from [`Writable::builder`](crate::Writable::builder).
 ///
@@ -32,8 +32,8 @@ pub struct Builder<K = AnyWorker> {
     pub(crate) observer: Option<Observer>,
     /// Sees the error of the stream before the observer does.
     pub(crate) on_error: Option<OnError>,
-    /// A call of the sink may get several chunks.
-    pub(crate) vectored: bool,
+    /// How the worker calls the sink.
+    pub(crate) calls: Calls,
     worker: K,
 }
 
@@ -119,7 +119,7 @@ impl Writable<()> {
             options: OPTIONS,
             observer: None,
             on_error: None,
-            vectored: true,
+            calls: Calls::default(),
             worker: AnyWorker,
         }
     }
@@ -171,7 +171,30 @@ impl<K> Builder<K> {
     /// ```
     #[must_use]
     pub fn vectored(mut self, vectored: bool) -> Self {
-        self.vectored = vectored;
+        self.calls.vectored = vectored;
+        self
+    }
+
+    /// Sets whether one flush, behind all that the worker has in hand, is for every caller that
+    /// asks for a flush of a part of it. False by default: then only flushes without data
+    /// between them are one. With [`sink::Durable`](crate::sink::Durable) it is group commit:
+    /// many producers wait for one sync. There is no timer: what is written while a flush runs
+    /// goes with the next one. If the data cannot all be written, the flush is still made for
+    /// those whose data was. (A body has nothing to flush.)
+    ///
+    /// ```
+    /// use highwater::Writable;
+    ///
+    /// let out = Writable::builder().group_commit(true).spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// writer.send("a record\n").wait()?;
+    /// writer.flush().wait()?; // others may share it
+    /// assert_eq!(out.snapshot().flushed, 9);
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn group_commit(mut self, group_commit: bool) -> Self {
+        self.calls.group_commit = group_commit;
         self
     }
 
@@ -203,7 +226,7 @@ impl<K> Builder<K> {
             options: self.options,
             observer: self.observer,
             on_error: self.on_error,
-            vectored: self.vectored,
+            calls: self.calls,
             worker: (),
         };
         (self.worker.into(), common)
@@ -217,7 +240,7 @@ impl<K> Builder<K> {
             options: common.options,
             observer: common.observer,
             on_error: common.on_error,
-            vectored: common.vectored,
+            calls: common.calls,
             worker,
         }
     }

@@ -1,11 +1,17 @@
 //! Sinks that know nothing of streams.
 
+#[cfg(feature = "tokio")]
+mod async_durable;
 mod close_tcp;
+mod durable;
 mod reopen;
 #[cfg(unix)]
 mod wait_ready;
 
+#[cfg(feature = "tokio")]
+pub use async_durable::AsyncDurable;
 pub use close_tcp::close_tcp;
+pub use durable::Durable;
 pub use reopen::{Reopen, Reopener};
 #[cfg(unix)]
 pub use wait_ready::WaitReady;

@@ -78,6 +78,9 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Bytes that the sink has taken.
     pub delivered: u64,
+    /// The position up to which the sink has flushed, in bytes, as callers have asked for it,
+    /// and at the end. (A sink may flush by itself.)
+    pub flushed: u64,
     /// How many writes were told to wait.
     pub waits: u64,
     /// How many times 'drain' was told.

@@ -48,6 +48,11 @@ pub(super) struct Handoff {
     /// Flushes accepted, and flushes done. Invariant: `flushed <= flushes`.
     pub(super) flushes: u64,
     pub(super) flushed: u64,
+    /// The position of each flush that is not done, in order.
+    /// Invariant: there are `flushes - flushed` of them.
+    flush_positions: VecDeque<u64>,
+    /// The position of the last one that is done, or of the end if that is flushed.
+    flushed_to: u64,
     /// How many times the stream has emitted 'drain'.
     pub(super) drains: u64,
     /// What the worker has done that is not counted above yet.
@@ -91,10 +96,43 @@ impl Handoff {
 
     /// Counts what the sink has done since this was asked last. Returns how many bytes.
     pub(super) fn count_progress(&mut self) -> u64 {
-        self.flushed = self.progress.flushes();
+        let done = self.progress.flushes() - self.flushed;
+        self.flushed += done;
+        self.flushed_to = (0..done)
+            .filter_map(|_| self.flush_positions.pop_front())
+            .last()
+            .unwrap_or(self.flushed_to);
         let before = self.delivered;
         self.delivered = self.progress.bytes();
         self.delivered - before
+    }
+
+    /// A flush is put in line, behind what was accepted up to this position. Returns its number.
+    pub(super) fn queue_flush(&mut self, position: u64) -> u64 {
+        self.flush_positions.push_back(position);
+        self.flushes += 1;
+        self.flushes
+    }
+
+    /// The number of the last flush, if that is not done and stands at this position.
+    pub(super) fn flush_at(&self, position: u64) -> Option<u64> {
+        let last = self.flush_positions.back();
+        (last == Some(&position)).then_some(self.flushes)
+    }
+
+    /// Up to where the sink has flushed, by what it has done so far.
+    pub(super) fn flushed_to(&self) -> u64 {
+        let done = self.progress.flushes() - self.flushed;
+        let last = usize::try_from(done)
+            .ok()
+            .and_then(|done| done.checked_sub(1));
+        let position = last.and_then(|last| self.flush_positions.get(last));
+        position.copied().unwrap_or(self.flushed_to)
+    }
+
+    /// Everything up to this position, the end, is written and flushed.
+    pub(super) fn finalized(&mut self, position: u64) {
+        self.flushed_to = position;
     }
 
     /// The sink is done with a job: what it has not taken is unsent.

@@ -163,7 +163,7 @@ mod tests {
     use crate::machine::Flow;
     use crate::stream::own_lease::{CYCLE, FAST};
     use crate::stream::segment::Filled;
-    use crate::stream::{Job, OPTIONS, WriteJob};
+    use crate::stream::{Calls, Job, OPTIONS, WriteJob};
 
     const MARK: u64 = 64 * 1024;
 
@@ -189,7 +189,7 @@ mod tests {
             let Some(Job::Write(items)) = work.job else {
                 continue;
             };
-            let mut job = WriteJob::new(items, &stream.progress());
+            let mut job = WriteJob::new(items, &stream.progress(), Calls::default());
             while let Some(call) = job.next() {
                 let given = call.given();
                 assert!(job.book(given, Ok(Some(given))).is_ok());

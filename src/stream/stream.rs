@@ -60,8 +60,6 @@ pub(crate) struct Stream {
     pub(super) peak: u64,
     /// How long threads have waited, all together.
     waited: Duration,
-    /// The position at which the last flush was put in line.
-    pub(super) flush_queued_at: u64,
     /// A producer that panics cuts the stream off.
     pub(super) panics_cut_off: bool,
     /// Chunks of no bytes, which go nowhere: to be dropped outside the lock.
@@ -100,7 +98,6 @@ impl Stream {
             waits: 0,
             peak: 0,
             waited: Duration::ZERO,
-            flush_queued_at: 0,
             panics_cut_off: false,
             empty: Vec::new(),
         }
@@ -257,6 +254,7 @@ impl Stream {
             queued: state.queued(),
             accepted: self.driver.accepted() + leased,
             delivered,
+            flushed: handoff.flushed_to(),
             waits: self.waits,
             drains: handoff.drains,
             peak: self.peak.max(state.length()),

@@ -116,6 +116,10 @@ impl Stream {
 
     /// Everything was written, and the sink was flushed, or could not be.
     pub(crate) fn finalized(&mut self, result: Result<(), Cause>) {
+        if result.is_ok() && !self.driver.state().is_destroyed() {
+            let position = self.position();
+            self.driver.host_mut().finalized(position);
+        }
         let result = self.register(result);
         self.driver.finalized(result);
     }

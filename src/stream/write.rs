@@ -91,18 +91,13 @@ impl Stream {
     /// Puts a flush in line and returns its number. Joins the last flush if that is not
     /// done and nothing was written since.
     pub(crate) fn flush(&mut self) -> Result<u64, WaitError> {
-        let (handoff, position) = (self.driver.host(), self.position());
-        let waits = handoff.flushed < handoff.flushes && self.flush_queued_at == position;
-        if waits && self.stopped().is_none() {
-            return Ok(handoff.flushes);
+        let position = self.position();
+        let last = self.driver.host().flush_at(position);
+        if let Some(last) = last.filter(|_| self.stopped().is_none()) {
+            return Ok(last);
         }
         match self.driver.write(Item::Flush, 0, None) {
-            Ok(_) => {
-                let handoff = self.driver.host_mut();
-                handoff.flushes += 1;
-                self.flush_queued_at = position;
-                Ok(handoff.flushes)
-            }
+            Ok(_) => Ok(self.driver.host_mut().queue_flush(position)),
             Err(_) => Err(self.stopped().unwrap_or(WaitError::Destroyed)),
         }
     }

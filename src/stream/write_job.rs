@@ -28,6 +28,33 @@ pub(crate) enum Item {
     Flush,
 }
 
+impl Item {
+    fn data(&self) -> Option<&[u8]> {
+        match self {
+            Self::Data(chunk) => Some(chunk.as_ref()),
+            Self::Flush => None,
+        }
+    }
+}
+
+/// How the sink is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calls {
+    /// A call may get several chunks.
+    pub(crate) vectored: bool,
+    /// One flush, behind all data of a job, is for all that ask for one.
+    pub(crate) group_commit: bool,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            vectored: true,
+            group_commit: false,
+        }
+    }
+}
+
 /// A job of writing under way.
 #[derive(Debug)]
 pub(crate) struct WriteJob {
@@ -45,8 +72,14 @@ pub(crate) struct WriteJob {
     rest: VecDeque<Item>,
     /// How many bytes of the first of these it has taken: at most its length.
     of_first: usize,
+    /// How the sink is called.
+    calls: Calls,
     /// The most chunks that a call gets: at least 1, and 1 for a sink that looks at no more.
     max_slices: usize,
+    /// Flushes whose data the sink has taken, and that are not done.
+    due: u64,
+    /// Why the data behind these could not be written.
+    failed: Option<io::Error>,
     /// Why it has not taken all, if it failed.
     pub(crate) failure: Option<Cause>,
 }
@@ -77,7 +110,7 @@ impl Call<'_> {
 }
 
 impl WriteJob {
-    pub(crate) fn new(items: VecDeque<Item>, progress: &Arc<Progress>) -> Self {
+    pub(crate) fn new(items: VecDeque<Item>, progress: &Arc<Progress>, calls: Calls) -> Self {
         Self {
             bytes: 0,
             progress: Arc::clone(progress),
@@ -86,38 +119,39 @@ impl WriteJob {
             done: VecDeque::new(),
             rest: items,
             of_first: 0,
-            max_slices: MAX_SLICES,
+            calls,
+            max_slices: if calls.vectored { MAX_SLICES } else { 1 },
+            due: 0,
+            failed: None,
             failure: None,
         }
-    }
-
-    /// The same job, with one chunk a call unless `vectored`.
-    pub(crate) fn vectored(mut self, vectored: bool) -> Self {
-        if !vectored {
-            self.max_slices = 1;
-        }
-        self
     }
 
     /// What the sink is to be given next: the same until it has been
     /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
-        self.skip_empty();
-        let first = match self.rest.front()? {
-            Item::Flush => return Some(Call::Flush),
-            Item::Data(chunk) => chunk.as_ref().get(self.of_first..).unwrap_or_default(),
+        if self.flush_is_next() {
+            return Some(Call::Flush);
+        }
+        let Some(Item::Data(chunk)) = self.rest.front() else {
+            return None;
         };
+        let first = chunk.as_ref().get(self.of_first..).unwrap_or_default();
         let first = first.get(..MAX_BYTES).unwrap_or(first);
-        if self.max_slices == 1 || !matches!(self.rest.get(1), Some(Item::Data(_))) {
+        let groups = self.calls.group_commit;
+        let others = self.rest.iter().skip(1);
+        // A group's flushes come behind its data.
+        let others = others.filter(|item| !groups || matches!(item, Item::Data(_)));
+        let mut others = others
+            .map_while(Item::data)
+            .take(self.max_slices - 1)
+            .peekable();
+        if others.peek().is_none() {
             return Some(Call::Write(first));
         }
-        let others = self.rest.iter().skip(1).map_while(|item| match item {
-            Item::Data(chunk) => Some(chunk.as_ref()),
-            Item::Flush => None,
-        });
         let mut slices = alloc::vec![IoSlice::new(first)];
         let mut given = first.len();
-        for other in others.take(self.max_slices - 1) {
+        for other in others {
             if other.len() > MAX_BYTES - given {
                 break;
             }
@@ -132,23 +166,52 @@ impl WriteJob {
     /// done.
     #[cfg(feature = "futures")]
     pub(crate) fn next_shared(&mut self) -> Option<Option<bytes::Bytes>> {
-        self.skip_empty();
+        if self.flush_is_next() {
+            return Some(None);
+        }
         match self.rest.front_mut()? {
-            Item::Flush => Some(None),
             Item::Data(chunk) => Some(Some(chunk.share())),
+            Item::Flush => None,
+        }
+    }
+
+    /// Whether a flush comes next: one for all that stand together, or for all of the job if
+    /// it is a group. One that stands before data that could not be written is not lost.
+    fn flush_is_next(&mut self) -> bool {
+        loop {
+            self.skip_empty();
+            match self.rest.front() {
+                Some(Item::Flush) => {
+                    self.due += 1;
+                    self.first_is_done();
+                }
+                Some(Item::Data(_)) if self.calls.group_commit && self.failed.is_none() => {
+                    return false;
+                }
+                _ => return self.due > 0,
+            }
         }
     }
 
     /// Books what a call of the sink has returned, which was `given` so many bytes: how
     /// many it has taken, or `None` for a flush. An interrupted call is made again.
     pub(crate) fn book(&mut self, given: usize, said: io::Result<Option<usize>>) -> io::Result<()> {
-        match said {
-            Ok(Some(count)) => self.took(given, count)?,
+        let booked = match said {
+            Ok(Some(count)) => self.took(given, count),
             Ok(None) => self.flushed(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
+        };
+        match booked {
+            // What was written before is flushed, for those who wait for that.
+            Err(error) if given > 0 && self.due > 0 => {
+                self.failed = Some(error);
+                Ok(())
+            }
+            // The first error counts.
+            Err(error) => Err(self.failed.take().unwrap_or(error)),
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     /// The sink says that it took so many of the bytes it was `given`.
@@ -167,8 +230,15 @@ impl WriteJob {
         self.bytes = self.bytes.saturating_add(count as u64);
         self.unpublished.bytes += count as u64;
         let mut count = count;
-        while let Some(left) = self.left_of_first().filter(|left| *left <= count) {
-            count -= left;
+        loop {
+            match self.rest.front() {
+                // Others of the group came before it.
+                Some(Item::Flush) if count > 0 => self.due += 1,
+                Some(Item::Data(chunk)) if chunk.len() - self.of_first <= count => {
+                    count -= chunk.len() - self.of_first;
+                }
+                _ => break,
+            }
             self.first_is_done();
         }
         self.of_first += count;
@@ -176,12 +246,13 @@ impl WriteJob {
         Ok(())
     }
 
-    /// The sink has flushed.
-    fn flushed(&mut self) {
-        self.unpublished.flushes += 1;
+    /// The sink has flushed. Returns why the data behind that could not be written, if it is
+    /// so.
+    fn flushed(&mut self) -> io::Result<()> {
+        self.unpublished.flushes += mem::take(&mut self.due);
         self.has_flushed = true;
-        self.first_is_done();
         self.publish();
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     /// Shows what is done, unless it is all: then the answer shows it.

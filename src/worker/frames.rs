@@ -15,7 +15,7 @@ use super::unwind::caught;
 use super::unwind::dispose;
 use crate::cause::Cause;
 use crate::handle::{Shared, SinkSlot};
-use crate::stream::{By, Event, Job, Progress, Stream, Work, WriteJob};
+use crate::stream::{By, Calls, Event, Job, Progress, Stream, Work, WriteJob};
 use crate::sync::Arc;
 
 /// What a reader gets.
@@ -132,7 +132,7 @@ impl Frames {
             // There is nothing to open.
             None | Some(Job::Open) => {}
             Some(Job::Write(items)) => {
-                self.now = Now::Writing(WriteJob::new(items, &self.progress));
+                self.now = Now::Writing(WriteJob::new(items, &self.progress, Calls::default()));
             }
             Some(Job::Finalize) => self.now = Now::Ending,
             Some(Job::Close(error)) => {

@@ -17,7 +17,7 @@ use super::observers::Observers;
 use super::unwind::{dispose, poll_guard};
 use crate::cause::Cause;
 use crate::handle::{Builder, FutureOptions, OnDrop, Shared, SinkSlot, Writable};
-use crate::stream::{By, Call, Event, Job, Progress, Stream, WriteJob};
+use crate::stream::{By, Call, Calls, Event, Job, Progress, Stream, WriteJob};
 use crate::sync::Arc;
 
 /// With a future.
@@ -86,7 +86,7 @@ where
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
-            vectored: common.vectored,
+            calls: common.calls,
             opener: opening.map(Box::pin),
             sink: sink.map(wrap),
             wrap,
@@ -148,7 +148,7 @@ pub struct Worker<W, O = Ready<io::Result<W>>, S = W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
     /// A call of the sink may get several chunks.
-    vectored: bool,
+    calls: Calls,
     /// What opens the sink, until it has.
     opener: Option<Pin<Box<O>>>,
     /// The sink, once it is open, until the worker leaves.
@@ -223,8 +223,8 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
                 None => {}
                 Some(Job::Open) => self.now = Now::Opening,
                 Some(Job::Write(items)) => {
-                    let job = WriteJob::new(items, &self.progress);
-                    self.now = Now::Writing(job.vectored(self.vectored));
+                    let job = WriteJob::new(items, &self.progress, self.calls);
+                    self.now = Now::Writing(job);
                 }
                 Some(Job::Finalize) => self.now = Now::Flushing,
                 Some(Job::Close(error)) => {

@@ -11,7 +11,7 @@ use super::spawn_error::SpawnError;
 use super::unwind::{dispose, guard};
 use crate::cause::Cause;
 use crate::handle::{Builder, Parker, Shared, SinkSlot, ThreadOptions, Writable};
-use crate::stream::{By, Call, Item, Job, Progress, Stream, WriteJob};
+use crate::stream::{By, Call, Calls, Item, Job, Progress, Stream, WriteJob};
 use crate::sync::{Arc, Mutex, PoisonError, thread};
 
 /// With a thread.
@@ -90,7 +90,7 @@ where
         let worker = Worker {
             shared: Arc::clone(&shared),
             progress,
-            vectored: common.vectored,
+            calls: common.calls,
             opener,
             sink,
             observers,
@@ -134,7 +134,7 @@ struct Worker<W> {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
     /// A call of the sink may get several chunks.
-    vectored: bool,
+    calls: Calls,
     /// What opens the sink, until it has.
     opener: Option<Opener<W>>,
     /// The sink, once it is open.
@@ -197,7 +197,7 @@ impl<W: Write> Worker<W> {
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
-        let mut job = WriteJob::new(items, &self.progress).vectored(self.vectored);
+        let mut job = WriteJob::new(items, &self.progress, self.calls);
         if let Some(sink) = &mut self.sink {
             job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
         }

@@ -12,6 +12,7 @@
 //! | [`wakes`] | counts wake-ups | every test that counts them |
 //! | [`sinks`] | do in one call what a closure says | every test with such a sink |
 //! | [`deadlocks`] | waits where a wait would never end | `tests/deadlock.rs`, `tests/deadlock_nested.rs` |
+//! | [`disk`] | loses what was not synced, when it dies | `tests/durable.rs` |
 //! | [`child`] | starts a test again in a process of its own | `tests/kill.rs`, `tests/faults/real.rs` |
 //!
 //! A scenario is a line of JSON. A history is a list of
@@ -25,6 +26,8 @@
 
 pub mod child;
 pub mod deadlocks;
+#[cfg(feature = "futures")]
+pub mod disk;
 pub mod explore;
 pub mod gate;
 pub mod judge;

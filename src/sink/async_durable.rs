@@ -1,0 +1,182 @@
+//! A file of tokio whose flush is a sync.
+
+use alloc::borrow::ToOwned;
+use alloc::sync::Arc;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+use std::path::Path;
+
+use tokio::fs::File;
+use tokio::io::AsyncWrite;
+use tokio::task::JoinHandle;
+
+use super::durable::{Durable, sync_failed};
+
+/// As [`Durable`], over a [`tokio::fs::File`]: it is durable once it is flushed. A sync runs on
+/// a thread of tokio's for what blocks.
+///
+/// ```
+/// use highwater::Writable;
+/// use highwater::sink::AsyncDurable;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("journal");
+/// let file = AsyncDurable::open(path).await?;
+/// let mut out = Writable::builder().group_commit(true).spawn_tokio(file)?;
+/// let _flow = out.write("pay 5 to Ann\n")?;
+/// out.flush().await?; // on disk
+/// assert_eq!(out.snapshot().flushed, 13);
+/// # Ok::<_, highwater::BoxError>(())
+/// # })?;
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Debug)]
+pub struct AsyncDurable {
+    file: File,
+    /// The same file, for the thread that syncs it.
+    twin: Arc<std::fs::File>,
+    now: Now,
+    /// Something may have been written since the last sync.
+    dirty: bool,
+}
+
+#[derive(Debug)]
+enum Now {
+    Writing,
+    /// A flush has begun, and tokio's buffer is written.
+    Syncing(JoinHandle<io::Result<()>>),
+    /// A sync has failed.
+    Failed,
+}
+
+impl AsyncDurable {
+    /// Makes it of a file that is open. Its name in the folder may not be durable yet: see
+    /// [`AsyncDurable::create`] and [`AsyncDurable::open`].
+    ///
+    /// # Errors
+    ///
+    /// If the system has no further descriptor for the file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let file = tokio::fs::File::from_std(tempfile::tempfile()?);
+    /// let durable = highwater::sink::AsyncDurable::new(file).await?;
+    /// assert_eq!(durable.into_inner().metadata().await?.len(), 0);
+    /// # Ok::<_, std::io::Error>(())
+    /// # })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub async fn new(file: File) -> io::Result<Self> {
+        Self::over(file.into_std().await)
+    }
+
+    /// As [`Durable::create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Durable::create`].
+    pub async fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref().to_owned();
+        Self::opened(move || Durable::create(path)).await
+    }
+
+    /// As [`Durable::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Durable::open`].
+    pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref().to_owned();
+        Self::opened(move || Durable::open(path)).await
+    }
+
+    async fn opened(
+        open: impl FnOnce() -> io::Result<Durable> + Send + 'static,
+    ) -> io::Result<Self> {
+        let opened = tokio::task::spawn_blocking(open).await;
+        Self::over(opened.map_err(io::Error::other)??.into_inner())
+    }
+
+    fn over(file: std::fs::File) -> io::Result<Self> {
+        let twin = Arc::new(file.try_clone()?);
+        let file = File::from_std(file);
+        Ok(Self {
+            file,
+            twin,
+            now: Now::Writing,
+            dirty: true,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn into_inner(self) -> File {
+        self.file
+    }
+
+    /// Waits for the sync that runs, if one does.
+    fn poll_synced(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.now {
+            Now::Writing => Poll::Ready(Ok(())),
+            Now::Failed => Poll::Ready(Err(sync_failed())),
+            Now::Syncing(sync) => {
+                let synced = ready!(Pin::new(sync).poll(cx));
+                let synced = synced.unwrap_or_else(|error| Err(io::Error::other(error)));
+                self.now = match synced {
+                    Ok(()) => Now::Writing,
+                    Err(_) => Now::Failed,
+                };
+                Poll::Ready(synced)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for AsyncDurable {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_synced(cx))?;
+        self.dirty = true;
+        Pin::new(&mut self.file).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_synced(cx))?;
+        self.dirty = true;
+        Pin::new(&mut self.file).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.file.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if matches!(self.now, Now::Writing) && self.dirty {
+            if let Err(error) = ready!(Pin::new(&mut self.file).poll_flush(cx)) {
+                // What tokio had in its buffer is lost.
+                self.now = Now::Failed;
+                return Poll::Ready(Err(error));
+            }
+            self.dirty = false;
+            let twin = Arc::clone(&self.twin);
+            self.now = Now::Syncing(tokio::task::spawn_blocking(move || twin.sync_data()));
+        }
+        self.poll_synced(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
