@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Searches the interleavings of the workers and of the owner's lease with loom (tests/loom.rs,
-# tests/loom_future.rs, tests/loom_lease.rs).
+# tests/loom_future.rs, tests/loom_body.rs, tests/loom_lease.rs).
 #
 #   tests/loom.sh            every model of the threads, and again with waiters that stay
 #                            awake for a turn, and every model of the polled workers, with at
 #                            most 2 preemptions; and the drop of an owner with at most 4
 #   tests/loom.sh awake who_waits_is_woken
-#                            this model, in one of the modes plain, awake, future, lease
+#                            this model, in one of the modes plain, awake, future, body, lease
 #
 # That each model can fail: tests/plant.sh loom.
 # HIGHWATER_PREEMPTIONS is another bound for all; 0 is none.
@@ -15,13 +15,14 @@ cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
 target=${CARGO_TARGET_DIR:-$PWD/target}/loom
 
-# run plain|awake|future|lease [model]
+# run plain|awake|future|body|lease [model]
 run() {
   local flags='--cfg highwater_loom' bound=2 folder=plain test=loom
   case $1 in
   plain) ;;
   awake) flags="$flags --cfg highwater_loom=\"awake\"" folder=awake ;;
   future) test=loom_future ;;
+  body) test=loom_body ;;
   lease) test=loom_lease ;;
   esac
   RUSTFLAGS=$flags CARGO_TARGET_DIR=$target/$folder HIGHWATER_PREEMPTIONS=${HIGHWATER_PREEMPTIONS:-$bound} \
@@ -33,7 +34,7 @@ if [ $# -gt 0 ]; then
   run "$@"
   exit
 fi
-for mode in plain awake future lease; do run "$mode"; done
+for mode in plain awake future body lease; do run "$mode"; done
 for model in drop_can_leave_at_once drop_waits_until_all_is_written; do
   HIGHWATER_PREEMPTIONS=4 run plain "$model"
 done

@@ -1,5 +1,5 @@
-//! What the models of loom share: `tests/loom.rs`, `tests/loom_future.rs` and
-//! `tests/loom_lease.rs`.
+//! What the models of loom share: `tests/loom.rs`, `tests/loom_future.rs`,
+//! `tests/loom_body.rs` and `tests/loom_lease.rs`.
 
 use std::future::Future;
 use std::pin::Pin;

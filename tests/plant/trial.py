@@ -18,6 +18,7 @@ MODES_OF_LOOM = {
     "loom": "plain",
     "loom_awake": "awake",
     "loom_future": "future",
+    "loom_body": "body",
     "loom_lease": "lease",
 }
 
