@@ -12,7 +12,7 @@ use std::thread;
 
 use bytes::Bytes;
 use futures::{AsyncReadExt, StreamExt, executor::block_on, stream};
-use highwater::{Body, BoxError, Cause, Chunk, Event, Flow, WaitError, Writable};
+use highwater::{Body, BoxError, Cause, Chunk, Event, Flow, WaitError, Writable, Writer};
 use highwater_testkit::players::polled::poll_once;
 use highwater_testkit::wakes::{Counted, Wakes};
 
@@ -99,7 +99,8 @@ fn each_chunk_is_delivered_by_itself() {
     assert_eq!(next(&mut body), "one");
     assert!(delivered.poll().is_pending());
     assert_eq!(next(&mut body), "two");
-    assert!(delivered.poll().is_ready(), "the reader came back for two");
+    assert_eq!(delivered.woken(), 1, "the reader came back for two");
+    assert!(delivered.poll().is_ready());
 }
 
 #[test]
@@ -212,6 +213,34 @@ fn a_producer_that_panics_after_the_end_cuts_nothing_off() {
     assert!(panics.join().is_err());
     assert_eq!(next(&mut body), "all");
     ends(&mut body);
+}
+
+#[test]
+fn a_producer_that_panics_cuts_off_no_stream_with_a_sink() {
+    let out = Writable::builder().spawn(Vec::new()).expect("a thread");
+    let writer = out.writer();
+    let panics = thread::spawn(move || {
+        let _moved = writer;
+        panic!("as planned");
+    });
+    assert!(panics.join().is_err());
+    assert!(out.end_with("all").wait().is_ok());
+}
+
+#[test]
+fn a_destroy_cuts_a_batch_off() {
+    let (mut out, mut body) = body();
+    let corked = out.cork().expect("it is open");
+    for text in ["one", "two"] {
+        let _flow = corked.write_chunk(text).expect("it is open");
+    }
+    drop(corked);
+    assert_eq!(next(&mut body), "one");
+    let mut destroy = out.destroy();
+    drop(error(&mut body));
+    let unfinished = destroy.wait().expect("the reader came back");
+    let unsent: Vec<_> = unfinished.unsent.iter().map(Chunk::as_ref).collect();
+    assert_eq!(unsent, [b"two"]);
 }
 
 #[test]
@@ -336,9 +365,9 @@ async fn a_body_is_a_reader_of_tokio() -> Result<(), BoxError> {
 
 #[test]
 fn an_observer_sees_what_the_reader_does() {
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&events);
-    let observer = move |event| seen.lock().expect("no panic").push(event);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&seen);
+    let observer = move |event| tell.lock().expect("no panic").push(event);
     let builder = Writable::builder().high_water_mark(1).observer(observer);
     let (mut out, mut body) = builder.body();
     assert_eq!(out.write("a").ok(), Some(Flow::Wait));
@@ -346,10 +375,35 @@ fn an_observer_sees_what_the_reader_does() {
     waits(&mut body);
     drop(out.end());
     ends(&mut body);
-    let events = std::mem::take(&mut *events.lock().expect("no panic"));
+    let events = std::mem::take(&mut *seen.lock().expect("no panic"));
     let names: Vec<_> = events.iter().map(|event| format!("{event:?}")).collect();
     assert_eq!(names, ["Drain", "Finish", "Close"]);
     assert!(events.iter().all(|event| !matches!(event, Event::Error(_))));
+    assert_eq!(Arc::strong_count(&seen), 1, "the observer is gone");
+    drop(body);
+}
+
+#[test]
+fn an_observer_that_waits_for_its_stream_gets_an_error() {
+    for leaves in [false, true] {
+        let writer = Arc::new(Mutex::new(None::<Writer>));
+        let (out_of, errors) = (Arc::clone(&writer), Arc::new(Mutex::new(Vec::new())));
+        let seen = Arc::clone(&errors);
+        let observer = move |_| {
+            let writer = out_of.lock().expect("no panic").clone().expect("it is set");
+            let error = writer.closed().wait().expect_err("it waits for itself");
+            seen.lock().expect("no panic").push(error.code());
+        };
+        let (out, mut body) = Writable::builder().observer(observer).body();
+        *writer.lock().expect("no panic") = Some(out.writer());
+        let end = out.end();
+        if !leaves {
+            ends(&mut body);
+        }
+        drop((body, end));
+        assert_eq!(*errors.lock().expect("no panic"), ["EDEADLK"; 2]);
+        *writer.lock().expect("no panic") = None;
+    }
 }
 
 #[test]

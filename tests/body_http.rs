@@ -154,10 +154,8 @@ fn a_reader_that_has_left_with_all_wakes_one_waiter_after_the_other() {
     let mut waiters = [(); 3].map(|()| Counted::waiting(out.send("")));
     assert_eq!(next(&mut body), "abc");
     drop(body);
-    for waiter in &mut waiters {
-        assert_eq!(waiter.woken(), 1);
-        assert!(waiter.poll().is_ready());
-    }
+    assert_eq!(waiters.each_ref().map(Counted::woken), [1; 3]);
+    assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_ready()));
     assert!(out.end().wait().is_ok());
 }
 
@@ -287,9 +285,41 @@ fn trailers_may_be_none_or_panic() {
 #[test]
 fn a_stream_that_is_cut_off_has_no_trailers() {
     let (out, body) = body();
-    let mut body = body.with_trailers(checksum);
+    let called = Arc::new(());
+    let own = Arc::clone(&called);
+    let mut body = body.with_trailers(move || panic!("called: {own:?}"));
     drop(out);
-    assert!(frame(&mut body).expect("no end").is_err());
+    assert_eq!(error(&mut body).code(), "ABORT_ERR");
+    assert_eq!(Arc::strong_count(&called), 1, "they are dropped");
+    assert!(body.is_end_stream());
+}
+
+#[test]
+fn a_reader_of_data_ignores_trailers() {
+    let (out, body) = body();
+    let mut body = body.with_trailers(checksum);
+    drop(out.end_with("abc"));
+    assert_eq!(next(&mut body), "abc");
+    ends(&mut body);
+}
+
+#[test]
+fn an_end_that_is_destroyed_is_no_end() {
+    let (out, mut body) = body();
+    let end = out.end_with("abc");
+    assert_eq!(next(&mut body), "abc");
+    drop(end.destroy());
+    assert!(!body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), None);
+    assert_eq!(error(&mut body).to_string(), "the stream was destroyed");
+}
+
+#[test]
+fn an_empty_body_that_is_destroyed_is_not_at_its_end() {
+    let (out, body) = body();
+    drop(out.end().destroy());
+    assert!(!body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), None);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl BodyReader {
                 None => {}
             }
         }
-        let failed = self.failed.as_ref().filter(|_| self.rest.is_empty());
+        let failed = self.failed.as_ref();
         Poll::Ready(failed.map_or(Ok(()), |cause| Err(cause.to_io())))
     }
 }

@@ -61,7 +61,7 @@ impl Stream {
     #[cfg(feature = "futures")]
     pub(crate) fn ends_after(&self) -> Option<u64> {
         let state = self.driver.state();
-        let goes_well = state.is_ended() && !state.is_destroyed() && state.errored().is_none();
+        let goes_well = state.is_ended() && !state.is_destroyed();
         goes_well.then(|| self.snapshot().length)
     }
 

@@ -199,9 +199,6 @@ impl Frames {
     }
 
     fn finished(&mut self) -> Result<Option<Part>, Cause> {
-        if self.progress.is_stopped() {
-            return Ok(None);
-        }
         if let Some(length) = self.length.filter(|length| self.total < *length) {
             return Err(Cause::reason(too_short(self.total, length)));
         }
