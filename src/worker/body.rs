@@ -1,5 +1,5 @@
-//! The reader as the worker: nothing runs in the background, and whoever polls the body moves
-//! the data. `frames.rs` has what it does; `io/body.rs` what a body can be read as.
+//! The reader as the worker: nothing runs in the background, and the reader moves the data as it
+//! polls the body. `frames.rs` has what it does; `io/body.rs` what a body can be read as.
 
 use core::fmt;
 use core::task::{Context, Poll, Waker};
@@ -153,8 +153,8 @@ impl Worker {
     }
 }
 
-/// The reader has left with everything. What the stream still needs of a worker is done by who
-/// wakes it: the end is answered, and a further byte is refused.
+/// The reader has left with everything. A caller that wakes the worker does what the stream
+/// still needs: it answers the end, and refuses a further byte.
 impl alloc::task::Wake for Worker {
     fn wake(self: alloc::sync::Arc<Self>) {
         let mut wakes = 1;
