@@ -125,6 +125,7 @@
 //! | you write | take | feature |
 //! | --- | --- | --- |
 //! | to a file, a pipe, a blocking socket | a thread: [`spawn`](Builder::spawn) | `std` (default) |
+//! | to a pipe or a socket that does not block | the same, over `sink::WaitReady` | `std` |
 //! | to sockets and files of tokio | a task of tokio: `spawn_tokio` | `tokio` |
 //! | to a `futures_io::AsyncWrite`, on any executor | a future: `pair` | `futures` |
 //! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: `body` | `futures`, `http-body` |

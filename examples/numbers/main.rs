@@ -1,13 +1,14 @@
 //! Writes the numbers from 1 on, a line each, to a file, with backpressure: it writes until
 //! the stream says to wait, and goes on at 'drain'. However many lines there are, the
-//! memory stays flat. Ctrl-C destroys the stream, and the program says what was not written.
+//! memory stays flat. Ctrl-C, or `kill`, destroys the stream, and the program says what was not
+//! written.
 //!
 //! ```sh
 //! cargo run --release --example numbers -- --lines 1000000 --high-water-mark 1024 /tmp/n.txt
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +18,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use highwater::{BoxError, Flow, Snapshot, Unfinished, Writable, Writer};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+
+mod system;
+
+use system::{Sink, memory, on_stop, open, standard_output_is_closed};
 
 /// Write the numbers from 1 to N, a line each, through a bounded buffer.
 #[derive(Parser)]
@@ -32,6 +37,9 @@ struct Arguments {
     /// Show no progress bar.
     #[arg(long)]
     quiet: bool,
+    /// Print name=value, also on a terminal.
+    #[arg(long)]
+    porcelain: bool,
     /// The file; its folder must exist.
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
@@ -52,23 +60,23 @@ fn main() -> ExitCode {
         Some(path) => path.clone(),
         None => PathBuf::from("target/numbers.txt"),
     };
+    if standard_output_is_closed() {
+        return fail(1, "standard output is closed");
+    }
     if arguments.path.is_none() {
         // Where it cannot be made, opening the file says so.
         let _ = fs::create_dir_all("target");
     }
     let start = Instant::now();
     match write_numbers(&arguments, &path, start) {
-        Ok(Ended::Interrupted(unfinished)) => fail(130, &interrupted(&unfinished)),
-        Ok(Ended::Written(totals)) => say(&format!(
-            "lines={} bytes={} waits={} drains={} peak={} memory={} seconds={:.3}\n",
-            arguments.lines,
-            totals.delivered,
-            totals.waits,
-            totals.drains,
-            totals.peak,
-            memory(),
-            start.elapsed().as_secs_f64(),
-        )),
+        Ok(Ended::Stopped { status, unfinished }) => {
+            let pairs = arguments.porcelain || !io::stderr().is_terminal();
+            fail(status, &interrupted(&unfinished, pairs))
+        }
+        Ok(Ended::Written(totals)) => {
+            let pairs = arguments.porcelain || !io::stdout().is_terminal();
+            say(&report(&arguments, &totals, start.elapsed(), pairs))
+        }
         Err(error) => {
             let mut text = format!("{}: {error}", path.display());
             let mut source = error.source();
@@ -81,14 +89,31 @@ fn main() -> ExitCode {
     }
 }
 
-/// The most memory that this process has had; known on Linux only.
-fn memory() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    match line.and_then(|line| line.trim().strip_suffix(" kB")) {
-        Some(kib) => format!("{kib}KiB"),
-        None => "unknown".into(),
+/// What it has done: pairs for programs, or sentences for people.
+fn report(arguments: &Arguments, totals: &Snapshot, took: Duration, pairs: bool) -> String {
+    let (lines, bytes) = (arguments.lines, totals.delivered);
+    let Snapshot {
+        waits,
+        drains,
+        peak,
+        ..
+    } = *totals;
+    let (memory, seconds) = (memory(), took.as_secs_f64());
+    if pairs {
+        return format!(
+            "lines={lines} bytes={bytes} waits={waits} drains={drains} peak={peak} \
+             memory={memory} seconds={seconds:.3}\n"
+        );
     }
+    format!(
+        "{} lines, {}, are written after {seconds:.3} s.\n\
+         The writer waited {} times, and the stream held at most {}.\n\
+         The process had {memory} of memory at most.\n",
+        HumanCount(lines),
+        HumanBytes(bytes),
+        HumanCount(waits),
+        HumanBytes(peak),
+    )
 }
 
 /// Standard output may be closed, or full.
@@ -111,7 +136,17 @@ fn fail(status: u8, text: &str) -> ExitCode {
 /// How the stream has ended, if not with an error.
 enum Ended {
     Written(Snapshot),
-    Interrupted(Unfinished<File>),
+    Stopped {
+        status: u8,
+        unfinished: Unfinished<Sink>,
+    },
+}
+
+/// What the main thread waits for.
+enum Message {
+    Written(Result<(), BoxError>),
+    /// A signal came; with it the program ends with this status.
+    Stop(u8),
 }
 
 /// How long a call of the sink may still take at Ctrl-C.
@@ -121,32 +156,36 @@ const GRACE: Duration = Duration::from_millis(200);
 fn write_numbers(arguments: &Arguments, path: &Path, start: Instant) -> Result<Ended, BoxError> {
     let (tell, told) = mpsc::channel();
     let interrupt = tell.clone();
-    ctrlc::set_handler(move || drop(interrupt.send(None)))?;
+    on_stop(move |status| drop(interrupt.send(Message::Stop(status))))?;
 
     let file = path.to_owned();
     let out = Writable::builder()
         .high_water_mark(arguments.high_water_mark)
-        .spawn_with(move || File::create(file))?;
+        .spawn_with(move || open(&file))?;
     let writer = out.writer();
     let lines = arguments.lines;
     let bar = Bar::new(arguments, start);
     let writing = thread::Builder::new().spawn(move || {
         let lines = AssertUnwindSafe(|| write_lines(&writer, lines, bar));
         let written = catch_unwind(lines).unwrap_or_else(|_| Err("a panic".into()));
-        drop(tell.send(Some(written)));
+        drop(tell.send(Message::Written(written)));
     })?;
-    let Some(written) = told.recv()? else {
-        let mut destroy = out.destroy();
-        let unfinished = match destroy.wait_timeout(GRACE) {
-            Ok(unfinished) => unfinished,
-            Err(_) => destroy.give_up(),
-        };
-        // It waits for nothing but the stream, so it is done.
-        drop(writing.join());
-        return Ok(Ended::Interrupted(unfinished));
-    };
-    written?;
-    Ok(Ended::Written(out.end().wait()?.totals))
+    match told.recv()? {
+        Message::Written(written) => {
+            written?;
+            Ok(Ended::Written(out.end().wait()?.totals))
+        }
+        Message::Stop(status) => {
+            let mut destroy = out.destroy();
+            let unfinished = match destroy.wait_timeout(GRACE) {
+                Ok(unfinished) => unfinished,
+                Err(_) => destroy.give_up(),
+            };
+            // It waits for nothing but the stream, so it is done.
+            drop(writing.join());
+            Ok(Ended::Stopped { status, unfinished })
+        }
+    }
 }
 
 fn write_lines(out: &Writer, lines: u64, mut bar: Bar) -> Result<(), BoxError> {
@@ -160,10 +199,19 @@ fn write_lines(out: &Writer, lines: u64, mut bar: Bar) -> Result<(), BoxError> {
     Ok(out.flush().wait()?)
 }
 
-fn interrupted(unfinished: &Unfinished<File>) -> String {
-    let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
+fn interrupted(unfinished: &Unfinished<Sink>, pairs: bool) -> String {
+    let unsent = unfinished.unsent.iter().map(|chunk| chunk.len() as u64);
+    let unsent: u64 = unsent.sum();
     let (written, in_doubt) = (unfinished.totals.delivered, unfinished.in_doubt);
-    format!("interrupted: written={written} unsent={unsent} in_doubt={in_doubt}")
+    if pairs {
+        return format!("interrupted: written={written} unsent={unsent} in_doubt={in_doubt}");
+    }
+    let (written, unsent, in_doubt) = (
+        HumanBytes(written),
+        HumanBytes(unsent),
+        HumanBytes(in_doubt),
+    );
+    format!("interrupted: {written} are written, {unsent} were not sent, {in_doubt} are in doubt")
 }
 
 /// A progress bar for runs that take longer than a moment. On no terminal, none.

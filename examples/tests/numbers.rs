@@ -90,9 +90,101 @@ fn what_goes_wrong_is_said_in_one_line() {
     }
 }
 
+/// The command line of a shell that runs the example with these redirections.
+#[cfg(unix)]
+fn redirected(arguments: &str, redirections: &str) -> Output {
+    let cargo = example("numbers");
+    let mut shell = Command::new("sh");
+    let line = format!("exec \"$@\" {arguments} {redirections}");
+    shell.args(["-c", &line, "sh"]).arg(cargo.get_program());
+    shell.args(cargo.get_args());
+    shell.current_dir(cargo.get_current_dir().expect("it has one"));
+    shell.output().expect("there is a shell")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_that_cannot_be_read_or_would_overwrite_the_lines_is_refused() {
+    let path = format!("{FOLDER}/refused.txt");
+    for (to, says) in [
+        (">&-", "standard output is closed"),
+        (&format!(">{path}"), "it is standard output, too"),
+    ] {
+        let output = redirected(&format!("--lines 10 {path}"), to);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(says), "{error}");
+    }
+    assert_eq!(std::fs::read(&path).expect("the shell made it"), b"");
+}
+
+/// `script` gives it a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_person_reads_sentences_and_a_program_gets_pairs() {
+    let path = format!("{FOLDER}/people.txt");
+    for (porcelain, says) in [
+        ("", "10 lines, 21 B, are written"),
+        ("--porcelain", "lines=10"),
+    ] {
+        let cargo = example("numbers");
+        let words: Vec<_> = cargo
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let program = cargo.get_program().to_string_lossy();
+        let line = format!(
+            "{program} {} {porcelain} --lines 10 {path}",
+            words.join(" ")
+        );
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.current_dir(cargo.get_current_dir().expect("it has one"));
+        let output = script.stdin(Stdio::null()).output().expect("it can be run");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains(says), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() {
+    let cargo = example("numbers");
+    let mut shell = Command::new("sh");
+    let line = "trap '' INT; exec \"$@\" --lines 1000000000000 /dev/stdout";
+    shell.args(["-c", line, "sh"]).arg(cargo.get_program());
+    shell.args(cargo.get_args());
+    shell.current_dir(cargo.get_current_dir().expect("it has one"));
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = shell.spawn().expect("there is a shell");
+    let mut pipe = BufReader::new(child.stdout.take().expect("a pipe"));
+    pipe.read_line(&mut String::new()).expect("it is at work");
+    send(&child, "INT");
+    // It is at work still: more than the pipe holds comes.
+    pipe.read_exact(&mut vec![0; 1 << 20]).expect("it goes on");
+    send(&child, "TERM");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(143), "{output:?}");
+}
+
+#[cfg(unix)]
+fn send(child: &std::process::Child, signal: &str) {
+    let kill = format!("kill -{signal} {}", child.id());
+    let killed = Command::new("sh").args(["-c", &kill]).status();
+    assert!(killed.expect("there is a shell").success(), "it runs");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_destroys_and_says_what_was_not_written() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        a_signal_destroys(signal, status);
+    }
+}
+
+#[cfg(unix)]
+fn a_signal_destroys(signal: &str, status: i32) {
     let mut child = example("numbers")
         .args(["--lines", "1000000000000", "/dev/stdout"])
         .stdout(Stdio::piped())
@@ -102,15 +194,13 @@ fn ctrl_c_destroys_and_says_what_was_not_written() {
     let mut pipe = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut text = String::new();
     pipe.read_line(&mut text).expect("it is written");
-    let kill = format!("kill -INT {}", child.id());
-    let killed = Command::new("sh").args(["-c", &kill]).status();
-    assert!(killed.expect("there is a shell").success(), "it runs");
+    send(&child, signal);
     // It ends although the pipe has no reader: what the full pipe has not taken is in doubt.
     let output = child.wait_with_output().expect("it ends");
     pipe.read_to_string(&mut text).expect("it is written");
 
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{error}");
+    assert_eq!(output.status.code(), Some(status), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(error.starts_with("numbers: interrupted: "), "{error}");
     let number = |name: &str| -> usize {

@@ -94,7 +94,11 @@ class Copy:
     def build(self, tests: list[Test]) -> str:
         """Builds tests of cargo, and the examples that they run. Returns a verdict."""
         binaries = sorted({test.binary() for test in tests})
-        examples = [name for name in binaries if (self.root / f"examples/{name}.rs").exists()]
+        examples = [
+            name
+            for name in binaries
+            if any((self.root / f"examples/{path}").exists() for path in (f"{name}.rs", f"{name}/main.rs"))
+        ]
         build = ["build", "--profile=test", *(f"--example={name}" for name in examples)]
         commands = [build] if examples else []
         commands += [["test", "--no-run", *(f"--test={name}" for name in binaries)]]
