@@ -17,7 +17,8 @@
 #            for any expression, and $$$NAMES for any number of arguments or statements
 #   replace  the code that is planted instead; its $NAMES are those of `find`
 #   tests    the tests that have to notice: `binary::test`; `loom_awake::test` is a model of
-#            `loom` whose waiters stay awake for a turn (tests/loom.sh)
+#            `loom` whose waiters stay awake for a turn (tests/loom.sh); `uses/binary::test` is
+#            one of examples/uses
 #
 # What was noticed is remembered until the sources change, so a run that was broken off
 # goes on where it stopped; --again runs these, too. PYTHON may name another Python.

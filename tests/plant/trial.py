@@ -23,8 +23,12 @@ MODES_OF_LOOM = {
 }
 
 
+USES = "uses/"
+
+
 class Test(NamedTuple):
-    """A test: `binary::name`. The binary `loom` has a further mode, `loom_awake`."""
+    """A test: `binary::name`. The binary `loom` has a further mode, `loom_awake`. Those of
+    examples/uses are `uses/binary::name`."""
 
     text: str
 
@@ -33,12 +37,18 @@ class Test(NamedTuple):
         return MODES_OF_LOOM.get(self.text.split("::")[0], "cargo")
 
     def binary(self) -> str:
-        binary = self.text.split("::")[0]
+        binary = self.text.split("::")[0].removeprefix(USES)
         return "loom" if binary == "loom_awake" else binary
+
+    def package(self) -> list[str]:
+        """Returns how cargo finds its package."""
+        return ["-p", "highwater-uses"] if self.text.startswith(USES) else []
 
     def paths(self, root: Path) -> list[Path]:
         """Returns where its binary may be."""
         name = self.binary()
+        if self.package():
+            return [root / f"examples/uses/tests/{name}.rs"]
         return [root / f"tests/{name}.rs", root / f"tests/{name}/main.rs", root / f"examples/tests/{name}.rs"]
 
     def name(self) -> str:
@@ -93,7 +103,8 @@ class Copy:
 
     def build(self, tests: list[Test]) -> str:
         """Builds tests of cargo, and the examples that they run. Returns a verdict."""
-        binaries = sorted({test.binary() for test in tests})
+        uses = sorted({test.binary() for test in tests if test.package()})
+        binaries = sorted({test.binary() for test in tests if not test.package()})
         examples = [
             name
             for name in binaries
@@ -101,7 +112,9 @@ class Copy:
         ]
         build = ["build", "--profile=test", *(f"--example={name}" for name in examples)]
         commands = [build] if examples else []
-        commands += [["test", "--no-run", *(f"--test={name}" for name in binaries)]]
+        for package, names in (([], binaries), (["-p", "highwater-uses"], uses)):
+            if names:
+                commands += [["test", "--no-run", *package, *(f"--test={name}" for name in names)]]
         for command in commands:
             if self.run(["cargo", *command, "--locked", "--quiet"]) != 0:
                 return "does not compile"
@@ -110,7 +123,7 @@ class Copy:
     def verdict(self, test: Test, seconds: int | None = None) -> str:
         """Runs a test. Returns `passes`, `fails`, `hangs`, or why it has not run."""
         if test.mode() == "cargo":
-            command = ["cargo", "test", "--locked", "--quiet"]
+            command = ["cargo", "test", "--locked", "--quiet", *test.package()]
             command += ["--test", test.binary(), "--", test.name()]
             code = self.run(command, seconds or SECONDS)
         else:

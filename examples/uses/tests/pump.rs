@@ -24,7 +24,7 @@ fn bytes(count: usize) -> Vec<u8> {
 }
 
 fn start(arguments: &[&str]) -> io::Result<Child> {
-    Command::new(PROGRAM)
+    common::command(PROGRAM)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -3,9 +3,9 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use common::{Checked, Ended, STOPS, Signal, run_stopped, send};
+use common::{Checked, Ended, STOPS, Signal, command, run_stopped, send};
 
 const PUMP: &str = env!("CARGO_BIN_EXE_pump");
 
@@ -34,7 +34,7 @@ fn each_signal_stops_each_program_with_a_word_and_its_status() -> Checked {
 #[test]
 fn what_pump_has_not_sent_is_said_at_each_signal() -> Checked {
     for (signal, status) in STOPS {
-        let mut child = Command::new(PUMP)
+        let mut child = command(PUMP)
             .args(["--high-water-mark", "65536"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -55,7 +55,7 @@ fn what_pump_has_not_sent_is_said_at_each_signal() -> Checked {
 /// As `nohup` and a shell without job control have it.
 #[test]
 fn a_signal_that_the_parent_ignores_stays_ignored() -> Checked {
-    let mut child = Command::new("sh")
+    let mut child = command("sh")
         .args(["-c", "trap '' INT HUP; exec \"$program\""])
         .env("program", PUMP)
         .stdin(Stdio::piped())

@@ -21,7 +21,7 @@ const MIB: u64 = 1024 * 1024;
 
 /// Started, to the bucket of this store.
 fn start(endpoint: &str, password: &str, more: &[&str]) -> io::Result<Child> {
-    Command::new(PROGRAM)
+    common::command(PROGRAM)
         .args(["--endpoint", endpoint, "--bucket", s3::BUCKET])
         .args(more)
         .env("AWS_ACCESS_KEY_ID", s3::CREDENTIALS.0)

@@ -15,11 +15,19 @@ pub use rustix::process::Signal;
 
 pub type Checked = Result<(), Box<dyn std::error::Error>>;
 
+/// Runs a program that ignores no signal, whatever this test was started with: a shell starts
+/// what is in the background with SIGINT ignored, and a program leaves that as it is.
+pub fn command(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,TERM", program]);
+    command
+}
+
 pub fn start<S: AsRef<OsStr>>(
     program: &str,
     arguments: impl IntoIterator<Item = S>,
 ) -> std::io::Result<Child> {
-    Command::new(program)
+    command(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
