@@ -3,8 +3,8 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use common::{Checked, Ended, shell};
@@ -127,6 +127,19 @@ fn descriptors_that_do_not_block_are_waited_for() -> Checked {
     Ok(())
 }
 
+/// Whether one of its threads waits for a descriptor: the kernel knows where it sleeps. (Its
+/// runtime waits elsewhere, in epoll.)
+fn waits_in_poll(child: &Child) -> io::Result<bool> {
+    for thread in fs::read_dir(format!("/proc/{}/task", child.id()))? {
+        // A thread may have ended meanwhile.
+        let place = fs::read_to_string(thread?.path().join("wchan")).unwrap_or_default();
+        if place.starts_with("poll_schedule_timeout") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What a program reports waits, too.
 #[test]
 fn a_report_waits_for_a_full_pipe() -> Checked {
@@ -139,12 +152,16 @@ fn a_report_waits_for_a_full_pipe() -> Checked {
     while let Ok(count) = stdout.write(&[b' '; 4096]) {
         filled += count;
     }
-    let child = Command::new(TCP_PUSH)
+    let mut child = Command::new(TCP_PUSH)
         .args(["--connections", "1", "--lines", "1", "--rounds", "1"])
         .stdin(Stdio::null())
         .stdout(Stdio::from(stdout))
         .stderr(Stdio::piped())
         .spawn()?;
+    while !waits_in_poll(&child)? {
+        assert!(child.try_wait()?.is_none(), "it has not waited");
+        thread::yield_now();
+    }
     let mut said = String::new();
     WaitReady::new(far).read_to_string(&mut said)?;
     let ended: Ended = child.wait_with_output()?.into();

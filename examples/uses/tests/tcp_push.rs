@@ -8,6 +8,7 @@ use std::process::Command;
 
 use common::{Checked, Ended, interrupt, run, start};
 use highwater_uses::lines::Check;
+use rustix::event::{PollFd, PollFlags, poll};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcp_push");
 
@@ -121,8 +122,10 @@ fn a_peer_that_leaves_before_it_has_read_all_is_noticed() -> Checked {
     let to = listener.local_addr()?.to_string();
     // So little that the system takes all of it.
     let child = start(PROGRAM, ["--to", &to, "--lines", "100"])?;
-    let (mut peer, _) = listener.accept()?;
-    peer.read_exact(&mut [0; 1])?;
+    let (peer, _) = listener.accept()?;
+    // The end of the feed has arrived, and nothing of it was read.
+    let mut end = [PollFd::new(&peer, PollFlags::RDHUP)];
+    poll(&mut end, None)?;
     drop(peer);
     let ended: Ended = child.wait_with_output()?.into();
     ended.with(1, "1 of 1 connections failed");
