@@ -10,6 +10,8 @@ mod model;
 use std::io::{self, Write};
 
 use highwater::{EndError, Flow, Writable};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::mpsc::{Receiver, Sender, channel};
 use loom::thread;
 
@@ -198,6 +200,106 @@ fn a_look_sees_what_was_accepted() {
         assert_eq!(out.position(), 3);
         looks.join().expect("it does not panic");
         assert_eq!(ended(out), b"abc");
+    });
+}
+
+/// A sink that says what it has taken, unless that is a `c` while it is held.
+struct Watches {
+    held: Arc<AtomicBool>,
+    says: Says,
+}
+
+impl Write for Watches {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.contains(&b'c') && self.held.load(Ordering::SeqCst) {
+            return Err(io::Error::other("a cork holds it"));
+        }
+        self.says.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A stream that is busy with an `a`, what its sink says, and whether the sink must not take
+/// a `c`.
+fn watched() -> (Writable<Watches>, Receiver<Vec<u8>>, Arc<AtomicBool>) {
+    let (say, said) = channel();
+    let held = Arc::new(AtomicBool::new(false));
+    let sink = Watches {
+        held: Arc::clone(&held),
+        says: Says(say),
+    };
+    let builder = Writable::builder().high_water_mark(16);
+    let mut out = builder.spawn(sink).expect("loom has threads");
+    assert_eq!(out.write(b"a").ok(), Some(Flow::More));
+    (out, said, held)
+}
+
+fn write_corked<W>(out: &mut Writable<W>, held: &AtomicBool) {
+    let mut cork = out.cork().expect("it is open");
+    held.store(true, Ordering::SeqCst);
+    let _flow = cork.write(b"c").expect("it is open");
+    held.store(false, Ordering::SeqCst);
+    drop(cork);
+}
+
+/// The sink does its work while the owner corks, writes and uncorks: what the owner writes
+/// meanwhile waits for the end of the cork, and needs no later call to go on.
+#[test]
+fn a_cork_on_a_lease_holds_what_is_written() {
+    model(|| {
+        let (mut out, said, held) = watched();
+        assert_eq!(out.write(b"b").ok(), Some(Flow::More));
+        write_corked(&mut out, &held);
+        assert_eq!(taken(&said, 3), b"abc");
+        drop(out);
+    });
+}
+
+/// Another producer writes while the owner corks: it takes the lease away, and the cork holds
+/// what it writes, too.
+#[test]
+fn a_second_producer_meets_a_cork() {
+    model(|| {
+        let (mut out, said, held) = watched();
+        assert_eq!(out.write(b"b").ok(), Some(Flow::More));
+        let other = out.writer();
+        let other = thread::spawn(move || {
+            let _flow = other.write(b"x").expect("it is open");
+        });
+        write_corked(&mut out, &held);
+        other.join().expect("it does not panic");
+        let taken = taken(&said, 4);
+        let own: Vec<u8> = taken.iter().copied().filter(|&byte| byte != b'x').collect();
+        assert_eq!(own, b"abc");
+        drop(out);
+    });
+}
+
+/// A look sees a cork together with what was accepted at that moment.
+#[test]
+fn a_look_sees_a_cork() {
+    model(|| {
+        let mut out = stream(16);
+        let look = out.writer();
+        for byte in [b"a", b"b"] {
+            let _flow = out.write(byte).expect("it is open");
+        }
+        let looks = thread::spawn(move || {
+            let now = look.snapshot();
+            match now.corked {
+                0 => assert!((2..=4).contains(&now.accepted)),
+                corked => assert!(corked == 1 && (2..=3).contains(&now.accepted)),
+            }
+        });
+        let mut cork = out.cork().expect("it is open");
+        let _flow = cork.write(b"c").expect("it is open");
+        drop(cork);
+        let _flow = out.write(b"d").expect("it is open");
+        looks.join().expect("it does not panic");
+        assert_eq!(ended(out), b"abcd");
     });
 }
 

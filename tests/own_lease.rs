@@ -3,7 +3,7 @@
 #![cfg(feature = "futures")]
 
 use futures::io::AsyncWrite;
-use highwater::{Flow, Snapshot, Worker, Writable, WriteError, Writer};
+use highwater::{CorkGuard, Flow, Snapshot, WaitError, Worker, Writable, WriteError, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 use highwater_testkit::random;
 use proptest::prelude::*;
@@ -17,8 +17,8 @@ enum Call {
     WriteChunk(usize),
     /// As an `AsyncWrite` does: if there is room.
     Poll(usize),
-    /// A write of `1` byte each, under one cork.
-    Corked(usize),
+    /// All of this under one cork.
+    Corked(Vec<Inside>),
     Flush,
     /// The sink answers the call that it has in hand, and the worker goes on.
     Answer,
@@ -26,12 +26,34 @@ enum Call {
     Fail,
 }
 
+/// What happens at one moment under a cork.
+#[derive(Clone, Debug)]
+enum Inside {
+    Write(usize),
+    WriteChunk(usize),
+    Answer,
+    /// Another caller looks.
+    Look,
+    /// Another producer corks, writes and uncorks.
+    Other(usize),
+}
+
+fn inside() -> impl Strategy<Value = Inside> {
+    prop_oneof![
+        8 => (0..20_usize).prop_map(Inside::Write),
+        1 => (0..20_usize).prop_map(Inside::WriteChunk),
+        3 => Just(Inside::Answer),
+        3 => Just(Inside::Look),
+        1 => (0..20_usize).prop_map(Inside::Other),
+    ]
+}
+
 fn calls() -> impl Strategy<Value = Vec<Call>> {
     let call = prop_oneof![
         12 => (0..20_usize).prop_map(Call::Write),
         2 => (0..20_usize).prop_map(Call::WriteChunk),
         3 => (1..40_usize).prop_map(Call::Poll),
-        1 => (0..5_usize).prop_map(Call::Corked),
+        3 => prop::collection::vec(inside(), 0..8).prop_map(Call::Corked),
         1 => Just(Call::Flush),
         8 => Just(Call::Answer),
     ];
@@ -47,7 +69,7 @@ trait Producer {
     fn write(&mut self, bytes: &[u8]) -> Result<Flow, WriteError>;
     fn write_chunk(&mut self, bytes: Vec<u8>) -> Result<Flow, String>;
     fn poll(&mut self, bytes: &[u8]) -> Option<Result<usize, String>>;
-    fn corked(&mut self, count: usize) -> Result<(), String>;
+    fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError>;
     fn flush(&mut self) -> Result<(), String>;
 }
 
@@ -73,13 +95,8 @@ macro_rules! producer {
                 }
             }
 
-            fn corked(&mut self, count: usize) -> Result<(), String> {
-                let mut cork = self.cork().map_err(|error| error.to_string())?;
-                for _ in 0..count {
-                    let written = cork.write([b'c']);
-                    let _flow = written.map_err(|error| error.to_string())?;
-                }
-                Ok(())
+            fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
+                <$type>::cork(self)
             }
 
             fn flush(&mut self) -> Result<(), String> {
@@ -131,23 +148,45 @@ impl Play {
         bytes
     }
 
-    fn call(&mut self, producer: &mut dyn Producer, call: &Call) -> String {
+    fn call(&mut self, producer: &mut dyn Producer, look: &Writer, call: &Call) -> String {
         match call {
             Call::Write(len) => format!("{:?}", producer.write(&self.bytes(*len))),
             Call::WriteChunk(len) => format!("{:?}", producer.write_chunk(self.bytes(*len))),
             Call::Poll(len) => format!("{:?}", producer.poll(&self.bytes(*len))),
-            Call::Corked(count) => format!("{:?}", producer.corked(*count)),
+            Call::Corked(inside) => match producer.cork() {
+                Ok(mut cork) => inside
+                    .iter()
+                    .map(|inside| self.inside(&mut cork, look, inside))
+                    .collect(),
+                Err(error) => format!("{error:?}"),
+            },
             Call::Flush => format!("{:?}", producer.flush()),
-            Call::Answer => {
-                self.gate.answer(Ok(()));
-                format!("{:?}", poll_once(&mut self.worker).is_some())
-            }
+            Call::Answer => self.answer(),
             Call::Fail => {
                 self.gate
                     .answer(Err(std::io::Error::other("the test says so")));
                 format!("{:?}", poll_once(&mut self.worker).is_some())
             }
         }
+    }
+
+    /// Each answer on a line of its own.
+    fn inside(&mut self, cork: &mut CorkGuard<'_>, look: &Writer, inside: &Inside) -> String {
+        match inside {
+            Inside::Write(len) => format!("{:?}\n", cork.write(self.bytes(*len))),
+            Inside::WriteChunk(len) => format!("{:?}\n", cork.write_chunk(self.bytes(*len))),
+            Inside::Answer => format!("{}\n", self.answer()),
+            Inside::Look => format!("{:?}\n", self.seen(String::new(), look)),
+            Inside::Other(len) => match look.clone().cork() {
+                Ok(mut cork) => format!("{:?}\n", cork.write(self.bytes(*len))),
+                Err(error) => format!("{error:?}\n"),
+            },
+        }
+    }
+
+    fn answer(&mut self) -> String {
+        self.gate.answer(Ok(()));
+        format!("{:?}", poll_once(&mut self.worker).is_some())
     }
 
     fn seen(&self, answer: String, look: &Writer) -> Seen {
@@ -166,11 +205,11 @@ impl Play {
 fn same(mark: u64, calls: &[Call], looks: bool) -> Result<(), TestCaseError> {
     let (mut owner, mut by_owner) = Play::new(mark);
     let (out, mut by_other) = Play::new(mark);
-    let (look, mut other) = (owner.writer(), out.writer());
+    let (look, mut other, second) = (owner.writer(), out.writer(), out.writer());
     for (at, call) in calls.iter().enumerate() {
         let answers = [
-            by_owner.call(&mut owner, call),
-            by_other.call(&mut other, call),
+            by_owner.call(&mut owner, &look, call),
+            by_other.call(&mut other, &second, call),
         ];
         let [with, without] = answers;
         prop_assert_eq!(&with, &without, "call {}: {:?}", at, call);

@@ -35,9 +35,9 @@ pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 /// ```
 ///
 /// While the sink is busy, a small write of the owner, or under its [`CorkGuard`], is a copy
-/// into a buffer, without a lock; one of a [`Writer`] takes the lock of the stream. A write of
-/// another producer takes this away from the owner for a while, and no caller sees any other
-/// difference.
+/// into a buffer, and a cork is a bit beside it, both without a lock; a [`Writer`] takes the
+/// lock of the stream. A write of another producer takes this away from the owner for a while,
+/// and no caller sees any other difference.
 ///
 /// It is an [`io::Write`](std::io::Write) that blocks until there is room; with the feature
 /// `futures` a `Sink` of `Bytes` and an `AsyncWrite` of futures, and with `tokio` one of

@@ -121,15 +121,20 @@ impl Writer {
     #[inline]
     pub(crate) fn write_on_own_lease(&mut self, bytes: &[u8]) -> bool {
         *self.polls.wrote.get_mut() = true;
-        let filler = self.filler.as_mut();
-        match filler.map_or(Filled::Nothing, |filler| filler.write(bytes)) {
+        self.on_own_lease(|filler| filler.write(bytes))
+    }
+
+    /// Does this on the lease of the owner. `false` if the lease does not cover it.
+    #[inline]
+    fn on_own_lease(&mut self, act: impl FnOnce(&mut Filler) -> Filled) -> bool {
+        match self.filler.as_mut().map_or(Filled::Nothing, act) {
             Filled::Accepted => true,
             Filled::Nothing => false,
             Filled::InDoubt => self.is_accepted(),
         }
     }
 
-    /// Whether the write that is in doubt is accepted.
+    /// Whether what is in doubt is accepted.
     fn is_accepted(&mut self) -> bool {
         let filler = self.filler.as_mut();
         filler.is_some_and(|filler| self.shared.look(|stream| stream.is_accepted(filler)))
@@ -340,7 +345,9 @@ impl Writer {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
-        self.shared.change(self.by, Stream::cork)?;
+        if !self.on_own_lease(Filler::cork) {
+            self.shared.change(self.by, Stream::cork)?;
+        }
         Ok(CorkGuard { writer: self })
     }
 
@@ -398,8 +405,10 @@ impl CorkGuard<'_> {
 
 impl Drop for CorkGuard<'_> {
     fn drop(&mut self) {
-        let by = self.writer.by;
-        self.writer.shared.change(by, Stream::uncork);
+        let writer = &mut *self.writer;
+        if !writer.on_own_lease(Filler::uncork) {
+            writer.shared.change(writer.by, Stream::uncork);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | lease | what may be done | what the machine would have answered |
 //! | --- | --- | --- |
 //! | [`State::lease_to_queue`] | writes are appended to the queue | `Effect::Queue`; [`Lease::answer`] |
+//! | [`State::lease_to_cork`] | the stream is corked, and uncorked again | no effect |
 //! | [`State::lease_to_write`] | writes are given to a sink that answers each within its call, with ok | `Effect::WriteGiven`, and `Effect::Defer` of the after-write if there is a callback; `Flow::More` |
 //! | [`State::lease_to_call`] | deferred after-writes call their callbacks, with ok | `Effect::Callback` |
 //!
@@ -20,6 +21,7 @@
 
 use super::effect::{Flow, Step};
 use super::input::Leased;
+use super::lifecycle::{Opening, Sink};
 use super::options::Options;
 use super::quirks::Quirks;
 use super::state::{MAX_CHUNKS, State};
@@ -88,6 +90,30 @@ impl State {
             len: most.saturating_sub(self.length()),
             answer,
         }
+    }
+
+    /// The lease on corks: whether a cork, with writes on [`State::lease_to_queue`] before and
+    /// after it, and the uncork that takes it back leave nothing behind but these writes
+    /// (rules 11, 12). What the uncork would let go is held anyway: by the sink, which is busy,
+    /// by construction, or by another cork.
+    ///
+    /// The driver may keep such a cork to itself. If it has to settle meanwhile, it puts in
+    /// [`Input::Cork`](super::Input::Cork), before or after it settles the writes: the state
+    /// is the same.
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Measure, Options, State, step};
+    ///
+    /// let options = Options::new();
+    /// let mut state = State::new(&options);
+    /// assert!(!state.lease_to_cork()); // an uncork would let go what was written
+    /// let _ = step(&mut state, &options, None, Input::Write(Measure { len: 4, callback: false }));
+    /// assert!(state.lease_to_cork()); // the sink is busy
+    /// ```
+    #[must_use]
+    pub fn lease_to_cork(&self) -> bool {
+        let held = self.sink != Sink::Idle || self.opening != Opening::Done || self.corked > 0;
+        self.is_writable() && (held || self.flushing)
     }
 
     /// The lease on writes that the sink answers within its call, with ok: each of up to

@@ -172,7 +172,7 @@
 //!     Then, unless the sink's call is still on the stack, the stream emits an owed 'drain'
 //!     as in rule 9. (If that call is on the stack, the drain waits for the next report or for
 //!     the answer.) All else stays with the answer, which takes what is left.
-//! 25. **A lease** says what a driver may do without the machine: queue writes, let the
+//! 25. **A lease** says what a driver may do without the machine: queue writes, cork, let the
 //!     sink answer writes within its call, call callbacks of after-writes. The driver
 //!     settles before anything else; then the state is the one that the single steps lead
 //!     to. A settlement that its lease does not cover does nothing. See [`Lease`].

@@ -1,7 +1,8 @@
 //! The lease of the owner: as long as it writes alone, a small write is a copy into a
-//! [segment](super::segment), without the lock.
+//! [segment](super::segment), without the lock; and a cork is a bit beside it.
 //!
-//! The lease is the machine's ([`State::lease_to_queue`](crate::machine::State)). What the
+//! The lease is the machine's (`lease_to_queue` and `lease_to_cork` of its
+//! [`State`](crate::machine::State)). What the
 //! owner has written on it goes into the driver before anything else does. An input of the
 //! owner itself cannot meet a write of the owner. An input of another could: it takes the
 //! lease away first, unless the lease holds after it, too.
@@ -9,7 +10,7 @@
 use alloc::collections::VecDeque;
 
 use super::barrier::Barrier;
-use super::segment::{Filler, Segment};
+use super::segment::{Filler, Reached, Segment};
 use crate::sync::Arc;
 
 /// Who changes the stream.
@@ -28,8 +29,10 @@ pub(crate) enum By {
 #[derive(Debug)]
 pub(super) struct OwnLease {
     pub(super) segment: Arc<Segment>,
-    /// How many bytes of the segment the driver has.
-    pub(super) settled: usize,
+    /// How much of the segment the driver has, and whether it has the cork that the segment
+    /// shows.
+    /// Invariant: while the owner has its lease, the driver does not have that cork.
+    pub(super) settled: Reached,
     /// The owner may write without the lock.
     /// Invariant: if it may not, the driver has all that was accepted. A write in doubt may be
     /// in the segment, too: the owner asks for it next.
@@ -62,7 +65,7 @@ impl OwnLease {
     pub(super) fn new(filler: &Filler, barrier: Barrier) -> Self {
         Self {
             segment: Arc::clone(filler.segment()),
-            settled: 0,
+            settled: Reached::START,
             holds: false,
             rested: VecDeque::new(),
             filled: 0,
@@ -71,12 +74,20 @@ impl OwnLease {
         }
     }
 
-    /// How many bytes the driver does not have yet.
-    pub(super) fn unsettled(&self) -> usize {
+    /// How many bytes the driver does not have yet, and whether it does not have a cork yet.
+    pub(super) fn unsettled(&self) -> (usize, bool) {
+        let reached = self.segment.reached();
         match self.holds {
-            true => self.segment.tail() - self.settled,
-            false => 0,
+            true => (reached.at() - self.settled.at(), reached.corks()),
+            false => (0, false),
         }
+    }
+
+    /// The driver has the owner's cork, so the guard of the cork takes the lock at its end. The
+    /// owner alone does this.
+    pub(super) fn hand_cork_over(&mut self) {
+        self.settled = self.settled.with_cork(false);
+        self.segment.reach(self.settled);
     }
 
     /// The owner goes on in another segment.
@@ -91,7 +102,7 @@ impl OwnLease {
         let next = next.unwrap_or_else(|| Arc::new(Segment::new(capacity)));
         self.segment = Arc::clone(&next);
         self.rested.push_back(filler.change_to(next));
-        self.settled = 0;
+        self.settled = Reached::START;
     }
 
     /// The worker is idle: frees all segments but the one in use.

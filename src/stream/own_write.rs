@@ -4,16 +4,18 @@ use alloc::boxed::Box;
 
 use super::barrier::Barrier;
 use super::own_lease::{By, CYCLE, OwnLease, WITHOUT};
-use super::segment::Filler;
+use super::segment::{Filler, Reached};
 use super::stream::Stream;
 use super::write::WriteError;
 use crate::machine::Flow;
 
 impl Stream {
-    /// How many bytes the owner has written that the driver does not have yet.
-    pub(super) fn unsettled(&self) -> u64 {
+    /// How many bytes the owner has written that the driver does not have yet, and whether the
+    /// owner holds them with a cork that the driver does not have either.
+    pub(super) fn unsettled(&self) -> (u64, bool) {
         let own = self.own_lease.as_ref();
-        own.map_or(0, |own| own.unsettled() as u64)
+        let (bytes, corks) = own.map_or((0, false), |own| own.unsettled());
+        (bytes as u64, corks)
     }
 
     /// Whether the owner may write without the lock at this moment.
@@ -21,16 +23,41 @@ impl Stream {
         self.own_lease.as_ref().is_some_and(|own| own.holds)
     }
 
-    /// Puts what the owner has written so far into the driver. (Not what it writes meanwhile:
-    /// that could go on up to the mark.)
-    pub(super) fn settle_own(&mut self) {
-        let mut left = self.own_lease.as_ref().map_or(0, |own| own.unsettled());
-        while let Some(own) = self.own_lease.as_mut().filter(|_| left > 0) {
-            let len = left.min(self.lease.capacity());
+    /// Before a change: puts what the owner has done so far into the driver. (Not what it does
+    /// meanwhile: that could go on up to the mark.) Another caller takes the lease away first;
+    /// one whose change is harmless does so if the owner corks, as then the driver must hold
+    /// what the owner goes on to write.
+    pub(super) fn settle_own(&mut self, by: By) {
+        let Some(own) = &self.own_lease else {
+            return;
+        };
+        let reached = own.segment.reached();
+        if by == By::Other || by == By::Harmless && reached.corks() {
+            return self.revoke(by);
+        }
+        self.settle_to(reached);
+        if let (By::Owner, Some(own)) = (by, &mut self.own_lease) {
+            own.hand_cork_over();
+        }
+    }
+
+    /// The driver gets what the owner has done on its lease up to here. The cork comes first:
+    /// the owner did some of the writes after it, and as long as the lease held, the order made
+    /// no difference.
+    fn settle_to(&mut self, reached: Reached) {
+        let Some(own) = self.own_lease.as_mut().filter(|own| own.holds) else {
+            return;
+        };
+        let (mut at, end) = (own.settled.at(), reached.at());
+        own.settled = reached;
+        if reached.corks() {
+            self.driver.cork();
+        }
+        while let Some(own) = self.own_lease.as_ref().filter(|_| at < end) {
+            let len = (end - at).min(self.lease.capacity());
             let mut bytes = self.lease.buffer(len);
-            own.segment.copy(own.settled, own.settled + len, &mut bytes);
-            own.settled += len;
-            left -= len;
+            own.segment.copy(at, at + len, &mut bytes);
+            at += len;
             self.settle_chunk(bytes.into());
         }
     }
@@ -48,8 +75,9 @@ impl Stream {
         if by == By::Other {
             own.without = WITHOUT;
         }
-        // From now on, the owner sees that the lease is over; what it wrote before is seen here.
-        self.settle_own();
+        // From now on, the owner sees that the lease is over; what it did before is seen here.
+        let reached = own.segment.reached();
+        self.settle_to(reached);
         if let Some(own) = &mut self.own_lease {
             own.holds = false;
         }
@@ -61,7 +89,7 @@ impl Stream {
         if self.owner_holds() {
             match (self.lease_for_more(), &mut self.own_lease) {
                 (Some(len), Some(own)) => {
-                    let end = own.settled.saturating_add(len);
+                    let end = own.settled.at().saturating_add(len);
                     let end = end.min(own.segment.capacity());
                     debug_assert!(by != By::Harmless || end >= own.segment.end());
                     own.segment.lend(end);
@@ -77,19 +105,21 @@ impl Stream {
         self.lease.renew(lease);
     }
 
-    /// How many bytes the machine would queue, and answer with [`Flow::More`]. `None` while a
-    /// 'drain' is owed, too: a producer that waits for room waits for it.
+    /// How many bytes the machine would queue, and answer with [`Flow::More`], corked or not.
+    /// `None` while a 'drain' is owed, too: a producer that waits for room waits for it.
     fn lease_for_more(&self) -> Option<usize> {
         let state = self.driver.state();
         let lease = state.lease_to_queue(self.driver.options());
         let may = lease.count > 0 && lease.answer == Flow::More && !state.needs_drain();
+        let may = may && state.lease_to_cork();
         may.then(|| usize::try_from(lease.len).unwrap_or(usize::MAX))
     }
 
-    /// Whether a write of the owner that was in doubt is accepted. If not, it is undone.
+    /// Whether what the owner did in doubt is accepted. If not, it is undone.
     pub(crate) fn is_accepted(&self, filler: &mut Filler) -> bool {
-        let settled = self.own_lease.as_ref().map_or(0, |own| own.settled);
-        let accepted = settled == filler.at();
+        let own = self.own_lease.as_ref();
+        let settled = own.map_or(Reached::START, |own| own.settled);
+        let accepted = settled == filler.reached();
         if !accepted {
             filler.undo(settled);
         }
@@ -146,7 +176,7 @@ impl Stream {
             own.without -= 1;
             return false;
         }
-        if bytes.len() > own.segment.capacity() - filler.at() {
+        if bytes.len() > own.segment.capacity() - filler.reached().at() {
             own.next_segment(filler);
         }
         own.holds = true;
@@ -230,19 +260,21 @@ mod tests {
         assert_eq!(rested.iter().max(), Some(&1));
     }
 
+    /// A stream whose sink is busy, and whose owner has written this on its lease.
+    fn leased(bytes: &[u8]) -> (Stream, Option<Filler>) {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+        let write = |stream: &mut Stream| stream.write(b"to the sink");
+        assert!(stream.change(By::Owner, write).0.is_ok());
+        let mut filler = None;
+        let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, bytes);
+        assert_eq!(stream.change(By::Owner, write).0.ok(), Some(Flow::More));
+        (stream, filler)
+    }
+
     /// loom finds this only with three preemptions.
     #[test]
     fn a_write_in_doubt_is_accepted_if_it_came_before_the_lease_was_over() {
-        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
-        let mut filler = None;
-        assert!(
-            stream
-                .change(By::Owner, |stream| stream.write(b"to the sink"))
-                .0
-                .is_ok()
-        );
-        let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, b"first, ");
-        assert_eq!(stream.change(By::Owner, write).0.ok(), Some(Flow::More));
+        let (mut stream, filler) = leased(b"first, ");
         let mut filler = filler.expect("the sink is busy");
         assert_eq!(filler.write(b"before, "), Filled::Accepted);
         stream.revoke(By::Other);
@@ -255,5 +287,74 @@ mod tests {
             stream.is_accepted(&mut filler),
             "what is undone is in doubt no more"
         );
+    }
+
+    #[test]
+    fn a_cork_takes_no_lock_while_the_sink_is_busy() {
+        let (mut stream, filler) = leased(b"first, ");
+        let mut filler = filler.expect("the sink is busy");
+        for _ in 0..2 {
+            assert_eq!(filler.cork(), Filled::Accepted);
+            assert_eq!(filler.write(b"corked"), Filled::Accepted);
+            assert_eq!(stream.snapshot().corked, 1);
+            assert_eq!(filler.uncork(), Filled::Accepted);
+            assert_eq!(stream.snapshot().corked, 0);
+        }
+        assert_eq!(stream.snapshot().accepted, 30);
+        work(&mut stream);
+        assert_eq!(stream.snapshot().delivered, 30);
+    }
+
+    #[test]
+    fn a_cork_holds_when_the_sink_has_done_its_work() {
+        let (mut stream, filler) = leased(b"first, ");
+        let mut filler = filler.expect("the sink is busy");
+        assert_eq!(filler.cork(), Filled::Accepted);
+        assert_eq!(filler.write(b"corked"), Filled::Accepted);
+        work(&mut stream);
+        let now = stream.snapshot();
+        assert_eq!((now.corked, now.delivered, now.length), (1, 11, 13));
+        assert_eq!(filler.uncork(), Filled::InDoubt);
+        assert!(!stream.is_accepted(&mut filler));
+        drop(stream.change(By::Owner, Stream::uncork));
+        work(&mut stream);
+        let now = stream.snapshot();
+        assert_eq!((now.corked, now.delivered, now.length), (0, 24, 0));
+    }
+
+    /// Both halves of a cork, at the moment when the lease is taken away.
+    #[test]
+    fn a_cork_in_doubt_is_accepted_if_it_came_before_the_lease_was_over() {
+        let (mut stream, filler) = leased(b"first, ");
+        let mut filler = filler.expect("the sink is busy");
+        assert_eq!(filler.cork(), Filled::Accepted);
+        stream.revoke(By::Other);
+        assert!(stream.is_accepted(&mut filler));
+        assert_eq!(stream.snapshot().corked, 1);
+        assert_eq!(filler.uncork(), Filled::InDoubt);
+        assert!(!stream.is_accepted(&mut filler));
+
+        let (mut stream, filler) = leased(b"first, ");
+        let mut filler = filler.expect("the sink is busy");
+        assert_eq!(filler.cork(), Filled::Accepted);
+        assert_eq!(filler.uncork(), Filled::Accepted);
+        stream.revoke(By::Other);
+        assert!(stream.is_accepted(&mut filler));
+        assert_eq!(filler.cork(), Filled::Nothing);
+        assert_eq!(stream.snapshot().corked, 0);
+    }
+
+    /// Its guard was forgotten.
+    #[test]
+    fn a_cork_that_is_never_taken_back_is_there_for_the_next_one() {
+        let (mut stream, filler) = leased(b"first, ");
+        let mut filler = filler.expect("the sink is busy");
+        assert_eq!(filler.cork(), Filled::Accepted);
+        assert_eq!(filler.cork(), Filled::Nothing);
+        drop(stream.change(By::Owner, Stream::cork));
+        assert_eq!(stream.snapshot().corked, 2);
+        assert_eq!(filler.uncork(), Filled::Nothing);
+        drop(stream.change(By::Owner, Stream::uncork));
+        assert_eq!(stream.snapshot().corked, 1);
     }
 }

@@ -20,11 +20,41 @@ pub(crate) struct Segment {
     end: AtomicUsize,
 }
 
-/// How many bytes are filled. The owner alone writes it, and never more than the `end` that
-/// it has read before. It has a cache line of its own.
+/// How far the owner is. The owner alone writes it, and never more bytes than the `end` that it
+/// has read before. It has a cache line of its own.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Tail(AtomicUsize);
+
+/// How far the owner is: how many bytes it has filled, and, as the lowest bit, whether it holds
+/// them with a cork that the driver does not have yet. In one word, so that both are of one
+/// moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reached(usize);
+
+impl Reached {
+    pub(super) const START: Self = Self(0);
+
+    #[inline]
+    pub(super) fn at(self) -> usize {
+        self.0 >> 1
+    }
+
+    #[inline]
+    pub(super) fn corks(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    #[inline]
+    pub(super) fn with_cork(self, corks: bool) -> Self {
+        Self(self.0 & !1 | usize::from(corks))
+    }
+
+    #[inline]
+    fn after(self, len: usize) -> Self {
+        Self(self.0 + 2 * len)
+    }
+}
 
 /// How many bytes a word has.
 const WORD: usize = 8;
@@ -38,12 +68,24 @@ impl Segment {
             tail: Tail(AtomicUsize::new(0)),
             end: AtomicUsize::new(0),
         };
-        segment.cut(0);
+        segment.cut(Reached::START);
         segment
     }
 
-    pub(super) fn tail(&self) -> usize {
-        self.tail.0.load(Ordering::Acquire)
+    pub(super) fn reached(&self) -> Reached {
+        Reached(self.tail.0.load(Ordering::Acquire))
+    }
+
+    /// As [`Segment::reached`], for the owner, which wrote it.
+    #[inline]
+    fn reached_by_owner(&self) -> Reached {
+        Reached(self.tail.0.load(Ordering::Relaxed))
+    }
+
+    /// The owner alone does this.
+    #[inline]
+    pub(super) fn reach(&self, reached: Reached) {
+        self.tail.0.store(reached.0, Ordering::Release);
     }
 
     /// The lease goes up to here: 0 takes it away.
@@ -51,6 +93,7 @@ impl Segment {
         self.end.store(end, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn end(&self) -> usize {
         self.end.load(Ordering::Relaxed)
     }
@@ -59,25 +102,20 @@ impl Segment {
         (self.words.len() - 1) * WORD
     }
 
-    /// As [`Segment::tail`], for the owner, which wrote it.
-    #[inline]
-    fn filled(&self) -> usize {
-        self.tail.0.load(Ordering::Relaxed)
-    }
-
     /// Fills these bytes in, from here on. There is room for them. The owner alone does this.
     #[inline]
-    fn fill(&self, at: usize, bytes: &[u8]) {
+    fn fill(&self, reached: Reached, bytes: &[u8]) {
         if bytes.len() >= WORD {
-            return self.fill_long(at, bytes);
+            return self.fill_long(reached, bytes);
         }
-        self.push(at, low_bytes(bytes));
-        self.tail.0.store(at + bytes.len(), Ordering::Release);
+        self.push(reached.at(), low_bytes(bytes));
+        self.reach(reached.after(bytes.len()));
     }
 
     /// Out of line, so that a short write is short.
     #[inline(never)]
-    fn fill_long(&self, at: usize, bytes: &[u8]) {
+    fn fill_long(&self, reached: Reached, bytes: &[u8]) {
+        let at = reached.at();
         let places = self.words.get(at / WORD..).unwrap_or_default();
         let mut word = places
             .first()
@@ -97,7 +135,7 @@ impl Segment {
         if let (Some(last), true) = (bytes.last_chunk(), rest > 0) {
             self.push(end - rest, u64::from_le_bytes(*last) >> ((WORD - rest) * 8));
         }
-        self.tail.0.store(end, Ordering::Release);
+        self.reach(reached.after(bytes.len()));
     }
 
     /// Fills fewer than eight bytes in, the first as the lowest of this word, the rest of which
@@ -113,12 +151,13 @@ impl Segment {
     }
 
     /// What is filled ends here. The owner alone does this.
-    fn cut(&self, at: usize) {
+    fn cut(&self, reached: Reached) {
+        let at = reached.at();
         if let Some(word) = self.words.get(at / WORD) {
             let kept = (1 << (at % WORD * 8)) - 1;
             word.store(word.load(Ordering::Relaxed) & kept, Ordering::Relaxed);
         }
-        self.tail.0.store(at, Ordering::Release);
+        self.reach(reached);
     }
 
     /// Appends these bytes of the segment, which are filled, to `out`.
@@ -156,12 +195,12 @@ pub(crate) struct Filler {
     barrier: Barrier,
 }
 
-/// What a write on the lease has come to.
+/// What a write on the lease, a cork or the end of a cork has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
     /// It is accepted.
     Accepted,
-    /// The lease is too small: nothing was done.
+    /// The lease does not cover it: nothing was done.
     Nothing,
     /// It is in the segment, but the lease was taken away meanwhile: whether it is accepted is
     /// to be asked under the lock.
@@ -180,22 +219,50 @@ impl Filler {
         &self.segment
     }
 
-    /// How many bytes are filled.
-    pub(super) fn at(&self) -> usize {
-        self.segment.filled()
+    pub(super) fn reached(&self) -> Reached {
+        self.segment.reached_by_owner()
     }
 
     /// Writes on the lease, without the lock.
     #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Filled {
         let segment = &*self.segment;
-        let (at, end) = (segment.filled(), segment.end.load(Ordering::Acquire));
-        if bytes.is_empty() || at + bytes.len() > end {
+        let reached = segment.reached_by_owner();
+        let end = segment.end.load(Ordering::Acquire);
+        if bytes.is_empty() || reached.at() + bytes.len() > end {
             return Filled::Nothing;
         }
-        segment.fill(at, bytes);
+        segment.fill(reached, bytes);
+        self.filled()
+    }
+
+    /// Corks on the lease, without the lock, unless the last cork is there.
+    #[inline]
+    pub(crate) fn cork(&mut self) -> Filled {
+        let reached = self.reached();
+        if reached.corks() || self.segment.end() == 0 {
+            return Filled::Nothing;
+        }
+        self.segment.reach(reached.with_cork(true));
+        self.filled()
+    }
+
+    /// Takes the cork back, without the lock, unless the driver has it.
+    #[inline]
+    pub(crate) fn uncork(&mut self) -> Filled {
+        let reached = self.reached();
+        if !reached.corks() {
+            return Filled::Nothing;
+        }
+        self.segment.reach(reached.with_cork(false));
+        self.filled()
+    }
+
+    /// What became of what the owner has just done on its lease.
+    #[inline]
+    fn filled(&self) -> Filled {
         self.barrier.light();
-        match segment.end.load(Ordering::Relaxed) {
+        match self.segment.end() {
             0 => Filled::InDoubt,
             _ => Filled::Accepted,
         }
@@ -203,18 +270,18 @@ impl Filler {
 
     /// Fills these bytes in. There is room for them.
     pub(super) fn fill(&mut self, bytes: &[u8]) {
-        self.segment.fill(self.at(), bytes);
+        self.segment.fill(self.reached(), bytes);
     }
 
-    /// What was filled in from here on is not accepted.
-    pub(super) fn undo(&mut self, at: usize) {
-        self.segment.cut(at);
+    /// What the owner has done from here on is not accepted.
+    pub(super) fn undo(&mut self, reached: Reached) {
+        self.segment.cut(reached);
     }
 
     /// Goes on in this segment, of which nothing is in use; returns the old one.
     pub(super) fn change_to(&mut self, segment: Arc<Segment>) -> Arc<Segment> {
         let old = core::mem::replace(&mut self.segment, segment);
-        self.undo(0);
+        self.undo(Reached::START);
         old
     }
 }
@@ -247,7 +314,7 @@ fn low_bytes(bytes: &[u8]) -> u64 {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{Barrier, Filled, Filler};
+    use super::{Barrier, Filled, Filler, Reached};
 
     /// Of each length, at each place within a word, copied in each way.
     #[test]
@@ -264,7 +331,7 @@ mod tests {
                     }
                     whole.extend(part);
                 }
-                assert_eq!(filler.segment().tail(), whole.len());
+                assert_eq!(filler.reached().at(), whole.len());
                 for from in 0..=whole.len() {
                     for to in from..=whole.len() {
                         let mut out = b"x".to_vec();
@@ -282,10 +349,10 @@ mod tests {
             let mut filler = Filler::new(32, Barrier::Fences);
             filler.segment().lend(32);
             assert_eq!(filler.write(&[1; 20]), Filled::Accepted);
-            filler.undo(at);
+            filler.undo(Reached::START.after(at));
             assert_eq!(filler.write(&[2; 7]), Filled::Accepted);
             let mut out = Vec::new();
-            filler.segment().copy(0, filler.at(), &mut out);
+            filler.segment().copy(0, filler.reached().at(), &mut out);
             assert_eq!(out, [&[1; 20][..at], &[2; 7]].concat());
         }
     }
@@ -298,6 +365,6 @@ mod tests {
         assert_eq!(filler.write(b"12345"), Filled::Nothing);
         assert_eq!(filler.write(b"1234"), Filled::Accepted);
         assert_eq!(filler.write(b""), Filled::Nothing);
-        assert_eq!(filler.segment().tail(), 4);
+        assert_eq!(filler.reached().at(), 4);
     }
 }

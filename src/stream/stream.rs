@@ -126,10 +126,7 @@ impl Stream {
 
     fn change_once<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T, wakers: &mut Wakers) -> T {
         let (signs, had_room) = (self.signs(), self.has_room());
-        if by == By::Other {
-            self.revoke(by);
-        }
-        self.settle();
+        self.settle(by);
         let result = f(self);
         self.driver.run_ticks();
         self.renew_leases(by);
@@ -145,8 +142,8 @@ impl Stream {
 
     /// Puts what was accepted on the lease into the driver, and then what the sink has done:
     /// these writes were answered without it.
-    fn settle(&mut self) {
-        self.settle_own();
+    fn settle(&mut self, by: By) {
+        self.settle_own(by);
         if let Some(chunk) = self.lease.take() {
             self.settle_chunk(chunk);
         }
@@ -164,7 +161,7 @@ impl Stream {
 
     /// How many bytes were accepted on a lease that the driver does not have yet.
     fn leased(&self) -> u64 {
-        self.lease.bytes.len() as u64 + self.unsettled()
+        self.lease.bytes.len() as u64 + self.unsettled().0
     }
 
     /// What the conditions of waiters depend on, apart from room. A change of any may
@@ -205,9 +202,10 @@ impl Stream {
         self.driver.accepted() + self.leased()
     }
 
-    /// The state once the driver has these bytes that were accepted on a lease, and knows that
-    /// so many are delivered. To look at a stream changes nothing, so this is a copy.
-    fn settled(&self, leased: u64, delivered: u64) -> State {
+    /// The state once the driver has these bytes that were accepted on a lease, and the cork
+    /// that holds them, and knows that so many are delivered. To look at a stream changes
+    /// nothing, so this is a copy.
+    fn settled(&self, leased: u64, corks: bool, delivered: u64) -> State {
         let mut state = *self.driver.state();
         let options = self.driver.options();
         let leased = Leased::Queued {
@@ -216,6 +214,9 @@ impl Stream {
             callback: false,
         };
         let _ = step(&mut state, options, None, Input::Settle(leased));
+        if corks {
+            let _ = step(&mut state, options, None, Input::Cork);
+        }
         let done = delivered - self.driver.host().delivered;
         if done > 0 {
             let _ = step(&mut state, options, None, Input::Progress(done));
@@ -241,8 +242,9 @@ impl Stream {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let (handoff, options) = (self.driver.host(), self.driver.options());
         // Once: the owner and the worker go on meanwhile.
-        let (leased, delivered) = (self.leased(), handoff.progress.bytes());
-        let state = self.settled(leased, delivered);
+        let ((unsettled, corks), delivered) = (self.unsettled(), handoff.progress.bytes());
+        let leased = self.lease.bytes.len() as u64 + unsettled;
+        let state = self.settled(leased, corks, delivered);
         Snapshot {
             phase: state.phase(),
             length: state.length(),

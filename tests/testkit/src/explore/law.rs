@@ -19,6 +19,8 @@ pub struct Excess {
     pub written: u64,
     /// More callbacks than there were.
     pub callbacks: u32,
+    /// Corks where the machine gives no lease on them.
+    pub corks: bool,
 }
 
 /// How often each law was looked at, and where it did not hold first.
@@ -28,13 +30,14 @@ pub struct Looked {
     pub broken: Option<String>,
 }
 
-/// The laws of the three leases.
+/// The laws of the four leases.
 #[derive(Debug, Default)]
 pub struct Law {
     pub excess: Excess,
     /// What was looked at.
     pub seen: HashSet<(Options, State)>,
     pub queue: Looked,
+    pub cork: Looked,
     pub write: Looked,
     pub call: Looked,
 }
@@ -47,6 +50,7 @@ impl Observer for Law {
         }
         let look = Look { options, state };
         self.queues(&look);
+        self.corks(&look);
         self.writes(&look);
         self.calls(&look);
         self.nothing(&look);
@@ -75,7 +79,7 @@ impl Looked {
 impl Law {
     /// The laws that did not hold, and how.
     pub fn broken(&self) -> Vec<&str> {
-        let all = [&self.queue, &self.write, &self.call];
+        let all = [&self.queue, &self.cork, &self.write, &self.call];
         all.iter().filter_map(|law| law.broken.as_deref()).collect()
     }
 
@@ -108,6 +112,37 @@ impl Law {
                 }
             }
         }
+    }
+
+    /// A cork and its uncork, with a write before, within or after them, leave that write alone.
+    /// Without the lease, an uncork lets go what is queued.
+    fn corks(&mut self, look: &Look<'_>) {
+        let (state, corked) = (look.state, self.excess.corks);
+        if !state.is_writable() {
+            self.cork
+                .must(!state.lease_to_cork(), look, format_args!("it has stopped"));
+            return;
+        }
+        if !state.lease_to_cork() && !corked {
+            let lets_go = state.queued() == 0 || !look.corked([None; 3]);
+            self.cork
+                .must(lets_go, look, format_args!("a cork could be on a lease"));
+            return;
+        }
+        let lease = state.lease_to_queue(look.options);
+        let lens = lengths(lease.len).filter(|len| look.options.measure(*len) <= lease.len);
+        for len in lens.filter(|_| lease.count > 0) {
+            let same = (0..3).all(|at| {
+                let mut lens = [None; 3];
+                lens[at] = Some(len);
+                look.corked(lens)
+            });
+            self.cork
+                .must(same, look, format_args!("{len} is written corked"));
+        }
+        let same = look.corked([None; 3]);
+        self.cork
+            .must(same, look, format_args!("nothing is written corked"));
     }
 
     /// Two writes that the sink answers within its call leave nothing but their callbacks.
@@ -193,6 +228,36 @@ impl Look<'_> {
         let step = self.step(&mut state, Input::Settle(leased));
         assert_eq!((step.effect, step.then), (None, None), "{leased:?}");
         state
+    }
+
+    /// Whether a cork and its uncork have no effect, and these writes, before, within and after
+    /// them, lead to where they lead without.
+    fn corked(&self, lens: [Option<u64>; 3]) -> bool {
+        let queue = |state: &mut State, len: Option<u64>| {
+            let leased = len.map(|len| Leased::Queued {
+                chunks: 1,
+                len,
+                callback: false,
+            });
+            leased.is_none_or(|leased| self.has_no_effect(state, Input::Settle(leased)))
+        };
+        let [before, within, after] = lens;
+        let (mut with, mut without) = (self.state, self.state);
+        let quiet = queue(&mut with, before)
+            && self.has_no_effect(&mut with, Input::Cork)
+            && queue(&mut with, within)
+            && self.has_no_effect(&mut with, Input::Uncork)
+            && queue(&mut with, after);
+        quiet && lens.iter().all(|&len| queue(&mut without, len)) && with == without
+    }
+
+    /// Puts an input in, with what comes of it.
+    fn has_no_effect(&self, state: &mut State, input: Input) -> bool {
+        let mut next = self.step(state, input);
+        while let (None, Some(then)) = (next.effect, next.then) {
+            next = self.step(state, Input::Resume(then));
+        }
+        next.effect.is_none()
     }
 
     /// The state after these writes, if each is queued and answered as the lease says.
