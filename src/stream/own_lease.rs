@@ -2,10 +2,10 @@
 //! [segment](super::segment), without the lock; and a cork is a bit beside it.
 //!
 //! The lease is the machine's (`lease_to_queue` and `lease_to_cork` of its
-//! [`State`](crate::machine::State)). What the
-//! owner has written on it goes into the driver before anything else does. An input of the
-//! owner itself cannot meet a write of the owner. An input of another could: it takes the
-//! lease away first, unless the lease holds after it, too.
+//! [`State`](crate::machine::State)). What the owner has done on it goes into the driver before
+//! anything else does. An input of the owner itself cannot meet a write of the owner. An input
+//! of another could: it takes the lease away first, unless the lease holds after it, too, and
+//! the owner does not cork.
 
 use alloc::collections::VecDeque;
 
