@@ -151,6 +151,17 @@ fn the_owner_of_every_worker_is_an_io_write() -> Checked {
 }
 
 #[test]
+fn the_owner_writes_a_long_buffer_whole() -> Checked {
+    each(|mut out| {
+        let long: Vec<u8> = (0..20_000_u32).map(|n| (n % 251) as u8).collect();
+        out.write_all(b"short, ")?;
+        out.write_all(&long)?;
+        assert_eq!(out.end().wait()?.sink, [b"short, ", &long[..]].concat());
+        Ok(())
+    })
+}
+
+#[test]
 fn an_unfinished_stream_comes_back_from_every_worker() -> Checked {
     each(|mut out| {
         let _flow = out.write("not corked")?;
