@@ -333,3 +333,30 @@ fn a_body_that_is_cut_off_is_at_no_end_and_has_no_size() {
     drop(error(&mut body));
     assert!(body.is_end_stream(), "nothing more comes");
 }
+
+/// Panics when its last waker is dropped.
+struct PanicsAtDrop;
+
+impl Wake for PanicsAtDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for PanicsAtDrop {
+    fn drop(&mut self) {
+        panic!("as planned");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_keeps_no_end_from_the_producer() {
+    let (mut out, body) = body();
+    let mut body = body.with_length(3);
+    let _flow = out.write("abc").expect("it is open");
+    assert_eq!(next(&mut body), "abc");
+    let waker = Waker::from(Arc::new(PanicsAtDrop));
+    let mut cx = Context::from_waker(&waker);
+    assert!(body.poll_next_unpin(&mut cx).is_pending());
+    drop(waker);
+    drop(body); // its own waker takes the place of the last clone
+    assert!(out.end().wait().is_ok());
+}

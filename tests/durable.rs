@@ -10,12 +10,14 @@ use std::future::Future;
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 
 use futures::io::AllowStdIo;
-use highwater::{BoxError, Writable, Writer};
+use highwater::{BoxError, Wait, Writable, Writer};
 use highwater_testkit::disk::{Disk, Odds};
-use highwater_testkit::random;
+use highwater_testkit::{random, sinks};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
@@ -37,6 +39,8 @@ async fn append(writer: Writer, tag: u8, lens: Vec<usize>, acks: Acks) -> Result
     }
     Ok(())
 }
+
+type Task = Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
 
 /// What came of a schedule.
 #[derive(Debug, Default)]
@@ -66,12 +70,12 @@ fn play(seed: u64) -> Result<Seen, String> {
         n if n < 10 => 1,
         _ => rng.random_range(2..6),
     };
-    let mut tasks: Vec<Pin<Box<dyn Future<Output = Result<(), BoxError>>>>> = (0..producers)
+    let mut tasks: Vec<Task> = (0..producers)
         .map(|tag| {
             let lens = (0..rng.random_range(1..4)).map(|_| rng.random_range(1..24));
             let lens = lens.collect();
             let acks = Rc::clone(&acks);
-            Box::pin(append(out.writer(), tag, lens, acks)) as Pin<Box<_>>
+            Box::pin(append(out.writer(), tag, lens, acks)) as Task
         })
         .collect();
     let mut failed = false;
@@ -140,6 +144,13 @@ fn what_is_acknowledged_outlives_the_disk() {
 #[derive(Clone, Default)]
 struct Calls(Rc<RefCell<Vec<String>>>);
 
+impl Calls {
+    /// Everything that it was called with since.
+    fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
 impl Write for Calls {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(bytes)])
@@ -147,43 +158,108 @@ impl Write for Calls {
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
-        let text = String::from_utf8_lossy(&bytes).into();
-        self.0.borrow_mut().push(text);
-        Ok(bytes.len())
+        let text: String = String::from_utf8_lossy(&bytes).into();
+        if text.starts_with("bad") {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        // One that is bad fails when it comes first.
+        let len = text.find("bad").unwrap_or(bytes.len());
+        self.0.borrow_mut().push(text[..len].into());
+        Ok(len)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.borrow_mut().push("flush".into());
-        Ok(())
+        match self
+            .0
+            .borrow()
+            .first()
+            .is_some_and(|first| first == "unsafe")
+        {
+            true => Err(io::Error::other("no sync")),
+            false => Ok(()),
+        }
     }
 }
 
-/// The calls of the sink, of a producer that flushes after each of three records, all under
-/// one cork.
-fn calls(group_commit: bool) -> Vec<String> {
+/// A producer that flushes after each of these records, all under one cork; and a worker that
+/// was polled once.
+fn flushed(group_commit: bool, records: &[&'static str]) -> (Vec<String>, Writable<Sink>, Waits) {
     let calls = Calls::default();
     let builder = Writable::builder().group_commit(group_commit);
     let (mut out, mut worker) = builder.pair(AllowStdIo::new(calls.clone()));
     let mut other = out.writer();
     let corked = other.cork().expect("it is open");
-    for record in ["one", "two", "three"] {
-        let _flow = out.write_chunk(record).expect("it is open");
-        drop(out.flush());
+    let mut waits = Vec::new();
+    for record in records {
+        let _flow = out.write_chunk(*record).expect("it is open");
+        waits.push(out.flush());
     }
     drop(corked);
     let _ = Pin::new(&mut worker).poll(&mut Context::from_waker(Waker::noop()));
-    let flushed = out.snapshot().flushed;
-    assert_eq!(flushed, 11);
-    calls.0.take()
+    (calls.take(), out, waits)
 }
+
+type Sink = AllowStdIo<Calls>;
+type Waits = Vec<Wait>;
+
+const RECORDS: [&str; 3] = ["one", "two", "three"];
 
 #[test]
 fn a_group_has_one_write_and_one_flush() {
-    assert_eq!(calls(true), ["onetwothree", "flush"]);
+    let (calls, out, _waits) = flushed(true, &RECORDS);
+    assert_eq!(calls, ["onetwothree", "flush"]);
+    assert_eq!(out.snapshot().flushed, 11);
 }
 
 #[test]
 fn without_group_commit_a_flush_stands_before_the_data_after_it() {
+    let (calls, out, _waits) = flushed(false, &RECORDS);
     let each = ["one", "flush", "two", "flush", "three", "flush"];
-    assert_eq!(calls(false), each);
+    assert_eq!(calls, each);
+    assert_eq!(out.snapshot().flushed, 11);
+}
+
+#[test]
+fn a_flush_is_made_though_the_data_after_it_could_not_be_written() {
+    let (calls, out, mut waits) = flushed(true, &["one", "two", "bad", "four"]);
+    assert_eq!(calls, ["onetwo", "flush"]);
+    let done: Vec<_> = waits.iter_mut().map(|wait| wait.wait().is_ok()).collect();
+    assert_eq!(done, [true, true, false, false]);
+    assert_eq!((out.snapshot().flushed, out.snapshot().delivered), (6, 6));
+}
+
+#[test]
+fn the_first_error_is_that_of_the_data() {
+    let (calls, _out, mut waits) = flushed(true, &["unsafe", "bad"]);
+    assert_eq!(calls, ["unsafe", "flush"]);
+    for wait in &mut waits {
+        assert_eq!(wait.wait().map_err(|error| error.code()), Err("ENOSPC"));
+    }
+}
+
+/// The observer looks while the worker is at the second record.
+#[test]
+fn a_snapshot_shows_a_flush_within_a_job() {
+    let seen = Arc::new(AtomicU64::new(0));
+    let tell = Arc::clone(&seen);
+    let (shown, show) = std::sync::mpsc::channel::<Writer>();
+    let sink = sinks::on_write(move |bytes| {
+        if bytes == b"two" {
+            let writer = show.recv().expect("the test has sent it");
+            tell.store(writer.snapshot().flushed, Ordering::Relaxed);
+        }
+        Ok(bytes.len())
+    });
+    let mut out = Writable::builder().spawn(sink).expect("a thread");
+    shown.send(out.writer()).expect("the sink listens");
+    let mut other = out.writer();
+    let corked = other.cork().expect("it is open");
+    for record in ["one", "two"] {
+        let _flow = out.write_chunk(record).expect("it is open");
+        drop(out.flush());
+    }
+    drop(corked);
+    assert!(out.end().wait().is_ok());
+    assert_eq!(seen.load(Ordering::Relaxed), 3);
 }

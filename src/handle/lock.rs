@@ -279,7 +279,7 @@ impl Shared {
         let (work, unneeded) = stream.poll_work(idle, waker);
         let has_next = work.is_none() && stream.has_next();
         drop(stream);
-        drop(unneeded);
+        drop_quietly(unneeded);
         (work.map_or(Poll::Pending, Poll::Ready), has_next)
     }
 
@@ -362,7 +362,7 @@ impl Shared {
     /// The worker leaves, and its waker with it. Whether the owner has left before.
     pub(crate) fn worker_leaves(&self) -> bool {
         let unneeded = self.lock().forget_worker();
-        drop(unneeded);
+        drop_quietly([unneeded, None]);
         self.report(By::Other, Stream::worker_leaves)
     }
 }
@@ -382,6 +382,15 @@ const LOOK: Duration = Duration::from_micros(10);
 
 /// Fewer bytes than this in that time are not worth more patience.
 const LITTLE: u64 = 512;
+
+/// Drops wakers of the worker. What one panics with goes no further, as the work goes on.
+fn drop_quietly(unneeded: [Option<Waker>; 2]) {
+    let wakers = Wakers {
+        unneeded,
+        ..Wakers::default()
+    };
+    mem::forget(wake_all(wakers));
+}
 
 /// Wakes all of them, even if one panics. Returns the first panic.
 fn wake_all(wakers: Wakers) -> Option<Box<dyn Any + Send>> {

@@ -1,0 +1,111 @@
+//! Durable files: real ones, and the system's calls as strace counts them.
+#![cfg(all(feature = "tokio", target_os = "linux"))]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use highwater::sink::{AsyncDurable, Durable};
+use highwater::{BoxError, Flow, WaitError, Writable};
+use highwater_testkit::child;
+use tokio::runtime::Runtime;
+
+/// Five records, each durable before the next is written, and the end.
+fn five(over_tokio: bool, path: &Path) -> Result<(), BoxError> {
+    let runtime = Runtime::new()?;
+    runtime.block_on(async {
+        let builder = Writable::builder().group_commit(true);
+        if over_tokio {
+            let mut out = builder.spawn_tokio(AsyncDurable::open(path).await?)?;
+            for _ in 0..5 {
+                assert_eq!(out.write("a record\n")?, Flow::More);
+                out.flush().await?;
+            }
+            out.end().await?;
+        } else {
+            let mut out = builder.spawn(Durable::open(path)?)?;
+            for _ in 0..5 {
+                assert_eq!(out.write("a record\n")?, Flow::More);
+                out.flush().await?;
+            }
+            out.end().await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_flush_is_one_sync() {
+    if let Some(part) = child::part() {
+        five(part.name == "tokio", &part.file).expect("it is written");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["thread", "tokio"] {
+        let (file, calls) = (folder.path().join(name), folder.path().join("calls"));
+        let program = std::env::current_exe().expect("its own path");
+        let mut strace = Command::new("strace");
+        let strace = strace.args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"]);
+        let strace = strace.arg(&calls).arg(program);
+        let output = child::plays(strace, name, &file).output();
+        let output = output.expect("strace (Debian: apt-get install strace)");
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(fs::read(&file).expect("it is there").len(), 5 * 9);
+        let calls = fs::read_to_string(calls).expect("strace has written");
+        // The name of the file is durable once its folder is synced. The end has nothing left.
+        assert_eq!(calls.matches("fsync(").count(), 1, "{name}: {calls}");
+        assert_eq!(calls.matches("fdatasync(").count(), 5, "{name}: {calls}");
+    }
+}
+
+/// A pipe cannot be synced.
+#[test]
+fn a_sync_that_failed_is_not_tried_again() {
+    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    let mut file = Durable::new(File::from(std::os::fd::OwnedFd::from(writer)));
+    file.write_all(b"a record").expect("there is a reader");
+    let error = file.flush().expect_err("it is no file");
+    assert_eq!(error.raw_os_error(), Some(22));
+    for error in [file.flush().err(), file.write(b"more").err()] {
+        let error = error.expect("it has failed").to_string();
+        assert!(error.starts_with("an earlier sync failed"), "{error}");
+    }
+}
+
+#[test]
+fn a_sync_that_fails_is_an_error_to_every_waiter() -> Result<(), BoxError> {
+    let pipe = || -> Result<File, BoxError> {
+        let (reader, writer) = std::io::pipe()?;
+        std::mem::forget(reader);
+        Ok(File::from(std::os::fd::OwnedFd::from(writer)))
+    };
+    let (over_thread, over_tokio) = (pipe()?, pipe()?);
+    Runtime::new()?.block_on(async {
+        let out = Writable::builder().spawn(Durable::new(over_thread))?;
+        let other = out.writer();
+        for wait in [out.flush(), other.flush(), out.closed()] {
+            assert_eq!(wait.await.map_err(|error| error.code()), Err("EINVAL"));
+        }
+        let file = AsyncDurable::new(tokio::fs::File::from_std(over_tokio)).await?;
+        let out = Writable::builder().spawn_tokio(file)?;
+        let error = out.flush().await.expect_err("it is no file");
+        assert!(matches!(error, WaitError::Failed(cause) if cause.code() == "EINVAL"));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_durable_file_is_created_or_opened() -> Result<(), BoxError> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("file");
+    for text in ["one", "two"] {
+        Durable::open(&path)?.write_all(text.as_bytes())?;
+    }
+    assert_eq!(fs::read(&path)?, b"onetwo");
+    drop(Durable::create(&path)?);
+    assert_eq!(fs::read(&path)?, b"");
+    let missing = folder.path().join("no/such/file");
+    assert!(Durable::open(&missing).is_err() && Durable::create(&missing).is_err());
+    Ok(())
+}
