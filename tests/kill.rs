@@ -11,12 +11,13 @@
 // The signal tells a process that was killed from others.
 #![cfg(unix)]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
+use highwater::sink::Durable;
 use highwater::{BoxError, Flow, OnDrop, Writable};
 use highwater_testkit::child::{self, Part};
 use highwater_testkit::random;
@@ -46,7 +47,7 @@ fn lines(bytes: u64) -> Vec<u8> {
 
 /// Takes some bytes a call, so that a call is cut at any place, and there is
 /// much to do at any time.
-struct Slowly(File);
+struct Slowly(Durable);
 
 impl Write for Slowly {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -69,7 +70,7 @@ fn play(part: Part) -> Result<(), BoxError> {
     let mut out = Writable::builder()
         .high_water_mark(512)
         .on_drop(policy)
-        .spawn_with(move || File::create(part.file).map(Slowly))?;
+        .spawn_with(move || Durable::create(part.file).map(Slowly))?;
     // What the harness has begun to print ends here.
     report("", 0)?;
     for n in 0_u64.. {
@@ -93,6 +94,11 @@ fn play(part: Part) -> Result<(), BoxError> {
         if n % 16 == 3 && !rest {
             let position = out.position();
             out.delivered(position).wait()?;
+            report("at least", position)?;
+        }
+        if n % 64 == 7 && !rest {
+            let position = out.position();
+            out.flush().wait()?;
             report("at least", position)?;
         }
     }

@@ -185,6 +185,41 @@ fn positions_and_flushes_are_reached() {
     });
 }
 
+/// Two producers that flush may share a sync, and none returns before its own data is in one.
+#[test]
+fn two_producers_that_flush_share_no_sync_that_comes_too_early() {
+    /// Knows how much was written when it was flushed last.
+    struct Synced(Kept, Arc<Mutex<usize>>);
+    impl Write for Synced {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            *self.1.lock().expect("no panic with the lock") = self.0.bytes().len();
+            Ok(())
+        }
+    }
+    model(|| {
+        let synced = Arc::new(Mutex::new(0));
+        let sink = Synced(Kept::default(), Arc::clone(&synced));
+        let builder = Writable::builder().group_commit(true).high_water_mark(16);
+        let mut out = builder.spawn(sink).expect("a thread can be started");
+        let (writer, seen) = (out.writer(), Arc::clone(&synced));
+        let other = thread::spawn(move || {
+            let _flow = writer.write(b"b").expect("it is open");
+            let position = writer.position() as usize;
+            writer.flush().wait().expect("nothing fails");
+            assert!(*seen.lock().expect("no panic with the lock") >= position);
+        });
+        let _flow = out.write(b"a").expect("it is open");
+        let position = out.position() as usize;
+        out.flush().wait().expect("nothing fails");
+        assert!(*synced.lock().expect("no panic with the lock") >= position);
+        other.join().expect("it does not panic");
+        let _sink = ended(out);
+    });
+}
+
 /// What is written under a cork goes out together.
 #[test]
 fn a_cork_holds() {
