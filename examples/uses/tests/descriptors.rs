@@ -68,6 +68,11 @@ fn a_closed_descriptor_is_refused() -> Checked {
             "echo lost | $program >&-",
             "standard output: it is closed",
         ),
+        (
+            PUMP,
+            "echo lost | $program /dev/stdout >&-",
+            "/dev/stdout: it is closed",
+        ),
         (PUMP, "$program out <&-", "standard input: it is closed"),
         (PUMP, "$program <&- >&-", "standard input: it is closed"),
         (

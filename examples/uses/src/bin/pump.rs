@@ -199,12 +199,18 @@ fn interrupted(stream: Destroy<Sink>, count: &AtomicU64) -> Failure {
 /// What it writes to. It waits for a pipe that does not block, and stops at Ctrl-C.
 type Sink = WaitReady<File>;
 
+/// Paths of standard output. If that is closed, they are paths of the null device.
+const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 fn open(path: Option<PathBuf>) -> io::Result<Sink> {
     let Some(path) = path else {
         let stdout = standard_output()?;
         is_not_standard_input(stdout.get_ref())?;
         return Ok(stdout);
     };
+    if STDOUT.contains(&path.to_str().unwrap_or_default()) {
+        open_or_closed(&io::stdout())?;
+    }
     // Not cut before it is known to be another file.
     let mut options = OpenOptions::new();
     let file = options
