@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=("$@")
-[ $# -gt 0 ] || programs=(instructions lines chunks latency trickle busy lowwater memory scale bodies tcp_push pump timeline)
+[ $# -gt 0 ] || programs=(instructions lines chunks latency trickle busy lowwater memory scale bodies durable tcp_push pump timeline)
 cargo build --locked --release --quiet -p highwater-peers
 cargo build --locked --release --quiet -p highwater-uses --bin tcp_push
 for program in "${programs[@]}"; do

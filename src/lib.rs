@@ -129,6 +129,7 @@
 //! | to sockets and files of tokio | a task of tokio: `spawn_tokio` | `tokio` |
 //! | to a `futures_io::AsyncWrite`, on any executor | a future: `pair` | `futures` |
 //! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: `body` | `futures`, `http-body` |
+//! | to a file, and want to know what is on disk | any of these over [`sink::Durable`], or `sink::AsyncDurable`, with [`group_commit`](Builder::group_commit) | `std`, `tokio` |
 //! | log lines, with `tracing` | `log::Log`: lossless, or loss by choice and counted | `tracing` |
 //! | in a runtime of your own | [`Driver`], with a [`Host`] | `alloc` |
 //! | without an allocator | [`machine`] | none |
@@ -167,8 +168,7 @@
 //! after a `destroy` no one learns of it. So wait for a `flush` where the bytes have to be in
 //! the file, or take a thread over `std::fs::File`, which buffers nothing.
 //!
-//! *Delivered* is not *durable* either: for a file, call [`sync_all`](std::fs::File::sync_all) on the
-//! sink that `end` hands back. A chunk of `Bytes` (feature `bytes`) is not copied, so a small
+//! *Delivered* is not *durable* either: for that, a flush of [`sink::Durable`] is a sync. A chunk of `Bytes` (feature `bytes`) is not copied, so a small
 //! slice keeps its whole buffer in memory until it is delivered.
 //!
 //! # Dropping

@@ -225,8 +225,11 @@ impl Writer {
     }
 
     /// Waits until everything up to this position, in bytes, has reached the sink: until
-    /// the sink's calls have returned. (That is not yet durable: see
-    /// [`Finished::sink`](crate::Finished::sink).)
+    /// the sink's calls have returned.
+    ///
+    /// *Delivered*: the sink has taken the bytes. *Flushed*: the sink has passed on what it
+    /// buffers by itself. *Durable*: flushed, and the sink is a
+    /// [`sink::Durable`](crate::sink::Durable), whose flush is a sync.
     ///
     /// # Errors
     ///
@@ -251,6 +254,10 @@ impl Writer {
     /// Flushes the sink, once it has everything accepted so far. The call puts the flush in
     /// line, where it stays even if the wait is dropped: after what was written before, and
     /// held by a cork, too. Other writes may follow.
+    ///
+    /// *Delivered*: the sink has taken the bytes. *Flushed*: the sink has passed on what it
+    /// buffers by itself. *Durable*: flushed, and the sink is a
+    /// [`sink::Durable`](crate::sink::Durable), whose flush is a sync.
     ///
     /// # Errors
     ///

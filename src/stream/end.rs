@@ -123,8 +123,8 @@ impl Stream {
 /// A stream that has finished.
 #[non_exhaustive]
 pub struct Finished<W> {
-    /// The sink: all is written and flushed. For durability, use it (for a
-    /// file, [`File::sync_all`](std::fs::File::sync_all)).
+    /// The sink: all is written and flushed, and durable if it is a
+    /// [`sink::Durable`](crate::sink::Durable).
     pub sink: W,
     /// Its counters at the end.
     pub totals: Snapshot,
