@@ -160,11 +160,11 @@ function writeBatch(core) {
 }
 
 // WRITEV_LOSES: what was queued meanwhile is lost. Its callbacks are called with those of
-// the batch, if that has any.
+// the batch, if the machine calls those.
 function lose(core, batch) {
   const lost = core.at === 0 ? core.queue : core.queue.slice(core.at);
   emptied(core);
-  if (batch.chunks !== null && batch.chunks.length > 0) batch.chunks.push(...lost);
+  if (batch.chunks !== null) batch.chunks.push(...lost);
 }
 
 // What the sink calls when it has written: as in Node one function for all calls, or one for

@@ -4,27 +4,20 @@
 const stream = require('stream');
 
 // Node's modules look at bits under a private symbol of `_writableState`: `Readable.pipe` and
-// others, when a stream fails that they write to. The symbol and the bits are read from
-// Writables of Node's own, which do nothing else. Other runtimes have no such symbol.
+// others, when a stream fails that they write to. The symbol and the bits are read from one
+// Writable of Node's own, which does nothing else. Other runtimes have no such symbol.
 function privateState() {
-  const state = (options) => new stream.Writable(options)._writableState;
-  const before = state();
-  const kState = Object.getOwnPropertySymbols(before).find((one) => one.description === 'kState');
-  if (kState === undefined) return { kState, bits: {} };
-  const bit = (change) => {
-    const after = state();
-    change(after);
-    return (after[kState] ^ before[kState]) | 0;
-  };
-  return {
-    kState,
-    bits: {
-      autoDestroy: before[kState] & ~state({ autoDestroy: false })[kState],
-      destroyed: bit((one) => { one.destroyed = true; }),
-      errored: bit((one) => { one.errored = new Error('errored'); }),
-      errorEmitted: bit((one) => { one.errorEmitted = true; }),
-    },
-  };
+  const state = new stream.Writable()._writableState;
+  const kState = Object.getOwnPropertySymbols(state).find((one) => one.description === 'kState');
+  const bits = {};
+  if (kState === undefined) return { kState, bits };
+  for (const [name, value] of [['autoDestroy', false], ['destroyed', true], ['errored', new Error('errored')],
+    ['errorEmitted', true]]) {
+    const before = state[kState];
+    state[name] = value;
+    bits[name] = before ^ state[kState];
+  }
+  return { kState, bits };
 }
 
 // The mark of a stream for which the caller names none.

@@ -1,12 +1,13 @@
 'use strict';
 // `Writable.fromWeb` and `Writable.toWeb`.
 
-const stream = require('stream');
+// Taken now: a program may put this Writable in the place of Node's.
+const { fromWeb: fromWebOfNode, toWeb } = require('stream').Writable;
 
 function webFaces(Writable) {
   Writable.fromWeb = (writableStream, options) => fromWeb(Writable, writableStream, options);
   // Node's adapter asks of a stream only what any Writable has.
-  Writable.toWeb = (writable) => stream.Writable.toWeb(writable);
+  Writable.toWeb = toWeb;
   return Writable;
 }
 
@@ -23,15 +24,15 @@ function fromWeb(Writable, writableStream, options = {}) {
     objectMode,
     signal,
     write(chunk, _, callback) {
-      settled(writer.ready.then(() => writer.write(bytes(chunk, objectMode))), writable, callback);
+      settled(writer.ready.then(() => writer.write(bytes(chunk, objectMode))), callback);
     },
     writev(chunks, callback) {
       const all = () => Promise.all(chunks.map(({ chunk }) => writer.write(bytes(chunk, objectMode))));
-      settled(writer.ready.then(all), writable, callback);
+      settled(writer.ready.then(all), callback);
     },
     final(callback) {
       if (closed) callback();
-      else settled(writer.close(), writable, callback);
+      else settled(writer.close(), callback);
     },
     destroy(error, callback) {
       const how = () => (error == null ? writer.close() : writer.abort(error));
@@ -48,7 +49,7 @@ function fromWeb(Writable, writableStream, options = {}) {
 }
 
 // Outside of the promise, so that what the callback throws is an uncaught exception.
-function settled(promise, writable, callback) {
+function settled(promise, callback) {
   promise.then(() => process.nextTick(callback), (error) => process.nextTick(callback, error));
 }
 
@@ -59,7 +60,7 @@ function bytes(chunk, objectMode) {
 function check(writableStream, options) {
   // Node's own errors for what is no WritableStream and no options.
   if (typeof writableStream?.getWriter !== 'function' || typeof options !== 'object' || options === null) {
-    stream.Writable.fromWeb(writableStream, options);
+    fromWebOfNode(writableStream, options);
   }
 }
 
