@@ -4,7 +4,7 @@
 
 const machine = require('./machine.js');
 const { aggregate } = require('./errors.js');
-const { ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, GIVEN } = require('./leases.js');
+const { AHEAD, ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, GIVEN, ahead } = require('./leases.js');
 const { BIT, head, nop } = require('./state.js');
 
 const { CALL, EFFECT, FAULT, QUIRKS, REPORT, memory } = machine;
@@ -67,7 +67,6 @@ function rejection(core, fault, operation) {
 
 function refuse(core, fault, held) {
   const error = core.seldom.errors.refusal(fault, core.slot);
-  core.rare.refused = fault;
   if (held !== null) nextTick(held, error);
   return null;
 }
@@ -162,6 +161,7 @@ function writeBatch(core) {
 // WRITEV_LOSES: what was queued meanwhile is lost. Its callbacks are called with those of
 // the batch, if the machine calls those.
 function lose(core, batch) {
+  core.settled();
   const lost = core.at === 0 ? core.queue : core.queue.slice(core.at);
   emptied(core);
   if (batch.chunks !== null) batch.chunks.push(...lost);
@@ -170,7 +170,16 @@ function lose(core, batch) {
 // What the sink calls when it has written: as in Node one function for all calls, or one for
 // each, which knows whether it has been called before.
 function completion(core) {
-  if ((core.bits & BIT.ONCE) === 0) return core.onwrite ??= (error) => written(core, error, false);
+  if ((core.bits & BIT.ONCE) !== 0) return completionOnce(core);
+  return core.onwrite ?? completionOfAll(core);
+}
+
+function completionOfAll(core) {
+  core.onwrite = (error) => written(core, error, false);
+  return core.onwrite;
+}
+
+function completionOnce(core) {
   let again = false;
   return (error) => {
     const before = again;
@@ -191,14 +200,27 @@ function written(core, error, again) {
     drive(core, report, taken(core, report));
     return;
   }
-  let report = machine.written_ok(slot, head(core));
+  let report = machine.written_ok(slot, ahead.core === null ? 1 : 0, head(core));
   const held = taken(core, report);
   const effect = report & REPORT.EFFECT;
-  if (effect >= EFFECT.WRITE_HEAD_QUIETLY) {
-    writeHead(core);
-    report = machine.flushed(core.settled(), effect - EFFECT.WRITE_HEAD_QUIETLY, head(core));
+  if (effect >= EFFECT.WRITE_HEAD_NEXT) {
+    if (effect === EFFECT.WRITE_HEAD_AHEAD && wroteAhead(core)) return;
+    if (effect !== EFFECT.WRITE_HEAD_AHEAD) writeHead(core);
+    report = machine.flushed(core.settled(), effect === EFFECT.WRITE_HEAD_NEXT + 1 ? 1 : 0, head(core));
   }
   drive(core, report, held);
+}
+
+// The machine has done ahead what follows this call of the sink. Returns whether that holds:
+// if anything happened to the stream meanwhile, `settle` has undone it.
+function wroteAhead(core) {
+  core.lease = AHEAD;
+  ahead.core = core;
+  writeHead(core);
+  if (core.lease !== AHEAD) return false;
+  core.lease = 0;
+  ahead.core = null;
+  return true;
 }
 
 function taken(core, report) {

@@ -6,6 +6,7 @@
 const {
   CALL,
   REPORT,
+  back: machineBack,
   call,
   settle_called: settleCalled,
   settle_queued: settleQueued,
@@ -13,6 +14,9 @@ const {
   write,
   written,
 } = require('./machine.js');
+
+// A bit of `bits`: a chunk that was queued on the lease has a callback.
+const QUEUED_CALLBACK = 1 << 18;
 
 // `lease` of a stream. Above 0: so many writes may be given to the sink without the machine
 // (`State::lease_to_write`). 0: none. Below 0: one thing is being done on a lease, and the
@@ -22,17 +26,27 @@ const ANSWERED = -2; // and it has answered ok: there is no callback,
 const ANSWERED_JOINED = -3; // the callback was joined to a tick that waits,
 const ANSWERED_DEFERRED = -4; // or it has a tick of its own
 const CALLING = -5; // a callback is on the stack
+const AHEAD = -6; // the sink has a chunk, and the machine has done what follows its call
+
+// The stream with which the machine is ahead: one at a time.
+const ahead = { core: null };
 
 // Before any input: what was done on leases counts now, and they are over.
 function settle(core) {
   if (core.written !== 0 || core.called !== 0) settleCounts(core);
   const doing = core.lease;
   core.lease = 0;
-  if (doing < 0 && doing !== CALLING) settleWrite(core, doing);
+  if (doing === AHEAD) back(core);
+  else if (doing < 0 && doing !== CALLING) settleWrite(core, doing);
   if (core.credit >= 0) {
-    if (core.queued !== 0) settleQueue(core);
+    settleQueue(core);
     core.credit = -1;
   }
+}
+
+function back(core) {
+  ahead.core = null;
+  machineBack(core.slot);
 }
 
 // Before any look at the state. A look changes nothing, so the leases stay as they are; what
@@ -43,7 +57,7 @@ function look(core) {
     return;
   }
   if (core.written !== 0 || core.called !== 0) settleCounts(core);
-  if (core.queued !== 0) settleQueue(core);
+  if (core.credit >= 0) settleQueue(core);
 }
 
 // Callbacks are called after they were deferred, so the writes come first.
@@ -58,10 +72,19 @@ function settleCounts(core) {
   }
 }
 
+// Since the lease began, or was last settled, chunks were only appended.
 function settleQueue(core) {
-  settleQueued(core.slot, core.queued >>> 1, core.queuedLength, core.queued & 1);
-  core.queued = 0;
-  core.queuedLength = 0;
+  const chunks = core.queue.length - core.settledQueue;
+  const callback = (core.bits & QUEUED_CALLBACK) === 0 ? 0 : 1;
+  if (chunks !== 0) settleQueued(core.slot, chunks, core.settledCredit - core.credit, callback);
+  beginQueue(core, core.credit);
+}
+
+// The lease to queue is on so much.
+function beginQueue(core, credit) {
+  core.credit = core.settledCredit = credit;
+  core.settledQueue = core.queue.length;
+  core.bits &= ~QUEUED_CALLBACK;
 }
 
 // The write that the sink has on the stack was none of the lease: the machine gets its steps
@@ -78,11 +101,15 @@ function settleWrite(core, doing) {
 }
 
 module.exports = {
+  AHEAD,
   ANSWERED,
   ANSWERED_DEFERRED,
   ANSWERED_JOINED,
   CALLING,
   GIVEN,
+  QUEUED_CALLBACK,
+  ahead,
+  beginQueue,
   look,
   settle,
   settleCounts,

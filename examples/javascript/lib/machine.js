@@ -95,9 +95,10 @@ const EFFECT = {
   CALL_ENDS: 21,
   DEFER: 22,
   DEFER_AFTER_WRITE: 23,
-  // Give the head of the queue to the sink, then `flushed`; 25 if the write that was
-  // answered has a callback.
-  WRITE_HEAD_QUIETLY: 24,
+  // Give the head of the queue to the sink, then `flushed`. With 25 the write that was
+  // answered has a callback; with 26 `flushed` is done already.
+  WRITE_HEAD_NEXT: 24,
+  WRITE_HEAD_AHEAD: 26,
 };
 
 // Kinds of tasks and continuations that the driver makes itself.

@@ -2,6 +2,7 @@
 // `_writableState`: what the driver keeps of a stream. The machine only counts chunks,
 // callbacks and errors; here they are.
 
+const { Buffer } = require('buffer');
 const machine = require('./machine.js');
 const { Errors, invalidOption, unknownEncoding } = require('./errors.js');
 const { look, settle } = require('./leases.js');
@@ -36,7 +37,6 @@ class Rare {
     this.ends = null; // callbacks of `end` that wait for 'finish'
     this.afterDestroy = null; // the callback of `destroy`
     this.overridden = null; // an overridden `destroy` runs, and this is what is due after it
-    this.refused = 0; // the fault of the last write that was refused
     this.encoding = 'utf8'; // of strings for which the caller names none
     this.low = 0;
     this.limit = -1;
@@ -65,8 +65,8 @@ class WritableState {
     this.written = 0; // writes with callbacks times 2, plus 1 if one was deferred
     this.called = 0; // callbacks
     this.credit = -1; // how much may be queued; below 0: no lease to queue
-    this.queued = 0; // chunks times 2, plus 1 if one has a callback
-    this.queuedLength = 0;
+    this.settledCredit = 0; // that credit, and the length of the queue, when it was settled
+    this.settledQueue = 0;
     if (options) take(this, options, profile);
     else this.mark = defaultMark(false);
   }

@@ -1,6 +1,7 @@
 'use strict';
 // The face: the Writable of Node, property by property.
 
+const { Buffer } = require('buffer');
 const stream = require('stream');
 const { captureRejectionSymbol } = require('events');
 const machine = require('./machine.js');

@@ -2,9 +2,10 @@
 // `write`: is it a chunk, and then one of three ways: on the lease to write, on the lease to
 // queue, or by a step of the machine.
 
+const { Buffer } = require('buffer');
 const machine = require('./machine.js');
 const { invalidChunk, nullValue, unknownEncoding } = require('./errors.js');
-const { ANSWERED, ANSWERED_DEFERRED, CALLING, GIVEN, settleCounts } = require('./leases.js');
+const { ANSWERED, ANSWERED_DEFERRED, CALLING, GIVEN, QUEUED_CALLBACK, beginQueue, settleCounts } = require('./leases.js');
 const { completion, drive } = require('./driver.js');
 const { BIT, nop } = require('./state.js');
 
@@ -68,9 +69,9 @@ function writeOnLease(core, chunk, encoding, length, callback) {
 // the write before it.
 function queueOnLease(core, chunk, encoding, length, callback) {
   core.credit -= length;
-  core.queued = core.queued + 2 | (callback === null ? 0 : 1);
-  core.queuedLength += length;
-  append(core, chunk, encoding, callback);
+  if (callback !== null) core.bits |= BIT.HAS_CALLBACK | QUEUED_CALLBACK;
+  if (encoding !== 'buffer') core.bits |= BIT.NOT_ALL_BUFFERS;
+  core.queue.push({ chunk, encoding, callback: callback === null ? nop : callback });
   return (core.bits & BIT.ROOM) !== 0;
 }
 
@@ -86,12 +87,14 @@ function writeByStep(core, chunk, encoding, length, callback) {
       append(core, chunk, encoding, callback);
       const room = (report & REPORT.ROOM) !== 0;
       core.set(BIT.ROOM, room);
-      core.credit = machine.lease_to_queue(slot);
+      beginQueue(core, machine.lease_to_queue(slot));
       return room;
     }
-    default: // refused
+    default: { // refused
+      const fault = machine.memory.words[2];
       drive(core, report, callback);
-      return core.rare.refused;
+      return fault;
+    }
   }
 }
 

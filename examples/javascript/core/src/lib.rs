@@ -7,14 +7,15 @@
 //! all numbers of JavaScript; a negative one means "none".
 #![no_std]
 
+mod ahead;
 mod pack;
 mod report;
 mod slots;
 
 use highwater::machine::{
-    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, Step, Task, Then, step,
+    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, Task, Then, step,
 };
-use report::{QUEUE, ROOM, TAKEN, UNCOUNTED, WRITE_GIVEN, WRITE_HEAD_QUIETLY, report};
+use report::{QUEUE, ROOM, TAKEN, UNCOUNTED, WRITE_GIVEN, WRITE_HEAD, report};
 use slots::{Slot, at};
 
 #[panic_handler]
@@ -104,7 +105,9 @@ fn measure(head: f64) -> Option<Measure> {
     })
 }
 
-#[inline(always)]
+/// Most exports go this way, so the rules are in the module once; the few that are called for
+/// each write have their own copy of what concerns them.
+#[inline(never)]
 fn put(stream: u32, head: f64, input: Input) -> u32 {
     let slot = at(stream);
     let uncounted = uncounted(slot);
@@ -194,23 +197,37 @@ fn taken(slot: &Slot, again: bool) -> u32 {
 }
 
 /// The sink has answered ok. As `written`, and shorter for what comes most often: one more
-/// chunk for the sink, and then what follows this write (`flushed`).
+/// chunk for the sink, and then what follows this write.
+///
+/// If the host is `able` to go ahead, the module does at once what is due when that call of
+/// the sink has returned without an answer, provided that it has no effect. A step is a
+/// function of the state, so it may be done ahead, as long as nothing comes between. If
+/// something does, the host calls `back` first.
 #[unsafe(no_mangle)]
-pub extern "C" fn written_ok(stream: u32, head: f64) -> u32 {
+pub extern "C" fn written_ok(stream: u32, able: u32, head: f64) -> u32 {
     let slot = at(stream);
     let flags = taken(slot, false) | uncounted(slot);
     let ok = Input::Written {
         result: Ok(()),
         again: false,
     };
-    let step = step(&mut slot.state, &slot.options, measure(head), ok);
-    match (step.effect, step.then) {
+    let first = step(&mut slot.state, &slot.options, measure(head), ok);
+    match (first.effect, first.then) {
         (None, None) => flags,
         (Some(Effect::WriteHead), Some(Then::Flushing(Next::AfterWrite { callback }))) => {
-            WRITE_HEAD_QUIETLY | u32::from(callback) | flags
+            let ahead = able != 0 && !callback && ahead::go(slot);
+            let kind = WRITE_HEAD + if ahead { 2 } else { u32::from(callback) };
+            kind | flags
         }
-        _ => report(step) | flags,
+        _ => report(first) | flags,
     }
+}
+
+/// The sink has called in, or answered, before its call returned: what was done ahead is
+/// undone.
+#[unsafe(no_mangle)]
+pub extern "C" fn back(stream: u32) {
+    ahead::back(at(stream));
 }
 
 /// After a `written_ok` that gave one more chunk to the sink: that call has returned.
@@ -321,23 +338,7 @@ pub extern "C" fn settle_called(stream: u32, callbacks: u32) {
 }
 
 fn settle(stream: u32, leased: Leased) {
-    let slot = at(stream);
-    let settled = step(
-        &mut slot.state,
-        &slot.options,
-        None,
-        Input::Settle(leased),
-    );
-    debug_assert!(
-        matches!(
-            settled,
-            Step {
-                effect: None,
-                then: None
-            }
-        ),
-        "a settlement has no effect"
-    );
+    put(stream, -1.0, Input::Settle(leased));
 }
 
 /// Why a chunk of this length would be refused now; 0 if it would not.

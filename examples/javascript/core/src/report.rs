@@ -23,8 +23,9 @@ pub(crate) const CALLBACK: u32 = 1 << 9;
 
 pub(crate) const QUEUE: u32 = 2;
 pub(crate) const WRITE_GIVEN: u32 = 3;
-/// Give the head of the queue to the sink, and then call `flushed`.
-pub(crate) const WRITE_HEAD_QUIETLY: u32 = 24;
+/// Give the head of the queue to the sink, and then call `flushed`: the write that was
+/// answered has no callback, or one (25). With 26 that is done already.
+pub(crate) const WRITE_HEAD: u32 = 24;
 
 /// Four words that the host reads.
 struct Words(Cell<[u32; 4]>);
