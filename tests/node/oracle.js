@@ -200,6 +200,8 @@ class Player {
       objectMode: !!(o.obj ?? 0),
       autoDestroy: !!(o.ad ?? 1),
       emitClose: !!(o.ec ?? 1),
+      ...(o.lw !== undefined && { lowWaterMark: o.lw }), // Node has neither of these
+      ...(o.lim !== undefined && { limit: o.lim }),
       write(chunk, _, answer) { player.sinkCall(`_write ${name(chunk)}`, answer); },
     };
     if (o.v) {

@@ -158,7 +158,8 @@ pub extern "C" fn write(stream: u32, len: f64, callback: u32) -> u32 {
 }
 
 /// The sink's call of a direct write has returned. Bit 0: the answer of `write`. The bits
-/// above: how many writes the lease to write is on.
+/// above: how many writes the lease to write is on. A stream with a limit gets none, so that
+/// the host has no length to compare.
 #[unsafe(no_mangle)]
 pub extern "C" fn returned(stream: u32) -> u32 {
     let slot = at(stream);
@@ -168,8 +169,9 @@ pub extern "C" fn returned(stream: u32) -> u32 {
         None,
         Input::Resume(Then::Answer),
     );
-    let lease = count(slot.state.lease_to_write(&slot.options));
-    lease << 1 | u32::from(slot.state.answer(&slot.options) == Flow::More)
+    let lease = slot.state.lease_to_write(&slot.options);
+    let writes = if lease.len == u64::MAX { count(lease) } else { 0 };
+    writes << 1 | u32::from(slot.state.answer(&slot.options) == Flow::More)
 }
 
 fn room(slot: &Slot) -> u32 {

@@ -2,20 +2,23 @@
 // Compares a Writable of this package with Node's own on random scenarios, in the Node that
 // runs this. Traces must be equal, line for line.
 //
-//     node compare.js [--no-looks] [--several] [--quiet] COUNT [SEED] [FROM]
-//     node compare.js --strict REPLAY [--no-looks] [--several] COUNT [SEED] [FROM]
+//     node tests/compare.js [--no-looks] [--several] [--first] COUNT [SEED] [FROM]
+//     node tests/compare.js --strict REPLAY [--no-looks] [--several] [--first] COUNT [SEED] [FROM]
 //
 // Each line has the properties of the stream. To read them settles what was done on leases,
 // so --no-looks leaves them out. Scenarios in which Node corrupted its own array (K1 and K2)
 // are counted by themselves. With --strict the strict Writable is compared with the machine
-// itself, played by REPLAY (target/release/replay). Exits 1 on a difference.
+// itself, played by REPLAY (target/release/replay). With --first it ends at the first
+// difference. Exits 1 on a difference. HIGHWATER_PACKAGE names another folder of the package.
 
 const { spawnSync } = require('child_process');
+const path = require('path');
 const { parseArgs } = require('util');
-const { play } = require('../../tests/node/oracle.js');
-const { scenario, several } = require('../../tests/node/generate.js');
+const { play } = require('../../../tests/node/oracle.js');
+const { scenario, several } = require('../../../tests/node/generate.js');
 
-const BATCH = 10_000;
+const PACKAGE = path.resolve(process.env.HIGHWATER_PACKAGE || path.join(__dirname, '..'));
+const BATCH = 5000;
 const SHOWN = 3;
 
 const withoutProperties = (line) => line.split(' | ')[0];
@@ -29,6 +32,13 @@ function replay(program, scenarios) {
   });
   if (run.error || run.status !== 0) throw new Error(`${program}: ${run.error ?? run.stderr}`);
   return run.stdout.trimEnd().split('\n').map((line) => ({ t: JSON.parse(line).t, q: [] }));
+}
+
+// The strict Writable has two marks more. The number of the scenario decides about them.
+function withMarks(one) {
+  const pick = (list, by) => list[(one.id >>> by) % list.length];
+  const add = (plan) => ({ ...plan, o: { ...plan.o, lw: pick([0, 0, 1, 2], 0), ...pick([{}, {}, { lim: 4 }, { lim: 7 }], 2) } });
+  return one.streams ? { ...one, streams: one.streams.map(add) } : add(one);
 }
 
 async function expected(options, scenarios) {
@@ -47,14 +57,31 @@ function show(one, theirs, ours) {
   console.log(`  highwater ${ours[first] ?? '(nothing more)'}`);
 }
 
+// Scenarios that random ones seldom have: they show how after-writes are counted.
+const RARE = (() => {
+  const o = { hwm: 5, obj: 0, ad: 1, ec: 1, v: 0, f: 0, c: 0, d: 0 };
+  const late = ['1w1o', '0c', '0w5n', '0u', '0e-n'];
+  const stream = (on, sink = 's') => ({ o, sink, on });
+  const other = stream({ cb: [['1w1o']] });
+  const two = (first, turns) => ({ streams: [first, other], turns });
+  return [
+    two(stream({}), [['0w1n', '0w1a', ...late]]),
+    two(stream({}), [['0w1n', '0w1a'], ['0w1a', ...late]]),
+    two(stream({ drain: [['0w1n', '0w1a', ...late]], w: [[], [], [], ['0k0', '0c', '0u']] }, 'sssms'),
+      [['0c', '0w5n', '0u', '0w1a']]),
+  ].map((one, n) => ({ id: `rare ${n}`, ...one }));
+})();
+
 async function compare(options, total, seed, start) {
-  const Writable = require(options.strict ? './strict.js' : './node.js');
-  const make = options.several ? several : scenario;
+  const Writable = require(path.join(PACKAGE, options.strict ? 'strict.js' : 'node.js'));
+  const random = options.several ? several : scenario;
+  const make = options.strict ? (...at) => withMarks(random(...at)) : random;
   const looks = !options['no-looks'];
   const counts = { different: 0, marked: 0 };
   for (let from = start; from < start + total; from += BATCH) {
     const length = Math.min(BATCH, start + total - from);
     const scenarios = Array.from({ length }, (_, n) => make(seed, from + n));
+    if (options.several && from === start) scenarios.push(...RARE);
     const traces = await expected(options, scenarios);
     for (const [index, one] of scenarios.entries()) {
       const { t: lines, q: marks } = traces[index];
@@ -66,7 +93,8 @@ async function compare(options, total, seed, start) {
       const { t: ours } = await play(one, { Writable, looks });
       if (same(ours, theirs)) continue;
       counts.different += 1;
-      if (counts.different <= SHOWN && !options.quiet) show(one, theirs, ours);
+      if (counts.different <= SHOWN) show(one, theirs, ours);
+      if (options.first) return counts;
     }
   }
   return counts;
@@ -79,14 +107,14 @@ async function main() {
       strict: { type: 'string' },
       'no-looks': { type: 'boolean' },
       several: { type: 'boolean' },
-      quiet: { type: 'boolean' },
+      first: { type: 'boolean' },
     },
   });
   const total = Number(positionals[0]);
   const seed = Number(positionals[1] ?? process.env.HIGHWATER_SEED ?? Date.now() % 1_000_000);
   const from = Number(positionals[2] ?? 0);
   if (![total, seed, from].every(Number.isInteger)) {
-    console.error('usage: node compare.js [--strict REPLAY] [--no-looks] [--several] [--quiet] COUNT [SEED] [FROM]');
+    console.error('usage: node compare.js [--strict REPLAY] [--no-looks] [--several] [--first] COUNT [SEED] [FROM]');
     process.exit(2);
   }
   const { different, marked } = await compare(values, total, seed, from);

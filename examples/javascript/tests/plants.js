@@ -1,0 +1,84 @@
+'use strict';
+// Plants faults, one at a time, in a copy of the package, and checks that the comparison
+// with Node notices each.
+//
+//     node tests/plants.js [COUNT]
+//
+// Each fault is a line that is replaced: file, line, replacement. COUNT (20,000) is how many
+// scenarios of one stream the comparison plays at most, with and then without looks, and of
+// several streams without. A module without one of Node's quirks is a fault as well.
+
+const { execFileSync, spawnSync } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+
+const FAULTS = [
+  ['leases.js', '  if (core.written !== 0 || core.called !== 0) settleCounts(core);\n  const', '  const',
+    'an input does not settle what was written and called'],
+  ['leases.js', '  core.lease = 0;\n  if (doing === AHEAD)', '  if (doing === AHEAD)', 'an input does not end the lease to write'],
+  ['leases.js', '    core.credit = -1;\n', '', 'an input does not end the lease to queue'],
+  ['leases.js', '  if (chunks !== 0) settleQueued(', '  if (chunks > 1) settleQueued(', 'a single queued chunk is not settled'],
+  ['leases.js', 'core.settledCredit - core.credit, callback)', 'core.settledCredit - core.credit, 0)',
+    'the callback of a queued chunk is not settled'],
+  ['leases.js', 'if (doing === AHEAD) back(core);', 'if (doing === AHEAD) ahead.core = null;', 'what was done ahead is not undone'],
+  ['leases.js', '  if (doing === GIVEN) return;\n', '  return;\n', 'an answer on the lease is lost when something follows it'],
+  ['leases.js', 'doing === ANSWERED_JOINED && (report', 'false && (report', 'a joined after-write counts by itself'],
+  ['write.js', '| (lease === ANSWERED_DEFERRED ? 1 : 0)', '', 'a deferred after-write of the lease is not counted'],
+  ['write.js', '    if (core.called !== 0) settleCounts(core);\n', '', 'writes are settled before earlier callbacks'],
+  ['write.js', 'if (core.credit >= length)', 'if (core.credit + 1 >= length)', 'a byte more than the lease to queue'],
+  ['write.js', 'return (core.bits & BIT.ROOM) !== 0;', 'return true;', 'each write on the lease to queue is answered true'],
+  ['driver.js', '>= count;', '>= 0;', 'callbacks are called without a lease'],
+  ['driver.js', '    core.called += 1;\n', '', 'callbacks that were called are not settled'],
+  ['driver.js', '    core.tick.count += 1;\n    return ANSWERED_JOINED', '    return ANSWERED_JOINED', 'a joined callback is not called'],
+];
+
+const QUIRKS = ['REORDERS', 'DEFERS_LATE'];
+
+const root = path.join(__dirname, '..');
+const count = process.argv[2] ?? '20000';
+
+// A copy of the package, with `tests` left where they are.
+function copy() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'highwater-plant-'));
+  for (const name of ['node.js', 'strict.js', 'lib', 'highwater.wasm']) {
+    fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  }
+  return folder;
+}
+
+function noticed(folder) {
+  for (const options of [['--no-looks'], [], ['--several', '--no-looks']]) {
+    const run = spawnSync(process.execPath, [path.join(__dirname, 'compare.js'), ...options, '--first', count, '11'],
+      { env: { ...process.env, HIGHWATER_PACKAGE: folder }, encoding: 'utf8', timeout: 300_000 });
+    if (run.status !== 0) return `${options.join(' ') || 'looks'}`;
+  }
+  return null;
+}
+
+function plant([name, place, instead], folder) {
+  const file = path.join(folder, 'lib', name);
+  const text = fs.readFileSync(file, 'utf8');
+  if (text.split(place).length !== 2) throw new Error(`${name} does not have this once: ${place}`);
+  fs.writeFileSync(file, text.replace(place, () => instead));
+}
+
+let missed = 0;
+function trial(what, change) {
+  const folder = copy();
+  change(folder);
+  const by = noticed(folder);
+  fs.rmSync(folder, { recursive: true });
+  if (by === null) missed += 1;
+  console.log(`${by === null ? 'MISSED ' : 'noticed'} ${what}${by === null ? '' : ` (${by})`}`);
+}
+
+trial('nothing is planted: must be missed', () => {});
+missed = missed === 1 ? 0 : 1;
+for (const fault of FAULTS) trial(fault[3], (folder) => plant(fault, folder));
+for (const quirk of QUIRKS) {
+  trial(`the module has no ${quirk}`, (folder) => {
+    execFileSync(path.join(root, 'core', 'build.sh'), ['--without', quirk, path.join(folder, 'highwater.wasm')]);
+  });
+}
+process.exit(missed ? 1 : 0);
