@@ -2,7 +2,7 @@
 // Errors with Node's names, codes and messages, and the table of a stream's errors: the
 // machine knows them by number only.
 
-const { inspect } = require('util');
+const { format, inspect } = require('util');
 const { FAULT, FLAG, errored, flags } = require('./machine.js');
 
 function make(Base, code, message) {
@@ -26,16 +26,13 @@ const noMethod = (name) => make(Error, 'ERR_METHOD_NOT_IMPLEMENTED', `The ${name
 const cannotPipe = () => make(Error, 'ERR_STREAM_CANNOT_PIPE', 'Cannot pipe, not readable');
 
 function unknownEncoding(encoding) {
-  const text = typeof encoding === 'string' ? encoding : inspectedOrText(encoding);
-  return make(TypeError, 'ERR_UNKNOWN_ENCODING', `Unknown encoding: ${text}`);
+  return make(TypeError, 'ERR_UNKNOWN_ENCODING', format('Unknown encoding: %s', encoding));
 }
 
-// Node formats the message with util.format.
-const inspectedOrText = (value) => require('util').format('%s', value);
-
 function invalidOption(name, value) {
-  return make(TypeError, 'ERR_INVALID_ARG_VALUE',
-    `The property 'options.${name}' is invalid. Received ${inspect(value)}`);
+  let text = inspect(value);
+  if (text.length > 128) text = `${text.slice(0, 128)}...`;
+  return make(TypeError, 'ERR_INVALID_ARG_VALUE', `The property 'options.${name}' is invalid. Received ${text}`);
 }
 
 function invalidChunk(chunk) {

@@ -74,7 +74,7 @@ Object.defineProperties(WritableState.prototype, {
   },
   defaultEncoding: {
     get() { return this.rare === null ? 'utf8' : this.rare.encoding; },
-    set(encoding) { this.seldom.encoding = encoding; },
+    set(encoding) { this.seldom.encoding = encoding === 'utf-8' ? 'utf8' : encoding; },
     configurable: true,
   },
   errored: {
