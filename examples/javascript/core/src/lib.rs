@@ -170,7 +170,11 @@ pub extern "C" fn returned(stream: u32) -> u32 {
         Input::Resume(Then::Answer),
     );
     let lease = slot.state.lease_to_write(&slot.options);
-    let writes = if lease.len == u64::MAX { count(lease) } else { 0 };
+    let writes = if lease.len == u64::MAX {
+        count(lease)
+    } else {
+        0
+    };
     writes << 1 | u32::from(slot.state.answer(&slot.options) == Flow::More)
 }
 
@@ -261,7 +265,11 @@ pub extern "C" fn run(stream: u32, kind: u32, number: u32, head: f64) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn run_after_write(stream: u32, count: u32, callback: u32, head: f64) -> u32 {
     let callback = callback != 0;
-    put(stream, head, Input::Run(Task::AfterWrite { count, callback }))
+    put(
+        stream,
+        head,
+        Input::Run(Task::AfterWrite { count, callback }),
+    )
 }
 
 /// An effect has been performed: goes on.
