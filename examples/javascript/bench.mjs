@@ -69,7 +69,7 @@ async function atOnce(Writable, callbackOf, total) {
   return spent / total;
 }
 
-// Writes until it is told to wait, and goes on at 'drain'.
+// Writes until `write` returns false, and goes on at 'drain'.
 function pump(stream, total, write) {
   return new Promise((resolve, reject) => {
     let written = 0;

@@ -7,7 +7,7 @@ declare class Writable extends NodeWritable {
 }
 
 declare namespace Writable {
-  interface StrictOptions extends NodeOptions {
+  export interface StrictOptions extends NodeOptions {
     /** The length at or below which 'drain' comes, in bytes (or objects). Default: 0. */
     lowWaterMark?: number;
     /** The length past which a chunk is refused with `TOO_LONG`, in bytes (or objects). Default: none. */

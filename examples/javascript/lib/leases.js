@@ -1,7 +1,7 @@
 'use strict';
-// What the driver does without the machine, and how it settles that. The law: whoever looks
-// after the settlement finds the state that the single steps lead to, bit for bit
-// (rule 25 of the contract, `src/machine/lease.rs`).
+// What the driver does without the machine, and how it settles that. The law: after the
+// settlement the state is the one that the single steps lead to, bit for bit (rule 25 of the
+// contract, `src/machine/lease.rs`).
 
 const {
   CALL,

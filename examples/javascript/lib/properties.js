@@ -10,8 +10,8 @@ const getters = {
   length: (core) => machine.length(core.looked()),
   corked: (core) => machine.corked(core.looked()),
   pendingcb: (core) => machine.pending(core.looked()),
-  // After 'finish' is out of reach nobody waits for 'drain': then `Readable.pipe` is to stop
-  // waiting for it.
+  // An ended or destroyed stream emits no 'drain' any more. Then `Readable.pipe`, which reads
+  // this when it unpipes, stops waiting for it.
   needDrain: (core) => core.is(FLAG.NEEDS_DRAIN | FLAG.ENDED | FLAG.DESTROYED),
   ending: (core) => core.is(FLAG.ENDED),
   ended: (core) => core.is(FLAG.ENDED),
@@ -23,7 +23,7 @@ const getters = {
   bufferedRequestCount: (core) => (core.queue === null ? 0 : core.queue.length - core.at),
 };
 
-// Who sets one of these properties gets back what was set.
+// A caller that sets one of these properties reads its own value from then on.
 for (const [name, get] of Object.entries(getters)) {
   Object.defineProperty(WritableState.prototype, name, {
     get() { return get(this); },
@@ -95,7 +95,7 @@ Object.defineProperties(WritableState.prototype, {
       // An overridden `destroy` finds the stream as it was before.
       return !this.rare?.overridden && this.is(FLAG.DESTROYED);
     },
-    // Whoever sets it does all that follows from it.
+    // As in Node, nothing follows from it: the caller does that.
     set(destroyed) {
       if (destroyed === this.destroyed) return;
       if (!destroyed) this.reopen();

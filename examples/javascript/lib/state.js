@@ -18,7 +18,7 @@ const BIT = {
   DECODE: 1 << 8, // strings become buffers
   HAS_CALLBACK: 1 << 9, // a chunk of the queue has a callback
   NOT_ALL_BUFFERS: 1 << 10, // a chunk of the queue is not a buffer
-  SILENT: 1 << 11, // the one who fails the stream emits 'error'
+  SILENT: 1 << 11, // the caller that fails the stream emits 'error' itself
   SET_WRITABLE: 1 << 12, // the caller has set `writable`,
   SET_UNWRITABLE: 1 << 13, // to false
   ERROR_EMITTED: 1 << 14,
