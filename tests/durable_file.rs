@@ -9,6 +9,7 @@ use std::process::Command;
 use highwater::sink::{AsyncDurable, Durable};
 use highwater::{BoxError, Flow, WaitError, Writable};
 use highwater_testkit::child;
+use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 
 /// Five records, each durable before the next is written, and the end.
@@ -107,5 +108,39 @@ fn a_durable_file_is_created_or_opened() -> Result<(), BoxError> {
     assert_eq!(fs::read(&path)?, b"");
     let missing = folder.path().join("no/such/file");
     assert!(Durable::open(&missing).is_err() && Durable::create(&missing).is_err());
+    Ok(())
+}
+
+/// A file of tokio that can only be read: it takes bytes, and says with the next call that it
+/// could not write them.
+async fn for_reading() -> Result<tokio::fs::File, BoxError> {
+    let file = tempfile::NamedTempFile::new()?;
+    Ok(tokio::fs::File::open(file.path()).await?)
+}
+
+#[tokio::test]
+async fn a_file_of_tokio_that_has_lost_its_data_cannot_be_made_durable() -> Result<(), BoxError> {
+    let mut file = for_reading().await?;
+    file.write_all(b"lost").await?;
+    let error = AsyncDurable::new(file).await.expect_err("data is lost");
+    assert_eq!(error.raw_os_error(), Some(9));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flush_is_an_error_if_the_file_of_tokio_has_lost_its_data() -> Result<(), BoxError> {
+    let file = AsyncDurable::new(for_reading().await?).await?;
+    let mut out = Writable::builder().group_commit(true).spawn_tokio(file)?;
+    let _flow = out.write("lost\n")?;
+    out.delivered(5).await?;
+    // One job: the write of this data says what became of the data before the flush.
+    let mut other = out.writer();
+    let corked = other.cork()?;
+    let flush = out.flush();
+    let _flow = out.write("more\n")?;
+    drop(corked);
+    let flushed = flush.await.map_err(|error| error.code());
+    assert_eq!(flushed, Err("EBADF"));
+    assert_eq!(out.snapshot().flushed, 0);
     Ok(())
 }

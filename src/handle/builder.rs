@@ -182,6 +182,10 @@ impl<K> Builder<K> {
     /// goes with the next one. If the data cannot all be written, the flush is still made for
     /// those whose data was. (A body has nothing to flush.)
     ///
+    /// A `tokio::fs::File` takes data that it has not written, and returns the error at a later
+    /// write. The flush after that would not say that data is lost, so use
+    /// `sink::AsyncDurable`.
+    ///
     /// ```
     /// use highwater::Writable;
     ///

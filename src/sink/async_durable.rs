@@ -2,7 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::sync::Arc;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
@@ -48,7 +48,7 @@ enum Now {
     Writing,
     /// A flush has begun, and tokio's buffer is written.
     Syncing(JoinHandle<io::Result<()>>),
-    /// A sync has failed.
+    /// A sync has failed, or a write.
     Failed,
 }
 
@@ -58,7 +58,8 @@ impl AsyncDurable {
     ///
     /// # Errors
     ///
-    /// If the system has no further descriptor for the file.
+    /// If the file has taken bytes that it could not write, or the system has no further
+    /// descriptor for it.
     ///
     /// # Examples
     ///
@@ -71,7 +72,9 @@ impl AsyncDurable {
     /// # })?;
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub async fn new(file: File) -> io::Result<Self> {
+    pub async fn new(mut file: File) -> io::Result<Self> {
+        // `into_std` says nothing of an error.
+        poll_fn(|cx| Pin::new(&mut file).poll_flush(cx)).await?;
         Self::over(file.into_std().await)
     }
 
@@ -119,6 +122,16 @@ impl AsyncDurable {
         self.file
     }
 
+    /// What tokio's file says of a write. An error may be about bytes that the file took
+    /// before: they are lost, so no sync may acknowledge them.
+    fn wrote<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        self.dirty = true;
+        if written.is_err() {
+            self.now = Now::Failed;
+        }
+        written
+    }
+
     /// Waits for the sync that runs, if one does.
     fn poll_synced(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.now {
@@ -144,8 +157,8 @@ impl AsyncWrite for AsyncDurable {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_synced(cx))?;
-        self.dirty = true;
-        Pin::new(&mut self.file).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes));
+        Poll::Ready(self.wrote(written))
     }
 
     fn poll_write_vectored(
@@ -154,8 +167,8 @@ impl AsyncWrite for AsyncDurable {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_synced(cx))?;
-        self.dirty = true;
-        Pin::new(&mut self.file).poll_write_vectored(cx, slices)
+        let written = ready!(Pin::new(&mut self.file).poll_write_vectored(cx, slices));
+        Poll::Ready(self.wrote(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -164,11 +177,8 @@ impl AsyncWrite for AsyncDurable {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if matches!(self.now, Now::Writing) && self.dirty {
-            if let Err(error) = ready!(Pin::new(&mut self.file).poll_flush(cx)) {
-                // What tokio had in its buffer is lost.
-                self.now = Now::Failed;
-                return Poll::Ready(Err(error));
-            }
+            let written = ready!(Pin::new(&mut self.file).poll_flush(cx));
+            self.wrote(written)?;
             self.dirty = false;
             let twin = Arc::clone(&self.twin);
             self.now = Now::Syncing(tokio::task::spawn_blocking(move || twin.sync_data()));
