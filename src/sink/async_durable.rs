@@ -17,6 +17,10 @@ use super::durable::{Durable, sync_failed};
 /// As [`Durable`], over a [`tokio::fs::File`]: it is durable once it is flushed. A sync runs on
 /// a thread of tokio's for what blocks.
 ///
+/// A write that fails counts as a sync that fails: tokio takes data before it is written, so the
+/// error may be about any data since the last flush. Every later flush is an error, also in a
+/// [group](crate::Builder::group_commit).
+///
 /// ```
 /// use highwater::Writable;
 /// use highwater::sink::AsyncDurable;
