@@ -141,6 +141,12 @@ impl Report {
         self.fact((name, value), (label, format!("{seconds:.3} s")))
     }
 
+    /// Adds an error: in quotes for programs.
+    #[must_use]
+    pub fn error(self, label: &'static str, error: &str) -> Self {
+        self.fact(("error", format!("{error:?}")), (label, error))
+    }
+
     /// Adds those of another.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -203,6 +209,9 @@ mod tests {
             .bytes("written", "written", 3 * 1024 * 1024)
             .count("waits", "times it waited", 1234)
             .kib("memory", "most memory", None);
+        let failed = Report::new().error("it got", "no room");
+        assert_eq!(failed.text(Form::Programs), "error=\"no room\"");
+        assert_eq!(failed.text(Form::People), "  it got  no room\n");
         assert_eq!(
             report.text(Form::Programs),
             "written=3145728 waits=1234 memory=unknown"

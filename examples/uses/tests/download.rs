@@ -14,13 +14,18 @@ fn it_tries_itself_with_three_clients() -> Checked {
     let ended = run(PROGRAM, "")?;
     ended.well();
     for line in [
-        "a slow client: rows=500000 ",
-        "a client leaves after 10 pieces",
-        "text/csv: the reader has left, ",
-        "a half-closed client: rows=500000 ",
+        "\nclient that leaves: pieces=10\n",
+        "\ntext/csv: error=\"the reader has left, ",
+        "\nhalf-closed client: pieces=",
     ] {
         assert!(ended.out.contains(line), "{line} in {}", ended.out);
     }
+    assert!(
+        ended.out.starts_with("slow client: pieces="),
+        "{}",
+        ended.out
+    );
+    assert_eq!(ended.out.matches(" rows=500000\n").count(), 2);
     assert!(ended.number("peak") < 2 * 16_384);
     Ok(())
 }
@@ -56,7 +61,7 @@ fn curl_and_tar_get_all_files() -> Checked {
         assert!(names.ends_with("numbers/99.txt\n"), "{names}");
     }
     interrupt(&child)?;
-    Ended::from(child.wait_with_output()?).with(130, "interrupted");
+    Ended::from(child.wait_with_output()?).with(130, "interrupted: whole=2 delivered=");
     out.read_to_string(&mut line)?;
     assert_eq!(line.matches("application/x-tar: delivered=").count(), 2);
     Ok(())

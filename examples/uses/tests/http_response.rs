@@ -25,7 +25,7 @@ fn a_slow_client_gets_all_and_the_producer_sees_one_that_leaves() -> Checked {
     );
     assert!(ended.out.contains("client that leaves: "), "{}", ended.out);
     assert!(
-        ended.out.contains("the producer got: the reader has left"),
+        ended.out.contains("error=\"the reader has left"),
         "{}",
         ended.out
     );
@@ -98,7 +98,10 @@ fn any_client_gets_the_whole_body() -> Checked {
     assert_eq!(check.position(), 2 * MIB);
     let mut line = String::new();
     out.read_line(&mut line)?;
-    assert!(line.starts_with(&format!("written={} ", 2 * MIB)), "{line}");
+    assert!(
+        line.starts_with(&format!("response: written={} ", 2 * MIB)),
+        "{line}"
+    );
 
     let (mut body, head) = ask(&address, "HEAD")?;
     assert!(
@@ -152,10 +155,7 @@ fn the_producer_sees_a_client_that_goes_away() -> Checked {
     drop(body);
     let mut line = String::new();
     out.read_line(&mut line)?;
-    assert!(
-        line.contains("the producer got: the reader has left"),
-        "{line}"
-    );
+    assert!(line.contains("error=\"the reader has left"), "{line}");
     interrupt(&child)?;
     Ended::from(child.wait_with_output()?).with(130, "interrupted: ");
     Ok(())

@@ -8,9 +8,11 @@ const PUMP: &str = env!("CARGO_BIN_EXE_pump");
 const LOG: &str = env!("CARGO_BIN_EXE_log");
 const TCP_PUSH: &str = env!("CARGO_BIN_EXE_tcp_push");
 const UPLOAD: &str = env!("CARGO_BIN_EXE_upload");
+const HTTP_RESPONSE: &str = env!("CARGO_BIN_EXE_http_response");
+const DOWNLOAD: &str = env!("CARGO_BIN_EXE_download");
 
 /// Each program, how it is run, and something that people read and no program does.
-fn programs(folder: &tempfile::TempDir) -> [(&'static str, String, &'static str); 4] {
+fn programs(folder: &tempfile::TempDir) -> [(&'static str, String, &'static str); 6] {
     let path = |name| folder.path().join(name).display().to_string();
     [
         (PUMP, path("pumped"), "times a producer waited"),
@@ -25,6 +27,12 @@ fn programs(folder: &tempfile::TempDir) -> [(&'static str, String, &'static str)
             "arrived, each byte verified",
         ),
         (UPLOAD, "--size 6".into(), "read back, each byte verified"),
+        (
+            HTTP_RESPONSE,
+            "--size 2".into(),
+            "arrived, each byte verified",
+        ),
+        (DOWNLOAD, String::new(), "rows, each verified"),
     ]
 }
 
@@ -64,7 +72,14 @@ fn a_program_gets_pairs_also_on_a_terminal() -> Checked {
 #[test]
 fn what_takes_long_shows_how_far_it_is() -> Checked {
     let folder = tempfile::tempdir()?;
-    let shows = ["buffered", "of 400 events", "pushed", "left"];
+    let shows = [
+        "buffered",
+        "of 400 events",
+        "pushed",
+        "left",
+        "MiB read, ",
+        " read, ",
+    ];
     for ((program, line, _), shows) in programs(&folder).into_iter().zip(shows) {
         // Pump's input is empty, so it has nothing to show.
         if program != PUMP {

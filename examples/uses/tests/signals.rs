@@ -22,6 +22,12 @@ fn each_signal_stops_each_program_with_a_word_and_its_status() -> Checked {
             "tcp_push",
             "--connections 10 --lines 4000000",
         ),
+        (
+            env!("CARGO_BIN_EXE_http_response"),
+            "http_response",
+            "--size 100000",
+        ),
+        (env!("CARGO_BIN_EXE_download"), "download", ""),
     ] {
         for (signal, status) in STOPS {
             let ended = run_stopped(program, line, signal)?;

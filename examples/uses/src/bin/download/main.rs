@@ -13,12 +13,15 @@
 
 use std::process::ExitCode;
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use highwater::{BoxError, Writable};
-use highwater_uses::{Failure, causes, run, say};
+use highwater_uses::run;
 
 mod try_it;
+
+use try_it::Ends;
 
 /// How many rows the CSV has, and the tar has files.
 const ROWS: u64 = 500_000;
@@ -28,13 +31,13 @@ fn main() -> ExitCode {
     run("download", try_it::start)
 }
 
-fn pages() -> Router {
+fn pages(ends: Ends) -> Router {
+    let csv = async |State(ends)| download("text/csv", csv, ends);
+    let tar = async |State(ends)| download("application/x-tar", tar, ends);
     Router::new()
-        .route("/numbers.csv", get(async || download("text/csv", csv)))
-        .route(
-            "/numbers.tar",
-            get(async || download("application/x-tar", tar)),
-        )
+        .route("/numbers.csv", get(csv))
+        .route("/numbers.tar", get(tar))
+        .with_state(ends)
 }
 
 fn csv(out: Writable<()>) -> Result<Writable<()>, BoxError> {
@@ -62,16 +65,12 @@ fn tar(out: Writable<()>) -> Result<Writable<()>, BoxError> {
 fn download(
     kind: &'static str,
     write: impl FnOnce(Writable<()>) -> Result<Writable<()>, BoxError> + Send + 'static,
+    ends: Ends,
 ) -> Response {
     let (out, body) = Writable::builder().body();
-    tokio::task::spawn_blocking(move || -> Result<(), Failure> {
-        match write(out).and_then(|out| Ok(out.end().wait()?.totals)) {
-            Ok(totals) => say(&format!(
-                "{kind}: delivered={} waits={} peak={}",
-                totals.delivered, totals.waits, totals.peak
-            )),
-            Err(error) => say(&format!("{kind}: {}", causes(error.as_ref()))),
-        }
+    tokio::task::spawn_blocking(move || {
+        let ended = write(out).and_then(|out| Ok(out.end().wait()?.totals));
+        ends.send((kind, ended))
     });
     ([(CONTENT_TYPE, kind)], axum::body::Body::new(body)).into_response()
 }

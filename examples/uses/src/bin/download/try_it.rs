@@ -1,20 +1,24 @@
-//! Serves until Ctrl-C, or tries itself with three clients, which are processes of their own:
-//! one that is slow, one that leaves, and one that closes its side early.
+//! Serves until Ctrl-C, or tries itself with three clients: one that is slow, one that leaves,
+//! and one that closes its side early.
 
 use std::net::{Shutdown, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use highwater::{BoxError, Snapshot};
 use highwater_uses::http::{listen, serve};
-use highwater_uses::{Failure, say, stop};
+use highwater_uses::progress::shown;
+use highwater_uses::report::{Output, Report};
+use highwater_uses::{Failure, Totals, causes, say, stop, stopped};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Command;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// Serve a CSV and a tar over HTTP, at the pace of the client.
 #[derive(Parser)]
@@ -23,14 +27,20 @@ pub(crate) struct Arguments {
     /// Serve on this address until Ctrl-C, for clients from outside.
     #[arg(long, value_name = "ADDR")]
     serve: Option<SocketAddr>,
-    /// Be this client of the server at `--at`.
-    #[arg(long, value_name = "CLIENT", hide = true, requires = "at")]
-    client: Option<Client>,
-    #[arg(long, value_name = "ADDR", hide = true)]
-    at: Option<SocketAddr>,
+    #[command(flatten)]
+    output: Output,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+/// The kind of a response, and how it has ended.
+type End = (&'static str, Result<Snapshot, BoxError>);
+
+/// Each response says here how it has ended.
+pub(crate) type Ends = mpsc::UnboundedSender<End>;
+
+/// What the progress bar shows: the length is not known before.
+const TEMPLATE: &str = "{binary_bytes} read, {binary_bytes_per_sec}";
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Client {
     /// Pauses after each piece.
     Slow,
@@ -40,49 +50,120 @@ enum Client {
     HalfCloses,
 }
 
-pub(crate) async fn start(arguments: Arguments) -> Result<(), Failure> {
-    if let (Some(client), Some(address)) = (arguments.client, arguments.at) {
-        return get(client, address).await;
-    }
-    let (stop, address) = (stop()?, arguments.serve);
-    let listener = listen(address.unwrap_or(([127, 0, 0, 1], 0).into()), None)
-        .map_err(|error| Failure::of("listening", &error))?;
-    let at = local(&listener)?;
-    let serving = serve(listener, TowerToHyperService::new(super::pages()), stop);
-    if address.is_some() {
-        say(&format!(
-            "listening on http://{at}/numbers.csv and http://{at}/numbers.tar"
-        ))?;
-        serving.await;
-        return Err(Failure::interrupted("the responses that ran are cut off"));
-    }
-    tokio::select! {
-        () = serving => Err(Failure::interrupted("the responses that ran are cut off")),
-        tried = try_it(at) => tried,
-    }
+/// What has become of the responses.
+struct Responses {
+    output: Output,
+    whole: u64,
+    cut_off: u64,
+    totals: Totals,
 }
 
-fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    let address = listener.local_addr();
-    address.map_err(|error| Failure::of("the address", &error))
-}
+impl Responses {
+    /// Counts one that has ended, and says how.
+    fn add(&mut self, (kind, ended): End) -> Result<(), Failure> {
+        let report = match ended {
+            Ok(totals) => {
+                self.whole += 1;
+                self.totals.add(&totals);
+                Report::new()
+                    .bytes("delivered", "delivered", totals.delivered)
+                    .count("waits", "times the producer waited", totals.waits)
+                    .bytes("peak", "most in the stream at once", totals.peak)
+            }
+            Err(error) => {
+                self.cut_off += 1;
+                Report::new().error("the producer got", &causes(error.as_ref()))
+            }
+        };
+        self.output.say(kind, &report)
+    }
 
-/// Starts each client, and waits for it.
-async fn try_it(at: SocketAddr) -> Result<(), Failure> {
-    let program = std::env::current_exe().map_err(|error| Failure::of("this program", &error))?;
-    for client in ["slow", "leaves", "half-closes"] {
-        let arguments = ["--client", client, "--at", &at.to_string()];
-        let status = Command::new(&program).args(arguments).status().await;
-        let status = status.map_err(|error| Failure::of("a client", &error))?;
-        if !status.success() {
-            return Err(Failure::new(format!("the client failed: {status}")));
+    /// What Ctrl-C has left. The connections are closed, so each producer ends.
+    async fn interrupted(mut self, mut ended: mpsc::UnboundedReceiver<End>) -> Failure {
+        while let Some(end) = ended.recv().await {
+            if let Err(failure) = self.add(end) {
+                return failure;
+            }
         }
+        let report = Report::new()
+            .count("whole", "responses sent whole", self.whole)
+            .bytes("delivered", "bytes of these", self.totals.delivered)
+            .count("cut_off", "responses cut off", self.cut_off);
+        self.output.interrupted(&report)
+    }
+}
+
+pub(crate) async fn start(arguments: Arguments) -> Result<(), Failure> {
+    let (mut stop, output) = (stop()?, arguments.output);
+    let address = arguments.serve.unwrap_or(([127, 0, 0, 1], 0).into());
+    let listener = listen(address, None).map_err(|error| Failure::of("listening", &error))?;
+    let at = listener.local_addr();
+    let at = at.map_err(|error| Failure::of("the address", &error))?;
+    let (ends, mut ended) = mpsc::unbounded_channel();
+    let pages = TowerToHyperService::new(super::pages(ends));
+    let serving = tokio::spawn(serve(listener, pages, stop.clone()));
+    let mut responses = Responses {
+        output,
+        whole: 0,
+        cut_off: 0,
+        totals: Totals::default(),
+    };
+    let tried = async {
+        match arguments.serve {
+            Some(_) => serve_all(at, &mut responses, &mut ended).await,
+            None => try_it(at, &mut responses, &mut ended).await,
+        }
+    };
+    let tried = tokio::select! {
+        tried = tried => tried,
+        () = stopped(&mut stop) => Ok(()),
+    };
+    // If it was stopped, what a client has run into comes from that.
+    if *stop.borrow() {
+        drop(serving.await);
+        return Err(responses.interrupted(ended).await);
+    }
+    tried?;
+    output.say("", &responses.totals.report())
+}
+
+/// Says of each response how it has ended.
+async fn serve_all(
+    at: SocketAddr,
+    responses: &mut Responses,
+    ended: &mut mpsc::UnboundedReceiver<End>,
+) -> Result<(), Failure> {
+    let text = format!("listening on http://{at}/numbers.csv and http://{at}/numbers.tar");
+    say(&text)?;
+    while let Some(end) = ended.recv().await {
+        responses.add(end)?;
     }
     Ok(())
 }
 
-/// The client. Checks each row that it gets.
-async fn get(client: Client, at: SocketAddr) -> Result<(), Failure> {
+/// Sends each client, and says what it got, and how the response ended.
+async fn try_it(
+    at: SocketAddr,
+    responses: &mut Responses,
+    ended: &mut mpsc::UnboundedReceiver<End>,
+) -> Result<(), Failure> {
+    for (client, who) in [
+        (Client::Slow, "slow client"),
+        (Client::Leaves, "client that leaves"),
+        (Client::HalfCloses, "half-closed client"),
+    ] {
+        let (bar, arrived) = (responses.output.bar(0, TEMPLATE), AtomicU64::new(0));
+        let got = shown(&bar, &arrived, get(client, at, &arrived)).await;
+        bar.clear();
+        responses.output.say(who, &got?)?;
+        let end = ended.recv().await;
+        responses.add(end.ok_or_else(|| Failure::new("the server is gone"))?)?;
+    }
+    Ok(())
+}
+
+/// The client. Checks each row that it gets; `arrived` is how many bytes have come.
+async fn get(client: Client, at: SocketAddr, arrived: &AtomicU64) -> Result<Report, Failure> {
     let io = |error| Failure::of("the connection", &error);
     let hyper = |error| Failure::of("the response", &error);
     let connection = std::net::TcpStream::connect(at).map_err(io)?;
@@ -92,36 +173,35 @@ async fn get(client: Client, at: SocketAddr) -> Result<(), Failure> {
     let (mut sender, serving) = http1::handshake(TokioIo::new(connection))
         .await
         .map_err(hyper)?;
-    tokio::spawn(serving);
+    let serving = tokio::spawn(serving);
     let request = Request::get("/numbers.csv")
         .header(header::HOST, at.to_string())
         .body(Empty::<Bytes>::new())
         .map_err(|error| Failure::of("the request", &error))?;
     let response = sender.send_request(request).await.map_err(hyper)?;
-    if matches!(client, Client::HalfCloses) {
+    if client == Client::HalfCloses {
         half.shutdown(Shutdown::Write).map_err(io)?;
     }
     let (mut body, mut text, mut pieces) = (response.into_body(), Vec::new(), 0);
+    let report = |pieces| Report::new().count("pieces", "pieces", pieces);
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(hyper)?.into_data() {
             text.extend_from_slice(&data);
+            arrived.store(text.len() as u64, Ordering::Relaxed);
             pieces += 1;
         }
         match client {
             Client::Slow => tokio::time::sleep(Duration::from_millis(1)).await,
-            Client::Leaves if pieces == 10 => return say("a client leaves after 10 pieces"),
+            Client::Leaves if pieces == 10 => {
+                // The task has the connection: without it, it is closed.
+                serving.abort();
+                return Ok(report(pieces));
+            }
             _ => {}
         }
     }
     let rows = check(&text)?;
-    let who = if matches!(client, Client::Slow) {
-        "slow"
-    } else {
-        "half-closed"
-    };
-    say(&format!(
-        "a {who} client: rows={rows} pieces={pieces}, each row is right"
-    ))
+    Ok(report(pieces).count("rows", "rows, each verified", rows))
 }
 
 /// How many rows there are, all of them right.

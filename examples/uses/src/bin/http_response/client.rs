@@ -2,6 +2,7 @@
 //! that is, when everything between the two is full.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use highwater_uses::Failure;
@@ -26,10 +27,12 @@ pub(crate) struct Got {
 }
 
 /// Reads the body up to this position, or its end, and then closes the connection.
+/// `arrived` is how far it is.
 pub(crate) async fn get(
     address: SocketAddr,
     up_to: u64,
     mut producing: watch::Receiver<Producing>,
+    arrived: &AtomicU64,
 ) -> Result<Got, Failure> {
     let connection = async {
         let socket = TcpSocket::new_v4()?;
@@ -70,6 +73,7 @@ pub(crate) async fn get(
             if let Err(at) = check.take(data) {
                 return Err(Failure::new(format!("a wrong byte after {at}")));
             }
+            arrived.store(check.position(), Ordering::Relaxed);
         }
     }
     // The task has the connection: without it, it is closed.

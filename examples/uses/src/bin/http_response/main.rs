@@ -12,10 +12,13 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 
 use clap::Parser;
 use highwater_uses::http::{listen, serve};
 use highwater_uses::lines::LINE;
+use highwater_uses::progress::shown;
+use highwater_uses::report::{Output, Report};
 use highwater_uses::{Failure, Totals, run, say, stop, stopped};
 use tokio::sync::{mpsc, watch};
 
@@ -39,7 +42,12 @@ struct Arguments {
     /// Serve on this address until Ctrl-C, for clients from outside.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    #[command(flatten)]
+    output: Output,
 }
+
+/// What the progress bar shows.
+const TEMPLATE: &str = "{bar:40} {binary_bytes} of {binary_total_bytes} read, {eta} left";
 
 fn main() -> ExitCode {
     run("http_response", respond)
@@ -57,9 +65,10 @@ async fn respond(arguments: Arguments) -> Result<(), Failure> {
         producing: tell_producing,
         stop: stop.clone(),
     };
+    let output = arguments.output;
     match arguments.listen {
-        Some(address) => serve_all(server, address, produced, stop).await,
-        None => show(server, produced, producing, stop).await,
+        Some(address) => serve_all(server, address, produced, stop, output).await,
+        None => show(server, produced, producing, stop, output).await,
     }
 }
 
@@ -69,6 +78,7 @@ async fn serve_all(
     address: SocketAddr,
     mut produced: mpsc::UnboundedReceiver<Produced>,
     mut stop: watch::Receiver<bool>,
+    output: Output,
 ) -> Result<(), Failure> {
     let listener = listen(address, None)
         .map_err(|error| Failure::of(&format!("listening on {address}"), &error))?;
@@ -81,7 +91,7 @@ async fn serve_all(
     let mut count = |response: &Produced| {
         totals.add(&response.totals);
         unsent += response.unsent;
-        say(&response.line())
+        output.say("response", &response.report())
     };
     loop {
         tokio::select! {
@@ -94,11 +104,16 @@ async fn serve_all(
     while let Some(response) = produced.recv().await {
         count(&response)?;
     }
-    say(&totals.summary())?;
-    let written = totals.delivered;
-    Err(Failure::interrupted(format!(
-        "written={written} unsent={unsent}"
-    )))
+    output.say("", &totals.report())?;
+    Err(interrupted(output, &totals, unsent))
+}
+
+/// What Ctrl-C has left.
+fn interrupted(output: Output, totals: &Totals, unsent: u64) -> Failure {
+    let report = Report::new()
+        .bytes("written", "written", totals.delivered)
+        .bytes("unsent", "accepted and not sent", unsent);
+    output.interrupted(&report)
 }
 
 /// Two requests on loopback: one read slowly to the end, one dropped in the middle.
@@ -107,6 +122,7 @@ async fn show(
     mut produced: mpsc::UnboundedReceiver<Produced>,
     producing: watch::Receiver<Producing>,
     mut stop: watch::Receiver<bool>,
+    output: Output,
 ) -> Result<(), Failure> {
     let (size, mark) = (server.size, server.mark);
     let listener = listen(([127, 0, 0, 1], 0).into(), Some(client::SYSTEM_BUFFER))
@@ -118,10 +134,13 @@ async fn show(
 
     let mut totals = Totals::default();
     for (who, up_to) in [("slow client", size), ("client that leaves", size / 2)] {
+        let (bar, arrived) = (output.bar(up_to, TEMPLATE), AtomicU64::new(0));
+        let getting = client::get(address, up_to, producing.clone(), &arrived);
         let got = tokio::select! {
-            got = client::get(address, up_to, producing.clone()) => got,
+            got = shown(&bar, &arrived, getting) => got,
             () = stopped(&mut stop) => Err(Failure::new("stopped")),
         };
+        bar.clear();
         if *stop.borrow() {
             // Whatever the client has run into comes from that.
             let mut unsent = 0;
@@ -129,22 +148,18 @@ async fn show(
                 totals.add(&response.totals);
                 unsent = response.unsent;
             }
-            let written = totals.delivered;
-            return Err(Failure::interrupted(format!(
-                "written={written} unsent={unsent}"
-            )));
+            return Err(interrupted(output, &totals, unsent));
         }
         let got = got?;
         let Some(response) = produced.recv().await else {
             return Err(Failure::new("the server is gone"));
         };
         totals.add(&response.totals);
-        let pieces = got.pieces;
-        say(&format!(
-            "{who}: verified={} pieces={pieces}; {}",
-            got.bytes,
-            response.line()
-        ))?;
+        let report = Report::new()
+            .bytes("verified", "arrived, each byte verified", got.bytes)
+            .count("pieces", "in pieces", got.pieces)
+            .and(response.report());
+        output.say(who, &report)?;
         if up_to == size && (got.bytes != size || response.failed.is_some()) {
             return Err(Failure::new(format!(
                 "{} of {size} bytes arrived",
@@ -157,7 +172,7 @@ async fn show(
             ));
         }
     }
-    say(&totals.summary())?;
+    output.say("", &totals.report())?;
     if totals.peak > mark.saturating_add(LINE as u64) {
         let peak = totals.peak;
         return Err(Failure::new(format!(

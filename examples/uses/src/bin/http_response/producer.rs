@@ -2,6 +2,7 @@
 
 use highwater::{BoxError, EndError, Flow, Snapshot, Writable};
 use highwater_uses::lines::{LINE, line};
+use highwater_uses::report::Report;
 use highwater_uses::{causes, stopped};
 use tokio::sync::watch;
 
@@ -25,19 +26,16 @@ pub(crate) struct Produced {
 }
 
 impl Produced {
-    pub(crate) fn line(&self) -> String {
-        let Self {
-            totals,
-            failed,
-            unsent,
-        } = self;
-        let written = totals.delivered;
-        match failed {
-            None => format!(
-                "written={written} waits={} peak={}",
-                totals.waits, totals.peak
-            ),
-            Some(error) => format!("written={written} unsent={unsent} the producer got: {error}"),
+    pub(crate) fn report(&self) -> Report {
+        let report = Report::new()
+            .bytes("written", "written", self.totals.delivered)
+            .count("waits", "times the producer waited", self.totals.waits)
+            .bytes("peak", "most in the stream at once", self.totals.peak);
+        match &self.failed {
+            None => report,
+            Some(error) => report
+                .bytes("unsent", "accepted and not sent", self.unsent)
+                .error("the producer got", error),
         }
     }
 }
