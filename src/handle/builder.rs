@@ -175,8 +175,8 @@ impl<K> Builder<K> {
         self
     }
 
-    /// Sets whether one flush, behind all that the worker has in hand, is for every caller that
-    /// asks for a flush of a part of it. False by default: then only flushes without data
+    /// Lets callers share a flush: the worker writes all that it has in hand, and then flushes
+    /// once, for every caller that waits. False by default: then only flushes without data
     /// between them are one. With [`sink::Durable`](crate::sink::Durable) it is group commit:
     /// many producers wait for one sync. There is no timer: what is written while a flush runs
     /// goes with the next one. If the data cannot all be written, the flush is still made for

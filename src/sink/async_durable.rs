@@ -57,8 +57,8 @@ enum Now {
 }
 
 impl AsyncDurable {
-    /// Makes it of a file that is open. Its name in the folder may not be durable yet: see
-    /// [`AsyncDurable::create`] and [`AsyncDurable::open`].
+    /// Makes it of a file that is open. If the file is new, a crash may lose its name:
+    /// [`AsyncDurable::create`] and [`AsyncDurable::open`] see to that.
     ///
     /// # Errors
     ///

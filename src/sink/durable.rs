@@ -43,8 +43,8 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// Makes it of a file that is open. Its name in the folder may not be durable yet: see
-    /// [`Durable::create`] and [`Durable::open`].
+    /// Makes it of a file that is open. If the file is new, a crash may lose its name:
+    /// [`Durable::create`] and [`Durable::open`] see to that.
     ///
     /// ```
     /// let durable = highwater::sink::Durable::new(tempfile::tempfile()?);
@@ -61,11 +61,11 @@ impl Durable {
     }
 
     /// Creates a file at this path, or cuts the one that is there to nothing. On Unix it syncs
-    /// the folder, so that the file's name is durable, too.
+    /// the folder of this path, so that the file's name is durable, too.
     ///
     /// # Errors
     ///
-    /// If the file cannot be created, or the folder not be synced.
+    /// If the file cannot be created, or the folder cannot be synced.
     ///
     /// # Examples
     ///
@@ -81,11 +81,11 @@ impl Durable {
     }
 
     /// Opens the file at this path for appending, and creates it if there is none. On Unix it
-    /// syncs the folder, so that the file's name is durable, too.
+    /// syncs the folder of this path, so that the file's name is durable, too.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, or the folder not be synced.
+    /// If the file cannot be opened, or the folder cannot be synced.
     ///
     /// # Examples
     ///

@@ -67,14 +67,15 @@ impl Builder {
 /// What a reader takes from a stream: the worker of [`Builder::body`].
 ///
 /// It is a `Stream` of `Bytes`, with the feature `http-body` an `http_body::Body`, and by
-/// [`reader`](Self::reader) an `AsyncRead` of futures and of tokio. Each gives a chunk that was
-/// written as it is, without a copy; small writes are joined.
+/// [`reader`](Self::reader) an `AsyncRead` of futures and of tokio. A chunk reaches the reader
+/// as it was written, without a copy; small writes are joined.
 ///
 /// A chunk is *delivered* when the reader comes back for the next one, or sees the end.
 /// Dropping the body before makes the stream fail with [`Cause::ReaderLeft`]: every waiter gets
 /// that error, and the chunks that were not delivered come back. A reader need not poll for the
 /// end if the body has said that it is there (`is_end_stream`), or has given all bytes of its
-/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes.
+/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes. (A size hint that is exact does
+/// not say so.)
 pub struct Body(alloc::sync::Arc<Worker>);
 
 /// It is the worker of a body, and its waker once the reader needs no more.
