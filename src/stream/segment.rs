@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::barrier::Barrier;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
@@ -193,7 +194,15 @@ impl Segment {
 pub(crate) struct Filler {
     segment: Arc<Segment>,
     barrier: Barrier,
+    /// The cork that holds now began without the lock.
+    corked: bool,
+    /// So many of the next corks take the lock.
+    locked_corks: u32,
 }
+
+/// After the worker has found a cork that the driver did not have, so many corks take the lock:
+/// to take the lease away costs more than they do, and it would find the next one, too.
+const LOCKED_CORKS: u32 = 16;
 
 /// What a write on the lease, a cork or the end of a cork has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +221,8 @@ impl Filler {
         Self {
             segment: Arc::new(Segment::new(capacity)),
             barrier,
+            corked: false,
+            locked_corks: 0,
         }
     }
 
@@ -240,10 +251,15 @@ impl Filler {
     #[inline]
     pub(crate) fn cork(&mut self) -> Filled {
         let reached = self.reached();
+        if self.locked_corks > 0 {
+            self.locked_corks -= 1;
+            return Filled::Nothing;
+        }
         if reached.corks() || self.segment.end() == 0 {
             return Filled::Nothing;
         }
         self.segment.reach(reached.with_cork(true));
+        self.corked = true;
         self.filled()
     }
 
@@ -251,7 +267,11 @@ impl Filler {
     #[inline]
     pub(crate) fn uncork(&mut self) -> Filled {
         let reached = self.reached();
+        let corked = mem::take(&mut self.corked);
         if !reached.corks() {
+            if corked {
+                self.locked_corks = LOCKED_CORKS;
+            }
             return Filled::Nothing;
         }
         self.segment.reach(reached.with_cork(false));
@@ -314,7 +334,7 @@ fn low_bytes(bytes: &[u8]) -> u64 {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{Barrier, Filled, Filler, Reached};
+    use super::{Barrier, Filled, Filler, LOCKED_CORKS, Reached};
 
     /// Of each length, at each place within a word, copied in each way.
     #[test]
@@ -366,5 +386,22 @@ mod tests {
         assert_eq!(filler.write(b"1234"), Filled::Accepted);
         assert_eq!(filler.write(b""), Filled::Nothing);
         assert_eq!(filler.reached().at(), 4);
+    }
+
+    #[test]
+    fn after_a_cork_that_the_worker_has_found_some_corks_take_the_lock() {
+        let mut filler = Filler::new(64, Barrier::of_process());
+        filler.segment.lend(64);
+        for _ in 0..2 {
+            assert_eq!(filler.cork(), Filled::Accepted);
+            assert_eq!(filler.uncork(), Filled::Accepted);
+        }
+        assert_eq!(filler.cork(), Filled::Accepted);
+        filler.segment.cut(filler.reached().with_cork(false));
+        assert_eq!(filler.uncork(), Filled::Nothing);
+        for _ in 0..LOCKED_CORKS {
+            assert_eq!(filler.cork(), Filled::Nothing);
+        }
+        assert_eq!(filler.cork(), Filled::Accepted);
     }
 }

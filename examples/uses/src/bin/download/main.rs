@@ -70,7 +70,7 @@ fn download(
     let (out, body) = Writable::builder().body();
     tokio::task::spawn_blocking(move || {
         let ended = write(out).and_then(|out| Ok(out.end().wait()?.totals));
-        ends.send((kind, ended))
+        drop(ends.send((kind, ended))); // a program that ends hears no more
     });
     ([(CONTENT_TYPE, kind)], axum::body::Body::new(body)).into_response()
 }
