@@ -12,39 +12,10 @@ use std::thread;
 
 use bytes::Bytes;
 use futures::{AsyncReadExt, StreamExt, executor::block_on, stream};
-use highwater::{Body, BoxError, Cause, Chunk, Event, Flow, WaitError, Writable, Writer};
+use highwater::{BoxError, Cause, Chunk, Event, Flow, WaitError, Writable, Writer};
+use highwater_testkit::bodies::{body, ends, error, next, waits};
 use highwater_testkit::players::polled::poll_once;
 use highwater_testkit::wakes::{Counted, Wakes};
-
-fn body() -> (Writable<()>, Body) {
-    Writable::builder().high_water_mark(1024).body()
-}
-
-/// The next chunk, which is there.
-#[track_caller]
-fn next(body: &mut Body) -> Bytes {
-    let next = poll_once(body.next()).expect("a chunk is there");
-    next.expect("it is not at its end").expect("it goes well")
-}
-
-/// The error that the body ends with.
-#[track_caller]
-fn error(body: &mut Body) -> Cause {
-    let next = poll_once(body.next()).expect("its end is there");
-    let error = next.expect("it is no good end").expect_err("no chunk");
-    assert!(poll_once(body.next()).expect("it has ended").is_none());
-    error
-}
-
-#[track_caller]
-fn ends(body: &mut Body) {
-    assert!(poll_once(body.next()).expect("its end is there").is_none());
-}
-
-#[track_caller]
-fn waits(body: &mut Body) {
-    assert!(poll_once(body.next()).is_none(), "nothing is there");
-}
 
 #[test]
 fn a_chunk_is_given_as_it_is() {

@@ -11,32 +11,10 @@ use std::task::{Context, Wake, Waker};
 use bytes::Bytes;
 use futures::{AsyncReadExt, StreamExt};
 use highwater::{Body, Cause, Writable, Writer};
+use highwater_testkit::bodies::{body, ends, error, next};
 use highwater_testkit::players::polled::poll_once;
 use highwater_testkit::wakes::Counted;
 use http_body::Body as _;
-
-fn body() -> (Writable<()>, Body) {
-    Writable::builder().high_water_mark(1024).body()
-}
-
-/// The next chunk, which is there.
-#[track_caller]
-fn next(body: &mut Body) -> Bytes {
-    let next = poll_once(body.next()).expect("a chunk is there");
-    next.expect("it is not at its end").expect("it goes well")
-}
-
-/// The error that the body ends with.
-#[track_caller]
-fn error(body: &mut Body) -> Cause {
-    let next = poll_once(body.next()).expect("its end is there");
-    next.expect("it is no good end").expect_err("no chunk")
-}
-
-#[track_caller]
-fn ends(body: &mut Body) {
-    assert!(poll_once(body.next()).expect("its end is there").is_none());
-}
 
 #[test]
 fn a_reader_may_drop_a_body_that_has_said_it_is_at_its_end() {
@@ -141,7 +119,7 @@ fn a_byte_after_the_last_one_is_refused_when_the_reader_has_left_with_all() {
     let _flow = out.write("abc").expect("it is open");
     assert_eq!(next(&mut body), "abc");
     drop(body);
-    let _flow = out.write("d").expect("the stream is told of it later");
+    let _flow = out.write("d").expect("the stream learns of it later");
     let error = out.end().wait().expect_err("it was too long");
     assert_eq!(error.to_string(), "the body is longer than its 3 bytes");
 }
@@ -168,7 +146,7 @@ fn a_waiter_that_writes_when_it_is_woken_finds_a_reader_that_has_left_with_all()
         fn wake(self: Arc<Self>) {
             let writer = self.0.lock().expect("no panic").take();
             let written = writer.expect("it is woken once").write("too long");
-            assert!(written.is_ok(), "the stream is told of it later");
+            assert!(written.is_ok(), "the stream learns of it later");
         }
     }
 

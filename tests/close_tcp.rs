@@ -17,7 +17,7 @@ const LENGTH: usize = 128 * 1024;
 /// What the peer has read when its connection ended, and how that ended.
 type Reading = JoinHandle<(usize, io::Result<()>)>;
 
-/// A connection whose peer greets. It reads once it is told, a few bytes at a time.
+/// A connection whose peer greets. It reads once the test says so, a few bytes at a time.
 fn greeted() -> Result<(TcpStream, Sender<()>, Reading), BoxError> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let connection = TcpStream::connect(listener.local_addr()?)?;

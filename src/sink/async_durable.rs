@@ -87,6 +87,18 @@ impl AsyncDurable {
     /// # Errors
     ///
     /// As [`Durable::create`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = highwater::sink::AsyncDurable::create(folder.path().join("file")).await?;
+    /// # drop(file);
+    /// # Ok::<_, std::io::Error>(())
+    /// # })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub async fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         Self::opened(move || Durable::create(path)).await
@@ -97,6 +109,18 @@ impl AsyncDurable {
     /// # Errors
     ///
     /// As [`Durable::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// let file = highwater::sink::AsyncDurable::open(folder.path().join("file")).await?;
+    /// # drop(file);
+    /// # Ok::<_, std::io::Error>(())
+    /// # })?;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         Self::opened(move || Durable::open(path)).await

@@ -161,9 +161,9 @@ impl WriteJob {
         Some(Call::WriteVectored { slices, given })
     }
 
-    /// What a reader is to be given next, shared and not copied: the same until it has been
-    /// [booked](Self::book). It is a whole chunk, or `None` for a flush. No item when all is
-    /// done.
+    /// Returns what a reader gets next, shared and not copied: the same until it has been
+    /// [booked](Self::book). It is a whole chunk, or `None` for a flush. Returns no item when
+    /// all is done.
     #[cfg(feature = "futures")]
     pub(crate) fn next_shared(&mut self) -> Option<Option<bytes::Bytes>> {
         if self.flush_is_next() {

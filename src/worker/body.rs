@@ -113,6 +113,25 @@ impl Body {
     /// that has ended, so it can have a checksum of what was written. `None` is no trailers.
     ///
     /// A reader other than one of HTTP ignores them.
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use http_body::Body as _;
+    /// use std::{future::poll_fn, pin::Pin};
+    ///
+    /// let (out, body) = highwater::Writable::builder().body();
+    /// let mut body = body.with_trailers(|| {
+    ///     let mut trailers = http::HeaderMap::new();
+    ///     trailers.insert("checksum", http::HeaderValue::from_static("294"));
+    ///     Some(trailers)
+    /// });
+    /// drop(out.end_with("abc"));
+    /// let mut next = || block_on(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)));
+    /// assert!(next().expect("data")?.is_data());
+    /// let trailers = next().expect("trailers")?.into_trailers();
+    /// assert_eq!(trailers.expect("no data")["checksum"], "294");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     #[cfg(feature = "http-body")]
     #[must_use]
     pub fn with_trailers(

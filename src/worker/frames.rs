@@ -185,7 +185,7 @@ impl Frames {
         }
     }
 
-    /// All is written. Returns the trailers, if they are to be given first.
+    /// All is written. Returns the trailers, if the reader gets them first.
     fn finish(&mut self) -> Option<Part> {
         let result = match self.finished() {
             Ok(Some(part)) => return Some(part),

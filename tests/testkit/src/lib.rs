@@ -12,6 +12,7 @@
 //! | [`wakes`] | counts wake-ups | every test that counts them |
 //! | [`sinks`] | do in one call what a closure says | every test with such a sink |
 //! | [`deadlocks`] | waits where a wait would never end | `tests/deadlock.rs`, `tests/deadlock_nested.rs` |
+//! | [`bodies`] | polls a body by hand | `tests/body.rs`, `tests/body_http.rs` |
 //! | [`disk`] | loses what was not synced, when it dies | `tests/durable.rs` |
 //! | [`child`] | starts a test again in a process of its own | `tests/kill.rs`, `tests/faults/real.rs` |
 //!
@@ -24,6 +25,8 @@
 //!
 //! The features `futures` and `tokio` add the players of the polled workers.
 
+#[cfg(feature = "futures")]
+pub mod bodies;
 pub mod child;
 pub mod deadlocks;
 #[cfg(feature = "futures")]
