@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 
 use futures::io::AllowStdIo;
-use highwater::{BoxError, Wait, Writable, Writer};
+use highwater::{BoxError, Builder, Wait, Writable, Writer};
 use highwater_testkit::disk::{Disk, Odds};
 use highwater_testkit::{random, sinks};
 use rand::rngs::SmallRng;
@@ -184,9 +184,8 @@ impl Write for Calls {
 
 /// A producer that flushes after each of these records, all under one cork; and a worker that
 /// was polled once.
-fn flushed(group_commit: bool, records: &[&'static str]) -> (Vec<String>, Writable<Sink>, Waits) {
+fn flushed(builder: Builder, records: &[&'static str]) -> (Vec<String>, Writable<Sink>, Waits) {
     let calls = Calls::default();
-    let builder = Writable::builder().group_commit(group_commit);
     let (mut out, mut worker) = builder.pair(AllowStdIo::new(calls.clone()));
     let mut other = out.writer();
     let corked = other.cork().expect("it is open");
@@ -200,6 +199,10 @@ fn flushed(group_commit: bool, records: &[&'static str]) -> (Vec<String>, Writab
     (calls.take(), out, waits)
 }
 
+fn grouped() -> Builder {
+    Writable::builder().group_commit(true)
+}
+
 type Sink = AllowStdIo<Calls>;
 type Waits = Vec<Wait>;
 
@@ -207,14 +210,21 @@ const RECORDS: [&str; 3] = ["one", "two", "three"];
 
 #[test]
 fn a_group_has_one_write_and_one_flush() {
-    let (calls, out, _waits) = flushed(true, &RECORDS);
+    let (calls, out, _waits) = flushed(grouped(), &RECORDS);
     assert_eq!(calls, ["onetwothree", "flush"]);
     assert_eq!(out.snapshot().flushed, 11);
 }
 
 #[test]
+fn a_group_whose_chunks_are_calls_of_their_own_has_one_flush() {
+    let (calls, out, _waits) = flushed(grouped().vectored(false), &RECORDS);
+    assert_eq!(calls, ["one", "two", "three", "flush"]);
+    assert_eq!(out.snapshot().flushed, 11);
+}
+
+#[test]
 fn without_group_commit_a_flush_stands_before_the_data_after_it() {
-    let (calls, out, _waits) = flushed(false, &RECORDS);
+    let (calls, out, _waits) = flushed(Writable::builder(), &RECORDS);
     let each = ["one", "flush", "two", "flush", "three", "flush"];
     assert_eq!(calls, each);
     assert_eq!(out.snapshot().flushed, 11);
@@ -222,7 +232,7 @@ fn without_group_commit_a_flush_stands_before_the_data_after_it() {
 
 #[test]
 fn a_flush_is_made_though_the_data_after_it_could_not_be_written() {
-    let (calls, out, mut waits) = flushed(true, &["one", "two", "bad", "four"]);
+    let (calls, out, mut waits) = flushed(grouped(), &["one", "two", "bad", "four"]);
     assert_eq!(calls, ["onetwo", "flush"]);
     let done: Vec<_> = waits.iter_mut().map(|wait| wait.wait().is_ok()).collect();
     assert_eq!(done, [true, true, false, false]);
@@ -231,7 +241,7 @@ fn a_flush_is_made_though_the_data_after_it_could_not_be_written() {
 
 #[test]
 fn the_first_error_is_that_of_the_data() {
-    let (calls, _out, mut waits) = flushed(true, &["unsafe", "bad"]);
+    let (calls, _out, mut waits) = flushed(grouped(), &["unsafe", "bad"]);
     assert_eq!(calls, ["unsafe", "flush"]);
     for wait in &mut waits {
         assert_eq!(wait.wait().map_err(|error| error.code()), Err("ENOSPC"));

@@ -52,7 +52,7 @@ pub(super) struct Handoff {
     /// Invariant: there are `flushes - flushed` of them.
     flush_positions: VecDeque<u64>,
     /// The position of the last one that is done, or of the end if that is flushed.
-    flushed_to: u64,
+    pub(super) flushed_to: u64,
     /// How many times the stream has emitted 'drain'.
     pub(super) drains: u64,
     /// What the worker has done that is not counted above yet.
@@ -118,16 +118,6 @@ impl Handoff {
     pub(super) fn flush_at(&self, position: u64) -> Option<u64> {
         let last = self.flush_positions.back();
         (last == Some(&position)).then_some(self.flushes)
-    }
-
-    /// Up to where the sink has flushed, by what it has done so far.
-    pub(super) fn flushed_to(&self) -> u64 {
-        let done = self.progress.flushes() - self.flushed;
-        let last = usize::try_from(done)
-            .ok()
-            .and_then(|done| done.checked_sub(1));
-        let position = last.and_then(|last| self.flush_positions.get(last));
-        position.copied().unwrap_or(self.flushed_to)
     }
 
     /// Everything up to this position, the end, is written and flushed.

@@ -256,7 +256,7 @@ impl Stream {
             queued: state.queued(),
             accepted: self.driver.accepted() + leased,
             delivered,
-            flushed: handoff.flushed_to(),
+            flushed: handoff.flushed_to,
             waits: self.waits,
             drains: handoff.drains,
             peak: self.peak.max(state.length()),
