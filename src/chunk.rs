@@ -53,12 +53,19 @@ impl Chunk {
         }
     }
 
-    /// Of how many bytes the `Vec` has room that it was made from, if it was.
+    /// The `Vec` that the chunk was made from, if it has this capacity, and no other holder
+    /// shares its bytes.
     #[cfg(feature = "std")]
-    pub(crate) fn capacity(&self) -> Option<usize> {
-        match &self.0 {
-            Repr::Vec(vec) => Some(vec.capacity()),
-            _ => None,
+    pub(crate) fn into_buffer(self, capacity: usize) -> Result<Vec<u8>, Self> {
+        match self.0 {
+            Repr::Vec(vec) if vec.capacity() == capacity => Ok(vec),
+            #[cfg(feature = "bytes")]
+            Repr::Bytes(bytes) => match bytes.try_into_mut() {
+                Ok(buffer) if buffer.capacity() == capacity => Ok(buffer.into()),
+                Ok(buffer) => Err(buffer.freeze().into()),
+                Err(bytes) => Err(bytes.into()),
+            },
+            _ => Err(self),
         }
     }
 

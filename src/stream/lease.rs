@@ -26,8 +26,8 @@ pub(super) struct LeaseBuffer {
     room: usize,
     /// What the stream returns to each of these writes.
     pub(super) answer: Flow,
-    /// Buffers that the sink has emptied: memory that the processor knows, and no call
-    /// of the allocator.
+    /// Buffers that the sink is done with, old bytes and all: memory that the processor knows,
+    /// and no call of the allocator.
     /// Invariant: there are at most [`MAX_SPARE`] of them.
     spare: VecDeque<Vec<u8>>,
     /// The capacity of a buffer, in bytes.
@@ -62,16 +62,17 @@ impl LeaseBuffer {
         self.capacity
     }
 
-    /// An empty buffer for so many bytes, at most the capacity. No chunk keeps more than twice
-    /// the memory that it needs.
+    /// A buffer of so many bytes, at most the capacity, for the caller to overwrite. No chunk
+    /// keeps more than twice the memory that it needs.
     pub(super) fn buffer(&mut self, len: usize) -> Vec<u8> {
-        match len < self.capacity / 2 {
-            true => Vec::with_capacity(len),
-            false => {
-                let spare = self.spare.pop_front();
-                spare.unwrap_or_else(|| Vec::with_capacity(self.capacity))
-            }
+        if len < self.capacity / 2 {
+            return vec![0; len];
         }
+        let spare = self.spare.pop_front();
+        let mut buffer = spare.unwrap_or_else(|| Vec::with_capacity(self.capacity));
+        // A buffer that was as long before need not be zeroed.
+        buffer.resize(len, 0);
+        buffer
     }
 
     /// No lease, as the owner has one of its own.
@@ -99,6 +100,7 @@ impl LeaseBuffer {
     pub(super) fn renew(&mut self, lease: Lease) {
         if self.bytes.capacity() == 0 {
             self.bytes = self.spare.pop_front().unwrap_or_default();
+            self.bytes.clear();
         }
         self.answer = lease.answer;
         let max = usize::try_from(lease.len).unwrap_or(usize::MAX);
@@ -131,17 +133,14 @@ impl LeaseBuffer {
     /// Takes back the buffers that the sink is done with. Chunks of another capacity stay
     /// there, for the caller to drop outside the lock.
     pub(super) fn recycle(&mut self, done: &mut VecDeque<Item>) {
-        for item in done {
-            match item {
-                Item::Data(chunk) if chunk.capacity() == Some(self.capacity) => {
-                    if self.spare.len() == MAX_SPARE {
-                        return;
-                    }
-                    let mut buffer = mem::replace(chunk, "".into()).into_vec();
-                    buffer.clear();
-                    self.spare.push_back(buffer);
+        let most = MAX_SPARE - self.spare.len();
+        for item in done.iter_mut().take(most) {
+            if let Item::Data(chunk) = item {
+                let whole = mem::replace(chunk, "".into());
+                match whole.into_buffer(self.capacity) {
+                    Ok(buffer) => self.spare.push_back(buffer),
+                    Err(other) => *chunk = other,
                 }
-                _ => {}
             }
         }
     }
@@ -160,6 +159,21 @@ mod tests {
         lease.recycle(&mut buffers.collect());
         assert_eq!(lease.spare.len(), MAX_SPARE);
         lease.shrink(1);
+        assert_eq!(lease.spare.len(), 1);
+    }
+
+    #[cfg(feature = "futures")]
+    #[test]
+    fn a_buffer_that_a_reader_has_comes_back_once_the_reader_drops_it() {
+        let mut lease = LeaseBuffer::new(64);
+        let mut chunk = crate::chunk::Chunk::from(vec![7; lease.capacity]);
+        let read = chunk.share();
+        let mut done = [Item::Data(chunk)].into();
+        lease.recycle(&mut done);
+        assert!(lease.spare.is_empty());
+        assert_eq!(read, [7; 64][..]);
+        drop(read);
+        lease.recycle(&mut done);
         assert_eq!(lease.spare.len(), 1);
     }
 }

@@ -56,7 +56,7 @@ impl Stream {
         while let Some(own) = self.own_lease.as_ref().filter(|_| at < end) {
             let len = (end - at).min(self.lease.capacity());
             let mut bytes = self.lease.buffer(len);
-            own.segment.copy(at, at + len, &mut bytes);
+            own.segment.copy(at, &mut bytes);
             at += len;
             self.settle_chunk(bytes.into());
         }

@@ -2,7 +2,6 @@
 //! copy what it has filled.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::mem;
 
 use super::barrier::Barrier;
@@ -113,28 +112,29 @@ impl Segment {
         self.reach(reached.after(bytes.len()));
     }
 
-    /// Out of line, so that a short write is short.
+    /// At least a word. Out of line, so that a short write is short.
     #[inline(never)]
     fn fill_long(&self, reached: Reached, bytes: &[u8]) {
         let at = reached.at();
-        let places = self.words.get(at / WORD..).unwrap_or_default();
-        let mut word = places
-            .first()
-            .map_or(0, |word| word.load(Ordering::Relaxed));
-        let chunks = bytes.chunks_exact(WORD);
-        let rest = chunks.remainder().len();
-        for (chunk, place) in chunks.zip(places) {
-            let chunk = u64::from_le_bytes(chunk.first_chunk().copied().unwrap_or_default());
-            let [low, high] = shifted(chunk, at);
-            place.store(word | low, Ordering::Relaxed);
-            word = high;
+        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+            return;
+        };
+        let [place, places @ ..] = self.words.get(at / WORD..).unwrap_or_default() else {
+            return;
+        };
+        let [low, _] = shifted(u64::from_le_bytes(*first), at);
+        place.store(place.load(Ordering::Relaxed) | low, Ordering::Relaxed);
+        // From here on, the bytes of a word stand together.
+        let rest = bytes.get(WORD - at % WORD..).unwrap_or_default();
+        let words = rest.chunks_exact(WORD);
+        let (count, rest) = (words.len(), words.remainder().len());
+        for (word, place) in words.zip(places) {
+            let word = word.first_chunk().copied().unwrap_or_default();
+            place.store(u64::from_le_bytes(word), Ordering::Relaxed);
         }
-        let end = at + bytes.len();
-        if let Some(place) = self.words.get((end - rest) / WORD) {
-            place.store(word, Ordering::Relaxed);
-        }
-        if let (Some(last), true) = (bytes.last_chunk(), rest > 0) {
-            self.push(end - rest, u64::from_le_bytes(*last) >> ((WORD - rest) * 8));
+        if let Some(place) = places.get(count) {
+            let [_, high] = shifted(u64::from_le_bytes(*last), rest);
+            place.store(high, Ordering::Relaxed);
         }
         self.reach(reached.after(bytes.len()));
     }
@@ -161,31 +161,35 @@ impl Segment {
         self.reach(reached);
     }
 
-    /// Appends these bytes of the segment, which are filled, to `out`.
-    pub(super) fn copy(&self, from: usize, to: usize, out: &mut Vec<u8>) {
+    /// Copies what is filled from here on to `out`, and no more than is filled.
+    pub(super) fn copy(&self, from: usize, out: &mut [u8]) {
         let word = |index: usize| {
             let word = self.words.get(index);
             word.map_or(0, |word| word.load(Ordering::Relaxed))
                 .to_le_bytes()
         };
+        let to = from + out.len();
         let (first, last) = (from.next_multiple_of(WORD), to - to % WORD);
         if first > last {
             // All of it is within one word.
             let part = word(from / WORD);
-            out.extend_from_slice(part.get(from % WORD..to % WORD).unwrap_or_default());
-            return;
+            return put(out, part.get(from % WORD..));
         }
-        let head = word(from / WORD);
-        out.extend_from_slice(head.get(WORD - (first - from)..).unwrap_or_default());
-        let start = out.len();
-        out.resize(start + last - first, 0);
-        let whole = self.words.get(first / WORD..last / WORD);
-        let places = out.get_mut(start..).unwrap_or_default();
-        for (place, word) in places.chunks_exact_mut(WORD).zip(whole.unwrap_or_default()) {
+        let (head, rest) = out.split_at_mut(first - from);
+        let (middle, tail) = rest.split_at_mut(last - first);
+        put(head, word(from / WORD).get(from % WORD..));
+        let whole = self.words.get(first / WORD..).unwrap_or_default();
+        for (place, word) in middle.chunks_exact_mut(WORD).zip(whole) {
             place.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
         }
-        let tail = word(last / WORD);
-        out.extend_from_slice(tail.get(..to - last).unwrap_or_default());
+        put(tail, Some(&word(last / WORD)));
+    }
+}
+
+/// Fills `place` with the first of these bytes.
+fn put(place: &mut [u8], bytes: Option<&[u8]>) {
+    for (place, byte) in place.iter_mut().zip(bytes.unwrap_or_default()) {
+        *place = *byte;
     }
 }
 
@@ -354,9 +358,9 @@ mod tests {
                 assert_eq!(filler.reached().at(), whole.len());
                 for from in 0..=whole.len() {
                     for to in from..=whole.len() {
-                        let mut out = b"x".to_vec();
-                        filler.segment().copy(from, to, &mut out);
-                        assert_eq!(out[1..], whole[from..to], "{from}..{to}");
+                        let mut out = alloc::vec![b'x'; to - from];
+                        filler.segment().copy(from, &mut out);
+                        assert_eq!(out, whole[from..to], "{from}..{to}");
                     }
                 }
             }
@@ -371,8 +375,8 @@ mod tests {
             assert_eq!(filler.write(&[1; 20]), Filled::Accepted);
             filler.undo(Reached::START.after(at));
             assert_eq!(filler.write(&[2; 7]), Filled::Accepted);
-            let mut out = Vec::new();
-            filler.segment().copy(0, filler.reached().at(), &mut out);
+            let mut out = alloc::vec![b'x'; filler.reached().at()];
+            filler.segment().copy(0, &mut out);
             assert_eq!(out, [&[1; 20][..at], &[2; 7]].concat());
         }
     }
