@@ -346,6 +346,10 @@ def all_rows(quick):
               lambda: proof(["prove"], "queries"))
     yield Row("proof:cvc5", "another solver decides each query the same way", "z3, cvc5", "none",
               False, lambda: proof(["prove", "--cvc5"], "queries", "cvc5"))
+    yield Row("proof:quiet", "once nothing is to come, what was to come has come", "z3, cvc5",
+              "none", True, lambda: proof(["quiet"], "claims", "needed"))
+    yield Row("proof:ranking", "after finitely many calls nothing is to come in the end",
+              "z3, cvc5", "none", True, lambda: proof(["ranking"], "kinds", "lowered"))
     yield Row("proof:faults", "planted faults break the proof", "z3", "none", True,
               lambda: proof(["faults"], "planted", "caught"))
     yield Row("proof:vacuity", "nothing is proved from a contradiction", "z3", "none", True,

@@ -16,6 +16,8 @@ With the packages of requirements.txt (check.sh puts them into target/spec-venv)
 
     python induct.py prove [-v] [--cvc5]   every property, every kind of input
     python induct.py vacuity               nothing is proved from a contradiction
+    python induct.py quiet                 what is done once nothing is to come
+    python induct.py ranking [--search]    that nothing is to come in the end
     python induct.py faults                planted faults, each must be caught
     python induct.py steps FILE            steps of the real machine (- for stdin)
 """
@@ -24,26 +26,27 @@ import argparse
 import collections
 import pathlib
 import sys
-import tempfile
 import time
 import types
 from unittest import mock
 
 import z3
 
-from induction import encoding, ghosts, leases, level, properties, steps, values
+from induction import (
+    encoding, ghosts, leases, level, properties, quiet, ranking, steps, values,
+)
 from induction.faults import FAULTS
+from induction.solvers import as_term, cvc5_says
 
 NOT_PROVED = """\
-Not proved here, because it needs the order of the call stack and of the ticks, or fairness
-(the bounded model, the tests of tests/ and the comparison with Node look at it):
+Not proved here, because it needs the order of the call stack and of the ticks (the bounded
+model, the tests of tests/ and the comparison with Node look at it):
   CallbackLater      is about the call stack alone
-  CallbackOnce       that what is due is called at last (here: it never gets lost), and that ok is
-                     said of that very chunk: the driver keeps a chunk and its callback together
+  CallbackOnce       that ok is said of that very chunk: the driver keeps a chunk and its
+                     callback together
   CloseLast          that no callback comes after 'close': the rejection comes first in the FIFO
   ErrorOnce          that 'error' tells `errored`: here a tick may tell any error
-  WaitIsAnswered, EndResolves, DestroyCloses
-                     that what is to come does come, which needs a sink that answers"""
+What is to come does come: see quiet and ranking."""
 
 NEXTS = ("Nothing", "Look", "LookNow", "LookThenEnd", "End", "EndCallback", "AfterWrite",
          "AtOnce", "Fail")
@@ -229,10 +232,6 @@ class Proof:
                         solver.pop()
 
 
-def as_term(value):
-    return z3.BoolVal(value) if isinstance(value, bool) else value
-
-
 def show_failure(prop, action, model, paths):
     """A counterexample, for people."""
     def value(term):
@@ -277,25 +276,22 @@ def prove(args):
         print(NOT_PROVED)
     begun, count, proved, again = time.monotonic(), 0, 0, 0.0
     proof, rechecked = Proof(), 0
-    with tempfile.TemporaryDirectory() as folder:
-        for prop, action, solver, paths in proof.queries(properties.PROPERTIES):
-            count += 1
-            if solver.check() == z3.unsat:
-                proved += 1
-            elif solver.check() == z3.sat:
-                show_failure(prop, action, solver.model(), paths)
+    for prop, action, solver, paths in proof.queries(properties.PROPERTIES):
+        count += 1
+        if solver.check() == z3.unsat:
+            proved += 1
+        elif solver.check() == z3.sat:
+            show_failure(prop, action, solver.model(), paths)
+        else:
+            print(f"UNDECIDED {prop.name}: {action}: {solver.reason_unknown()}")
+        if args.cvc5:
+            start = time.monotonic()
+            answer = cvc5_says(solver)
+            if answer == "unsat":
+                rechecked += 1
             else:
-                print(f"UNDECIDED {prop.name}: {action}: {solver.reason_unknown()}")
-            if args.cvc5:
-                start = time.monotonic()
-                file = pathlib.Path(folder, f"{count}.smt2")
-                file.write_text(f"(set-logic QF_LIA)\n{solver.to_smt2()}")
-                answer = cvc5_says(file)
-                if answer == "unsat":
-                    rechecked += 1
-                else:
-                    print(f"cvc5 says {answer} of {prop.name}: {action}")
-                again += time.monotonic() - start
+                print(f"cvc5 says {answer} of {prop.name}: {action}")
+            again += time.monotonic() - start
     names = [prop for prop in properties.PROPERTIES if not prop.helps]
     paths = sum(map(len, proof.paths.values()))
     print(f"{len(names)} properties and {len(properties.PROPERTIES) - len(names)} strengthenings,"
@@ -306,18 +302,6 @@ def prove(args):
     both = f" cvc5={rechecked} cvc5_seconds={again:.1f}" if args.cvc5 else ""
     print(f"RESULT prove queries={count} proved={proved}{both} seconds={seconds:.1f}")
     return proved == count and (not args.cvc5 or rechecked == count)
-
-
-def cvc5_says(file):
-    import cvc5  # only needed here
-
-    solver = cvc5.Solver()
-    parser = cvc5.InputParser(solver)
-    parser.setFileInput(cvc5.InputLanguage.SMT_LIB_2_6, str(file))
-    answers = []
-    while not (command := parser.nextCommand()).isNull():
-        answers.append(command.invoke(solver, parser.getSymbolManager()).strip())
-    return " ".join(filter(None, answers))
 
 
 def covers(proof, action):
@@ -404,13 +388,15 @@ def faults(args):
     begun, caught, by = time.monotonic(), 0, collections.defaultdict(list)
     for fault in FAULTS:
         wanted = [p for p in properties.PROPERTIES if args.all or p.name in fault.caught_by]
-        found = {}
-        for prop, action, solver, paths in Proof(*mutant(fault)).queries(wanted):
+        found, proof = {}, Proof(*mutant(fault))
+        if "Ranking" in fault.caught_by and (action := ranking.first_failure(proof)):
+            found["Ranking"] = action
+        for prop, action, solver, paths in proof.queries(wanted):
             if prop.name not in found and solver.check() == z3.sat:
                 found[prop.name] = action
                 if args.verbose:
                     show_failure(prop, action, solver.model(), paths)
-            if len(found) == len(wanted):
+            if all(name in found for name in fault.caught_by) and not args.all:
                 break
         missed = set(fault.caught_by) - set(found)
         caught += not missed
@@ -441,6 +427,14 @@ def compare(args):
     return code
 
 
+def check_quiet(_):
+    return quiet.check(Proof())
+
+
+def check_ranking(args):
+    return (ranking.search if args.search else ranking.check)(Proof())
+
+
 def main():
     parser = argparse.ArgumentParser(description="The proof of the machine, for any numbers.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -448,6 +442,9 @@ def main():
     command.add_argument("-v", "--verbose", action="store_true", help="list the properties")
     command.add_argument("--cvc5", action="store_true", help="decide each query again with cvc5")
     commands.add_parser("vacuity", help="check that nothing is proved from a contradiction")
+    commands.add_parser("quiet", help="prove what is done once nothing is to come")
+    command = commands.add_parser("ranking", help="prove that nothing is to come in the end")
+    command.add_argument("--search", action="store_true", help="find the weights anew")
     command = commands.add_parser("faults", help="check that every planted fault is caught")
     command.add_argument("-v", "--verbose", action="store_true", help="show how each is caught")
     command.add_argument("--all", action="store_true", help="look for every property it breaks")
@@ -456,7 +453,8 @@ def main():
     args = parser.parse_args()
     if args.command == "steps":
         sys.exit(compare(args))
-    good = {"prove": prove, "vacuity": vacuity, "faults": faults}[args.command](args)
+    good = {"prove": prove, "vacuity": vacuity, "faults": faults, "quiet": check_quiet,
+            "ranking": check_ranking}[args.command](args)
     sys.exit(0 if good else 1)
 
 

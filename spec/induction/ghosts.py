@@ -6,9 +6,10 @@ any    puts in any input, task and continuation, in any order and any number of
        effects say, gives the measure of the chunk that really stands first, and
        settles what it did on a lease.
 once   as well: a task or continuation comes no more often than the machine gave
-       it, and a task only while no sink call and no final is on the call stack.
+       it, and a task only while no sink call, no final and no end() is on the call
+       stack. What constructs the stream is a task, so no end() is below it there.
        Otherwise the order is free: no stack, no FIFO. The ghosts `owed_*` count
-       what is still to come.
+       what is still to come: tasks, continuations, and answers of the hooks.
 """
 
 from collections import Counter
@@ -25,19 +26,26 @@ COUNTS = ("queue", "queue_sum", "queue_callbacks", "calls", "held", "held_callba
           "accepted", "answered", "rejected", "corks", "ends", "errors", "finishes", "closes")
 OWED = ("pending", "after_write", "callbacks", "flush", "flushing", "look", "reject", "rejecting",
         "write_failed", "failing", "final_failing", "error", "prefinished", "finish_defer",
-        "finish", "finish_tell", "destroy_call", "close", "stack", "at_once")
+        "finish", "finish_tell", "auto_destroy", "destroy_call", "close", "stack", "at_once",
+        "end_kept", "start", "construct", "construct_answer", "constructed", "final_answer",
+        "destroy_answer")
 # What these bring about, besides what is particular to them.
-TASKS = {"WriteFailed": ("pending", "write_failed"), "Reject": ("reject",), "Finish": ("finish",),
-         "Error": ("error",), "Close": ("close",)}
+TASKS = {"Construct": ("construct",), "Constructed": ("constructed",),
+         "WriteFailed": ("pending", "write_failed"), "Reject": ("reject",),
+         "Finish": ("finish",), "Error": ("error",), "Close": ("close",)}
 THENS = {"Answer": ("stack",), "Flush": ("flush",), "Flushing": ("flushing", "stack"),
          "Batched": ("flushing", "stack"), "Callbacks": ("look", "callbacks"),
          "Reject": ("rejecting",), "Finalizing": ("prefinished", "stack"),
          "Prefinished": ("prefinished",), "DeferFinish": ("finish_defer",),
          "FailFinal": ("final_failing",), "TellError": ("error",),
-         "TellFinish": ("finish_tell",), "CallDestroy": ("destroy_call",),
+         "TellFinish": ("finish_tell",), "AutoDestroy": ("auto_destroy",),
+         "CallDestroy": ("destroy_call",),
          "TellClose": ("close",)}
 NEXTS = {"AfterWrite": ("pending", "after_write"), "Look": ("look",), "LookNow": ("look",),
          "LookThenEnd": ("look",), "Fail": ("failing",), "AtOnce": ("at_once",)}
+# What Start and the answers of the hooks are owed for: at first, or by the call of the hook.
+ANSWERS = {"Start": ("start", None), "Constructed": ("construct_answer", "Construct"),
+           "Finalized": ("final_answer", "Finalize"), "Destroyed": ("destroy_answer", "Destroy")}
 
 
 class Ghosts:
@@ -48,6 +56,7 @@ class Ghosts:
         ghosts = cls()
         for name in cls.__slots__:
             setattr(ghosts, name, False if name == "waits" else 0)
+        ghosts.owed_start = 1
         return ghosts
 
     def copy(self):
@@ -106,6 +115,8 @@ def owes(given, kind):
         owed = {"pending": args[0], "after_write": args[0]}
     elif name == "Callbacks":
         owed["pending"] = args[0]
+    elif name == "EndCallback":  # without an error it is kept
+        owed["end_kept"] = ite(args[0] == 0, 1, 0)
     elif kind == "then" and args and isinstance(args[-1], tuple):
         owed.update(owes(args[-1], "next"))
     return owed
@@ -237,6 +248,10 @@ def truthful(move):
                        (1, owes(move.task, "task"))):
         for key, number in owed.items():
             setattr(g, f"owed_{key}", getattr(g, f"owed_{key}") + sign * number)
+    for answer, (key, call) in ANSWERS.items():
+        owed = getattr(g, f"owed_{key}") + int(effect is not None and effect == call)
+        one = ite(owed > 0, 1, 0) if name == answer else 0  # a second answer is owed nothing
+        setattr(g, f"owed_{key}", owed - one)
     return g
 
 
@@ -263,13 +278,21 @@ def now_with_next(following):
     return following[1]
 
 
+def at_once(following):
+    """Finishes without waiting for a tick: this only follows the task that constructs."""
+    if following[0] == "Prefinished":
+        return following[1]
+    return isinstance(following[-1], tuple) and following[-1][0] == "LookNow"
+
+
 def assumptions_once(g, given):
     for key, number in owed_by_input(given).items():
         yield getattr(g, f"owed_{key}") >= number
     leased, *args = given[1] if given[0] == "Settle" else (None,)
     if given[0] == "Run" or leased == "Called":
-        yield g.owed_stack == 0
+        yield and_(g.owed_stack == 0, g.owed_end_kept == 0)
     if leased == "Called":
         yield and_(g.owed_pending >= args[0], g.owed_after_write >= args[0])
     elif given[0] == "Resume":
         yield not_(now_with_next(given[1]))  # it is never given, see NowAlone
+        yield implies(at_once(given[1]), g.owed_end_kept == 0)
