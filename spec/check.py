@@ -15,6 +15,7 @@ numbers stands in checks.toml and configurations.txt. The kinds of rows:
     graph:NAME     specification and code have the same state graph
     code:NAME      the code keeps the contract, in all states within the same bounds
     proof:NAME     the proof for all numbers (induct.py)
+    documentation  each statement of Node's documentation has its place
     walk, fuzz     long random runs; the environment may set HIGHWATER_SEED and
                    HIGHWATER_FUZZ_SECONDS
 
@@ -260,6 +261,11 @@ def steps(commands):
                   "the encoding is not the machine" if judged else "explore failed", output)
 
 
+def documentation():
+    code, output = run([sys.executable, SPEC / "documentation.py"])
+    return Result(code == 0, numbers(result(output), "rows", "faults"), "see the output", output)
+
+
 def fuzz():
     seconds = os.environ.get("HIGHWATER_FUZZ_SECONDS", "600")
     for tool in (["cargo", "+nightly", "--version"], ["cargo", "fuzz", "--version"]):
@@ -358,6 +364,8 @@ def all_rows(quick):
     yield Row("proof:steps", "the encoding does what the machine does", "explore, induct.py",
               " ".join(names), True,
               lambda: steps([EXPLORE, "steps", "--config", name] for name in names))
+    yield Row("documentation", "each statement of Node's documentation of Writable has a place",
+              "documentation.py", "none", True, documentation)
     seed = os.environ.get("HIGHWATER_SEED") or str(random.randrange(2**32))
     walk = ["walk", "--seed", seed, "--steps", str(WALK_STEPS[quick])]
     yield Row("walk", "and on long random runs", "explore, induct.py",
