@@ -175,6 +175,52 @@ impl<K> Builder<K> {
         self
     }
 
+    /// Sets whether each write is a record: one call of the sink, in order, never joined with
+    /// another. False by default. It is for a sink that keeps the bounds of its calls, as a
+    /// datagram socket does. It costs a chunk of memory for each write, and a call of the sink,
+    /// so do without it where bytes alone matter, as in a file.
+    ///
+    /// A record is what one call accepts: `write`, `write_chunk`, `send`, `end_with`, each line
+    /// of a log, each buffer of an `AsyncWrite`, and each `writeln!` of a
+    /// [`BlockingWriter`](crate::BlockingWriter). (The owner's own `writeln!` is several writes,
+    /// and so is the source of a `pipe`.) A write of no bytes makes no call. A sink that takes
+    /// part of a record gets the rest of it in the next call; a socket takes a datagram whole, or
+    /// refuses it: a record that is longer than it allows fails the stream with `EMSGSIZE`.
+    /// [`vectored`](Self::vectored) makes no difference then. Over a body each record is a frame.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use highwater::Writable;
+    /// use std::io::{self, Write};
+    /// use std::os::unix::net::UnixDatagram;
+    ///
+    /// struct Datagrams(UnixDatagram);
+    ///
+    /// impl Write for Datagrams {
+    ///     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+    ///         self.0.send(record)
+    ///     }
+    ///
+    ///     fn flush(&mut self) -> io::Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let (near, far) = UnixDatagram::pair()?;
+    /// let mut out = Writable::builder().records(true).spawn(Datagrams(near))?;
+    /// let _flow = out.write("first")?;
+    /// let _flow = out.write("second")?;
+    /// let mut buffer = [0; 64];
+    /// assert_eq!((far.recv(&mut buffer)?, far.recv(&mut buffer)?), (5, 6));
+    /// # }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn records(mut self, records: bool) -> Self {
+        self.calls.records = records;
+        self
+    }
+
     /// Lets callers share a flush: the worker writes all that it has in hand, and then flushes
     /// once, for every caller that waits. False by default: then only flushes without data
     /// between them are one. With [`sink::Durable`](crate::sink::Durable) it is group commit:

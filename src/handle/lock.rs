@@ -21,6 +21,8 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 pub(crate) struct Shared {
     stream: CachePadded<Mutex<Stream>>,
     signs: CachePadded<Signs>,
+    /// Each write of the stream is a record.
+    pub(super) records: bool,
 }
 
 type Guard<'a> = MutexGuard<'a, Stream>;
@@ -47,6 +49,7 @@ struct CachePadded<T>(T);
 impl Shared {
     pub(crate) fn new(stream: Stream) -> Self {
         Self {
+            records: stream.keeps_records(),
             stream: CachePadded(Mutex::new(stream)),
             signs: CachePadded(Signs {
                 has_work: AtomicBool::new(true),

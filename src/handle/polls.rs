@@ -43,7 +43,9 @@ impl Writer {
             written.map(|_flow| piece.len())
         };
         let ticket = &mut self.polls.ticket;
-        let written = self.shared.poll_room(by, cx, ticket, 0, write);
+        // A record is not written in pieces, so all of it has to fit below the limit.
+        let len = if self.shared.records { bytes.len() } else { 0 };
+        let written = self.shared.poll_room(by, cx, ticket, len, write);
         written.map_err(io::Error::from)
     }
 

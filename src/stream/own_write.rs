@@ -154,6 +154,9 @@ impl Stream {
 
     /// Gives the owner a lease, and writes this on it. `false` if the lease would be too small.
     fn write_on_new_lease(&mut self, filler: &mut Option<Filler>, bytes: &[u8]) -> bool {
+        if self.records {
+            return false;
+        }
         // The owner copies what it has filled when it goes on in another segment: with a high
         // mark it does so less often.
         let quarter = usize::try_from(self.driver.options().high_water_mark() / 4);

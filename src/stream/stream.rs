@@ -60,6 +60,8 @@ pub(crate) struct Stream {
     pub(super) peak: u64,
     /// How long threads have waited, all together.
     waited: Duration,
+    /// Each write is a chunk of its own. So there is no lease, which would join them.
+    pub(super) records: bool,
     /// A producer that panics cuts the stream off.
     pub(super) panics_cut_off: bool,
     /// Chunks of no bytes, which go nowhere: to be dropped outside the lock.
@@ -98,9 +100,24 @@ impl Stream {
             waits: 0,
             peak: 0,
             waited: Duration::ZERO,
+            records: false,
             panics_cut_off: false,
             empty: Vec::new(),
         }
+    }
+
+    /// Sets whether each write is a chunk of its own: a lease would join them.
+    pub(crate) fn with_records(mut self, records: bool) -> Self {
+        if records {
+            self.records = true;
+            self.lease = LeaseBuffer::new(0);
+        }
+        self
+    }
+
+    /// Whether each write is a chunk of its own.
+    pub(crate) fn keeps_records(&self) -> bool {
+        self.records
     }
 
     /// A producer that panics cuts it off, unless it has ended: then its reader gets an error.

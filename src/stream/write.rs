@@ -56,8 +56,11 @@ impl Stream {
     }
 
     /// The piece of these bytes that a producer writes which has waited for room. If the
-    /// stream says `Wait`, it waits before its next piece.
+    /// stream says `Wait`, it waits before its next piece. A record is one piece.
     pub(crate) fn piece<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.records {
+            return bytes;
+        }
         let options = self.driver.options();
         let mark = options.high_water_mark();
         let max = mark.max(MIN_PIECE).min(self.room_below_limit()).max(1);

@@ -42,6 +42,8 @@ impl Item {
 pub(crate) struct Calls {
     /// A call may get several chunks.
     pub(crate) vectored: bool,
+    /// A write is a record: each has a call of its own.
+    pub(crate) records: bool,
     /// One flush, behind all data of a job, is for all that ask for one.
     pub(crate) group_commit: bool,
 }
@@ -50,6 +52,7 @@ impl Default for Calls {
     fn default() -> Self {
         Self {
             vectored: true,
+            records: false,
             group_commit: false,
         }
     }
@@ -120,7 +123,10 @@ impl WriteJob {
             rest: items,
             of_first: 0,
             calls,
-            max_slices: if calls.vectored { MAX_SLICES } else { 1 },
+            max_slices: match calls.vectored && !calls.records {
+                true => MAX_SLICES,
+                false => 1,
+            },
             due: 0,
             failed: None,
             failure: None,

@@ -48,7 +48,9 @@ impl Builder {
     pub fn body(self) -> (Writable<()>, Body) {
         let (AnyWorker, common) = self.split();
         let observers = Observers::new(common.on_error, common.observer);
-        let stream = Stream::new(common.options, observers.is_some()).cut_off_by_panics();
+        let stream = Stream::new(common.options, observers.is_some())
+            .with_records(common.calls.records)
+            .cut_off_by_panics();
         let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();
@@ -68,7 +70,8 @@ impl Builder {
 ///
 /// It is a `Stream` of `Bytes`, with the feature `http-body` an `http_body::Body`, and by
 /// [`reader`](Self::reader) an `AsyncRead` of futures and of tokio. A chunk reaches the reader
-/// as it was written, without a copy; small writes are joined.
+/// as it was written, without a copy; small writes are joined, unless they are
+/// [records](Builder::records).
 ///
 /// A chunk is *delivered* when the reader comes back for the next one, or sees the end.
 /// Dropping the body before makes the stream fail with [`Cause::ReaderLeft`]: every waiter gets

@@ -79,7 +79,7 @@ where
         let (future, common): (FutureOptions, _) = self.split();
         let options = common.options.with_construct(opening.is_some());
         let observers = Observers::new(common.on_error, common.observer);
-        let stream = Stream::new(options, observers.is_some());
+        let stream = Stream::new(options, observers.is_some()).with_records(common.calls.records);
         let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();

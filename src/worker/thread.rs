@@ -83,7 +83,7 @@ where
         let (thread, common): (ThreadOptions, _) = self.split();
         let options = common.options.with_construct(opener.is_some());
         let observers = Observers::new(common.on_error, common.observer);
-        let stream = Stream::new(options, observers.is_some());
+        let stream = Stream::new(options, observers.is_some()).with_records(common.calls.records);
         let progress = stream.progress();
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();
