@@ -245,8 +245,9 @@ fn a_record_waits_until_all_of_it_fits_below_the_limit() -> Checked {
     let _flow = out.write("first ")?;
     assert_eq!(gate.wait_for_call(), b"first ");
     let mut write = futures::AsyncWriteExt::write(&mut out, b"second");
-    assert!((&mut write).now_or_never().is_none());
+    let waits = (&mut write).now_or_never().is_none();
     gate.open();
+    assert!(waits);
     assert_eq!(block_on(write)?, 6);
     out.end().wait()?;
     assert_eq!(gate.taken(), b"first second");

@@ -2,6 +2,8 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
+#[cfg(all(feature = "tracing", not(highwater_loom)))]
+use core::time::Duration;
 use std::sync::OnceLock;
 
 use super::lock::Shared;
@@ -301,34 +303,36 @@ impl Writer {
     }
 
     /// As [`Writer::write`], whole, but waits before it until there is room, and until the
-    /// limit leaves so much: for a thread. It does not wait on the stack of the worker.
+    /// limit leaves so much, at most so long if there is a `timeout`: for a thread. It does not
+    /// wait on the stack of the worker. Returns whether the stream has accepted it.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
-    pub(crate) fn write_when_room(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub(crate) fn write_when_room(&self, bytes: &[u8], timeout: Option<Duration>) -> bool {
         let shared = &self.shared;
         if shared.write_on_lease_if_room(By::Other, bytes) {
-            return Ok(());
+            return true;
         }
         let mut ticket = None;
-        let written = shared.block_on(Deadline::NEVER, |cx| {
-            let write = |stream: &mut Stream| stream.write(bytes);
+        let deadline = timeout.map_or(Deadline::NEVER, Deadline::after);
+        let written = shared.block_on(deadline, |cx| {
+            let write = |stream: &mut Stream| stream.write(bytes).is_ok();
             shared.poll_room(By::Other, cx, &mut ticket, bytes.len(), write)
         });
         shared.leave(&mut ticket);
-        written.unwrap_or_else(|_| shared.write(bytes)).map(drop)
+        match written {
+            Ok(accepted) => accepted,
+            Err(WaitError::WouldDeadlock) => shared.write(bytes).is_ok(),
+            Err(_) => false,
+        }
     }
 
-    /// As [`Writer::write`], unless a 'drain' is to come: then `Ok(false)`, and
-    /// nothing was done.
+    /// As [`Writer::write`], unless a 'drain' is to come. Returns whether the stream has
+    /// accepted it.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
-    pub(crate) fn write_if_room(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        if self.shared.write_on_lease_if_room(By::Other, bytes) {
-            return Ok(true);
-        }
-        self.shared.change(By::Other, |stream| {
-            let has_room = stream.has_room_for(0);
-            let written = has_room.then(|| stream.write(bytes));
-            written.transpose().map(|written| written.is_some())
-        })
+    pub(crate) fn write_if_room(&self, bytes: &[u8]) -> bool {
+        self.shared.write_on_lease_if_room(By::Other, bytes)
+            || self.shared.change(By::Other, |stream| {
+                stream.has_room_for(0) && stream.write(bytes).is_ok()
+            })
     }
 
     /// Holds what is written from now on, by any producer, until the guard is
