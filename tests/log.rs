@@ -8,6 +8,7 @@ use std::io::{IoSlice, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use highwater::log::{Log, LogWriter, WhenFull};
 use highwater::sink::Reopen;
@@ -404,7 +405,7 @@ fn where_nothing_can_be_opened_the_old_file_goes_on() -> Checked {
     let folder = tempfile::tempdir()?;
     let (home, away) = (folder.path().join("home"), folder.path().join("away"));
     fs::create_dir(&home)?;
-    let mut file = Reopen::open(home.join("log"))?;
+    let mut file = Reopen::open(home.join("log"))?.look_every(Duration::ZERO);
     let reopener = file.reopener();
     fs::rename(&home, &away)?;
     reopener.reopen();

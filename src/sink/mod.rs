@@ -4,6 +4,7 @@
 mod async_durable;
 mod close_tcp;
 mod durable;
+mod file_error;
 mod reopen;
 #[cfg(unix)]
 mod wait_ready;
@@ -12,6 +13,7 @@ mod wait_ready;
 pub use async_durable::AsyncDurable;
 pub use close_tcp::close_tcp;
 pub use durable::Durable;
+pub use file_error::FileError;
 pub use reopen::{Reopen, Reopener};
 #[cfg(unix)]
 pub use wait_ready::WaitReady;

@@ -1,18 +1,50 @@
 //! A file that is opened again when it was moved away.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
+#[cfg(unix)]
+use std::fs::{self, Metadata};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
-use std::path::PathBuf;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-/// A file that is appended to, and opened again under its path when a
-/// [`Reopener`] asks: for tools that move the log away (`logrotate` without
-/// `copytruncate`) and then send a signal.
+use super::file_error::{FileError, OnError};
+
+/// A file that is appended to, and opened again under its path once it was moved away or
+/// deleted: for tools such as `logrotate`.
 ///
-/// No line is lost, and none is torn: what was begun in the old file is
-/// finished there. If the path cannot be opened, the old file goes on, and it is
-/// tried again before the next write.
+/// It opens the path again when a [`Reopener`] asks, as a handler of signals does. On Unix it
+/// also looks by itself, before a write or a flush, but at most [once a second](Self::look_every),
+/// whether its path still leads to its file. So `logrotate` needs no `postrotate` script. The look
+/// compares device and inode, so it costs two calls of the system. A file that stays under its
+/// path is not opened again.
+///
+/// # What is promised
+///
+/// - Each line is whole in one file, if each line ends with a line feed: what was begun in the
+///   old file is finished there.
+/// - If the path cannot be opened, the log goes on in the old file. The sink calls
+///   [`on_error`](Self::on_error), and tries again at the next look.
+/// - *Moved* (`create` of `logrotate`): no line is lost. Between the move and the look, lines go
+///   to the moved file. If there is nothing at the path yet, the sink leaves it one more look to
+///   the tool to make the new file, with the mode and the owner that the tool wants.
+/// - *Deleted*: lines written between the deletion and the look are lost, as the system
+///   deletes them with the file.
+/// - *Cut* (`copytruncate`): the file is opened for appending, so the next line is at its new
+///   beginning, with no hole before it. Each line in the file that was cut is whole, if the system
+///   takes each write whole. Lines that come after the tool's copy and before its cut are lost, and
+///   the last line of the copy may be torn: the tool copies while the log writes. The sink
+///   [counts](Reopener::cuts) the cuts that it notices.
+/// - *A crash* of the program loses nothing that the sink has taken, as it buffers nothing. A crash
+///   of the system may lose what was not synced: see [`Durable`](super::Durable).
+/// - *Several processes* may append to one path, each with a sink of its own. Their lines do not mix
+///   as long as the system takes each write whole; no order between them is promised.
+/// - *Elsewhere than on Unix* it only opens the path again when a [`Reopener`] asks. Windows
+///   refuses to move or delete the file if another program has opened it without leave for that.
 ///
 /// ```
 /// use highwater::log::Log;
@@ -43,38 +75,54 @@ use std::path::PathBuf;
 pub struct Reopen {
     path: PathBuf,
     file: File,
-    asked: Arc<Asked>,
+    shared: Arc<Shared>,
+    on_error: OnError,
     /// The last byte that was taken was not the end of a line.
     within_line: bool,
+    look_every: Duration,
+    looked: Instant,
+    /// How long the file must be: what was there, and what was taken since.
+    #[cfg(unix)]
+    len: u64,
+    /// The last look found nothing at the path.
+    #[cfg(unix)]
+    missing: bool,
+    /// The path does not lead to the file.
+    moved: bool,
+    /// What was asked when the path could not be opened.
+    failed: Option<usize>,
 }
 
-/// A count and not a flag: a caller that asks while the file is being opened may have moved
-/// the new one away, so it has to be opened once more.
+/// What the sink and its [`Reopener`]s share.
 #[derive(Debug, Default)]
-struct Asked {
-    /// How many times it was asked.
+struct Shared {
+    /// How many times it was asked. A count and not a flag: a caller that asks while the file is
+    /// being opened may have moved the new one away, so it has to be opened once more.
     asked: AtomicUsize,
     /// How many of these are done.
     done: AtomicUsize,
+    reopens: AtomicU64,
+    failures: AtomicU64,
+    cuts: AtomicU64,
 }
 
-impl Asked {
-    /// What is to be done, if anything is.
-    fn pending(&self) -> Option<usize> {
-        let asked = self.asked.load(Ordering::Acquire);
-        (asked != self.done.load(Ordering::Acquire)).then_some(asked)
+impl Shared {
+    /// Whether there is something to be done.
+    fn is_pending(&self, asked: usize) -> bool {
+        asked != self.done.load(Ordering::Acquire)
     }
 }
 
-/// Asks a [`Reopen`] to open its file again. Cheap to clone; does nothing but
-/// count, so it may be called from anywhere, a handler of signals too.
+/// Asks a [`Reopen`] to open its file again, and says how often it did. Cheap to clone. To ask
+/// does nothing but count, so a handler of signals may do it.
 #[derive(Clone, Debug)]
 pub struct Reopener {
-    asked: Arc<Asked>,
+    shared: Arc<Shared>,
 }
 
 impl Reopener {
-    /// From the next write, or flush, on, the file is the one at the path.
+    /// From the next write, or flush, on, the file is the one at the path. A path that could not
+    /// be opened is tried again at once.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -85,7 +133,7 @@ impl Reopener {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn reopen(&self) {
-        self.asked.asked.fetch_add(1, Ordering::AcqRel);
+        self.shared.asked.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether it was asked and is not done: nothing has been written or flushed
@@ -105,7 +153,57 @@ impl Reopener {
     /// ```
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        self.asked.pending().is_some()
+        let asked = self.shared.asked.load(Ordering::Acquire);
+        self.shared.is_pending(asked)
+    }
+
+    /// How many times the file was opened again.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let mut file = highwater::sink::Reopen::open(folder.path().join("log"))?;
+    /// let reopener = file.reopener();
+    /// reopener.reopen();
+    /// file.flush()?;
+    /// assert_eq!((reopener.reopens(), reopener.failures()), (1, 0));
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn reopens(&self) -> u64 {
+        self.shared.reopens.load(Ordering::Relaxed)
+    }
+
+    /// How many times the file could not be opened again: so often the sink has called
+    /// [`on_error`](Reopen::on_error).
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.shared.failures.load(Ordering::Relaxed)
+    }
+
+    /// How many times the sink found that its file was cut: shorter than what it has written.
+    /// Always 0 elsewhere than on Unix.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use std::fs::File;
+    /// use std::io::Write;
+    /// use std::time::Duration;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// let mut file = highwater::sink::Reopen::open(&path)?.look_every(Duration::ZERO);
+    /// file.write_all(b"a line\n")?;
+    /// File::create(path)?; // cuts it
+    /// file.write_all(b"a line\n")?;
+    /// assert_eq!(file.reopener().cuts(), 1);
+    /// # }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::Relaxed)
     }
 }
 
@@ -127,12 +225,57 @@ impl Reopen {
     /// ```
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
+        let file = open(&path)?;
         Ok(Self {
-            file: open(&path)?,
+            #[cfg(unix)]
+            len: file.metadata()?.len(),
+            file,
             path,
-            asked: Arc::default(),
+            shared: Arc::default(),
+            on_error: OnError::default(),
             within_line: false,
+            look_every: Duration::from_secs(1),
+            looked: Instant::now(),
+            #[cfg(unix)]
+            missing: false,
+            moved: false,
+            failed: None,
         })
+    }
+
+    /// The sink calls this each time that it cannot open its path again, on the thread that
+    /// writes. By default it prints a line on stderr.
+    ///
+    /// [`FileError`] has an example.
+    #[must_use]
+    pub fn on_error(mut self, tell: impl Fn(&FileError) + Send + Sync + 'static) -> Self {
+        self.on_error = OnError::new(tell);
+        self
+    }
+
+    /// Sets how much time is at least between two looks at the path, and between two tries
+    /// to open it after a failure: a second by default. With [`Duration::ZERO`] it looks before
+    /// each write; with [`Duration::MAX`] never, and a [`Reopener`] has to ask.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use std::fs;
+    /// use std::io::Write;
+    /// use std::time::Duration;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// let mut file = highwater::sink::Reopen::open(&path)?.look_every(Duration::ZERO);
+    /// fs::remove_file(&path)?;
+    /// file.write_all(b"a line\n")?;
+    /// assert_eq!(fs::read(&path)?, b"a line\n");
+    /// # }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn look_every(mut self, interval: Duration) -> Self {
+        self.look_every = interval;
+        self
     }
 
     /// A handle that asks to open it again.
@@ -146,36 +289,98 @@ impl Reopen {
     #[must_use]
     pub fn reopener(&self) -> Reopener {
         Reopener {
-            asked: Arc::clone(&self.asked),
+            shared: Arc::clone(&self.shared),
         }
     }
 
-    /// Opens the file again, if that was asked and no line is half written.
-    /// Whether a line has to be finished first.
+    /// Opens the file again, if that was asked or it was moved, and no line is half written.
+    /// Returns whether a line has to be finished first.
     fn prepare(&mut self) -> bool {
-        let Some(asked) = self.asked.pending() else {
-            return false;
-        };
+        let asked = self.shared.asked.load(Ordering::Acquire);
+        let is_pending = self.shared.is_pending(asked);
         if self.within_line {
-            return true;
+            return is_pending || self.moved;
         }
-        // A log that cannot be moved is better than none: the old file goes on.
-        if let Ok(file) = open(&self.path) {
-            self.file = file;
-            self.asked.done.store(asked, Ordering::Release);
+        let looks = self.looked.elapsed() >= self.look_every;
+        if looks {
+            self.looked = Instant::now();
+            self.look();
+        }
+        // What has failed waits for the next look, unless it is asked once more.
+        if (is_pending || self.moved) && (looks || self.failed != Some(asked)) {
+            self.reopen(asked);
         }
         false
     }
 
-    /// Remembers whether what was taken ends in the middle of a line.
-    fn took(&mut self, last: Option<&u8>) {
-        if let Some(last) = last {
-            self.within_line = *last != b'\n';
+    /// A log that cannot be moved is better than none: if this fails, the old file goes on.
+    fn reopen(&mut self, asked: usize) {
+        match open(&self.path) {
+            Ok(file) => {
+                self.file = file;
+                self.moved = false;
+                self.failed = None;
+                self.opened();
+                self.shared.done.store(asked, Ordering::Release);
+                self.shared.reopens.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                self.failed = Some(asked);
+                self.shared.failures.fetch_add(1, Ordering::Relaxed);
+                let error = FileError::new("open again", &self.path, error);
+                self.on_error.tell(&error);
+            }
+        }
+    }
+
+    /// Remembers that so many bytes were taken, and whether they end in the middle of a line.
+    fn took(&mut self, count: usize, last: Option<&u8>) {
+        #[cfg(unix)]
+        {
+            self.len = self.len.saturating_add(count as u64);
+        }
+        if count > 0 {
+            self.within_line = last.is_some_and(|last| *last != b'\n');
         }
     }
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
+#[cfg(unix)]
+impl Reopen {
+    /// Notices that the path does not lead to the file any more, or that the file was cut.
+    fn look(&mut self) {
+        let Ok(own) = self.file.metadata() else {
+            return;
+        };
+        let file = |found: &Metadata| (found.dev(), found.ino());
+        let found = fs::metadata(&self.path).ok();
+        self.moved = match &found {
+            Some(found) => file(found) != file(&own),
+            // A tool that has moved the file may be about to make the new one.
+            None => self.missing || own.nlink() == 0,
+        };
+        self.missing = found.is_none();
+        if own.is_file() {
+            if own.len() < self.len {
+                self.shared.cuts.fetch_add(1, Ordering::Relaxed);
+            }
+            self.len = own.len();
+        }
+    }
+
+    fn opened(&mut self) {
+        self.missing = false;
+        self.len = self.file.metadata().map_or(0, |found| found.len());
+    }
+}
+
+#[cfg(not(unix))]
+impl Reopen {
+    fn look(&mut self) {}
+    fn opened(&mut self) {}
+}
+
+fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
@@ -192,7 +397,7 @@ impl Write for Reopen {
             false => bytes,
         };
         let count = self.file.write(bytes)?;
-        self.took(bytes.get(..count).and_then(<[u8]>::last));
+        self.took(count, bytes.get(..count).and_then(<[u8]>::last));
         Ok(count)
     }
 
@@ -204,7 +409,7 @@ impl Write for Reopen {
         let count = self.file.write_vectored(slices)?;
         let mut bytes = slices.iter().flat_map(|slice| slice.iter());
         let last = count.checked_sub(1).and_then(|last| bytes.nth(last));
-        self.took(last);
+        self.took(count, last);
         Ok(count)
     }
 

@@ -1,0 +1,94 @@
+//! What a file sink could not do, and whom it tells.
+
+use alloc::boxed::Box;
+use core::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What a file sink could not do to a file, while the log went on.
+///
+/// ```
+/// use highwater::sink::Reopen;
+/// use std::fs;
+/// use std::io::{ErrorKind, Write};
+/// use std::sync::mpsc;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let (home, away) = (folder.path().join("home"), folder.path().join("away"));
+/// fs::create_dir(&home)?;
+/// let (tell, told) = mpsc::channel();
+/// let mut file = Reopen::open(home.join("log"))?.on_error(move |error| {
+///     let _ = tell.send((error.path().to_owned(), error.error().kind()));
+/// });
+/// fs::rename(&home, &away)?;
+/// file.reopener().reopen();
+/// file.write_all(b"a line\n")?; // to the old file
+/// assert_eq!(told.recv()?, (home.join("log"), ErrorKind::NotFound));
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {error}", path.display())]
+pub struct FileError {
+    action: &'static str,
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl FileError {
+    /// The action is a verb, and what stands between it and the path.
+    pub(super) fn new(action: &'static str, path: impl Into<PathBuf>, error: io::Error) -> Self {
+        let path = path.into();
+        Self {
+            action,
+            path,
+            error,
+        }
+    }
+
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the system said, or the caller's closure.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+}
+
+impl From<FileError> for io::Error {
+    /// Keeps the kind, and names the file.
+    fn from(error: FileError) -> Self {
+        Self::new(error.error.kind(), error)
+    }
+}
+
+/// Whom a sink tells.
+pub(super) struct OnError(Box<dyn Fn(&FileError) + Send + Sync>);
+
+impl OnError {
+    pub(super) fn new(tell: impl Fn(&FileError) + Send + Sync + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+
+    pub(super) fn tell(&self, error: &FileError) {
+        (self.0)(error);
+    }
+}
+
+impl Default for OnError {
+    /// Not `eprintln!`, which panics if stderr is closed.
+    fn default() -> Self {
+        Self::new(|error| {
+            let _ = writeln!(io::stderr(), "the log goes on in its old file: {error}");
+        })
+    }
+}
+
+impl fmt::Debug for OnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnError")
+    }
+}
