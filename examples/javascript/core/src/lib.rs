@@ -405,3 +405,10 @@ pub extern "C" fn pending(stream: u32) -> u32 {
 pub extern "C" fn errored(stream: u32) -> u32 {
     pack::maybe(at(stream).state.errored())
 }
+
+/// The phase: 0 opening, 1 writable, 2 corked, 3 ending, 4 finished, 5 errored, 6 destroyed,
+/// 7 closed.
+#[unsafe(no_mangle)]
+pub extern "C" fn phase(stream: u32) -> u32 {
+    at(stream).state.phase() as u32
+}
