@@ -50,7 +50,7 @@ export class Run {
       if (last && last.stream === player.index) Object.assign(last, { now, broken: [...last.broken, ...broken] });
       return;
     }
-    const frame = { stream: player.index, turn: this.turn, depth: player.depth, record, now, broken };
+    const frame = { stream: player.index, turn: this.turn, depth: player.depth - (record.is === 'wrote' ? 1 : 0), record, now, broken };
     // A write during which nothing else happens is one frame.
     if (record.is === 'wrote' && last?.record.is === 'write' && last.record.number === record.number) {
       last.record.room = record.room;

@@ -100,8 +100,8 @@ export class Watched extends kit.Player {
   act(action) {
     const begins = { c: 'cork', u: 'uncork', d: 'destroy' }[action[0]];
     if (begins) this.see({ is: begins, error: action === 'd1' });
-    if ('wre'.includes(action[0])) super.act(action);
-    else this.within(() => super.act(action));
+    if (begins) this.within(() => super.act(action));
+    else super.act(action);
   }
 
   // Whether the machine would refuse this chunk now.
@@ -125,24 +125,16 @@ export class Watched extends kit.Player {
     this.within(() => super.end(rest));
   }
 
-  sinkCall(what, done) {
-    this.within(() => super.sinkCall(what, done));
-  }
-
   sinkAnswers(call, error, done) {
     const index = this.calls.indexOf(call);
     if (!call.answered) this.flight = [];
     this.see({ is: 'sinkAnswers', call: index, ok: !error, again: call.answered, code: error?.code });
-    super.sinkAnswers(call, error, done);
-  }
-
-  hook(...given) {
-    this.within(() => super.hook(...given));
+    this.within(() => super.sinkAnswers(call, error, done));
   }
 
   hookAnswers(name, call, error, done) {
     this.hookIs(name, error);
-    super.hookAnswers(name, call, error, done);
+    this.within(() => super.hookAnswers(name, call, error, done));
   }
 
   hookIs(name, error) {

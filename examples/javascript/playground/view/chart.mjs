@@ -1,7 +1,7 @@
 // The level over time, as shapes.
 
-export const WIDTH = 240;
-export const HEIGHT = 52;
+export const WIDTH = 204;
+export const HEIGHT = 42;
 
 const BASE = HEIGHT - 4;
 

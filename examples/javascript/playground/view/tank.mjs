@@ -3,13 +3,14 @@
 
 import { size, working } from './words.mjs';
 
-export const WIDTH = 240;
-export const HEIGHT = 292;
+export const WIDTH = 204;
+export const HEIGHT = 262;
 
-const LEFT = 36;
-const RIGHT = 166;
-const TOP = 58;
-const FLOOR = 226;
+const LEFT = 18;
+const RIGHT = 148;
+const SIDE = RIGHT + 9; // where words stand beside the tank
+const TOP = 56;
+const FLOOR = 214;
 const MIDDLE = (LEFT + RIGHT) / 2;
 
 // Before anything has happened.
@@ -30,8 +31,9 @@ export function tank(now, { high, low, objects, heeds }, most, answer) {
     ...producer(now, heeds, answer),
     { key: 'walls', tag: 'path', class: 'walls', d: `M${LEFT} ${TOP - 8} V${FLOOR} H${RIGHT} V${TOP - 8}` },
     ...chunks(now, scale),
-    ...mark('high', y(high), `mark ${size(high, objects)}`),
-    ...(low > 0 ? mark('low', y(low), `low ${size(low, objects)}`) : []),
+    ...mark('high', y(high), 'mark', size(high, objects)),
+    // The words of the low mark make room for those of the high one.
+    ...(low > 0 ? mark('low', y(low), 'low', size(low, objects), Math.max(0, 27 - (y(low) - y(high)))) : []),
     text('level', MIDDLE, Math.max(TOP - 12, y(now.length) - 6), now.length ? size(now.length, objects) : '', 'level'),
     ...sink(now),
   ];
@@ -43,14 +45,14 @@ function producer(now, heeds, answer) {
     if (now.destroyed) return ['is destroyed', 'quiet'];
     if (now.ended) return ['has ended', 'quiet'];
     if (!now.needsDrain) return ['may write', 'open'];
-    return heeds ? ["waits for 'drain'", 'waits'] : ["should wait", 'ignores'];
+    return heeds ? ["waits for 'drain'", 'waits'] : ['should wait', 'ignores'];
   })();
   const returned = answer === undefined ? '' : `→ ${answer}`;
   return [
-    { key: 'producer', tag: 'rect', class: `box ${state}`, x: LEFT - 22, y: 2, width: RIGHT - LEFT + 44, height: 26, rx: 13 },
+    { key: 'producer', tag: 'rect', class: `box ${state}`, x: 1, y: 2, width: RIGHT + LEFT - 2, height: 26, rx: 13 },
     text('says', MIDDLE, 20, `producer ${words}`, 'label'),
-    { key: 'spout', tag: 'path', class: 'pipe', d: `M${MIDDLE} 28 V42` },
-    text('answer', RIGHT + 10, 46, returned, `answer ${answer === false ? 'false' : 'true'}`, 'start'),
+    { key: 'spout', tag: 'path', class: 'pipe', d: `M${MIDDLE} 28 V40` },
+    text('answer', SIDE - 4, 44, returned, `answer ${answer === false ? 'false' : 'true'}`, 'start'),
   ];
 }
 
@@ -75,10 +77,12 @@ function chunks(now, scale) {
   });
 }
 
-function mark(key, y, words) {
+function mark(key, y, name, length, lower = 0) {
+  const style = `--y:${y.toFixed(1)}px`;
   return [
-    { key, tag: 'path', class: `mark ${key}`, d: `M${LEFT - 6} 0 H${RIGHT + 6}`, style: `--y:${y.toFixed(1)}px` },
-    { ...text(`${key}-name`, RIGHT + 10, 4, words, `mark-name ${key}`, 'start'), style: `--y:${y.toFixed(1)}px` },
+    { key, tag: 'path', class: `mark ${key}`, d: `M${LEFT - 6} 0 H${RIGHT + 6}`, style },
+    { ...text(`${key}-name`, SIDE, lower - 2, name, `mark-name ${key}`, 'start'), style },
+    { ...text(`${key}-length`, SIDE, lower + 11, length, `mark-name ${key}`, 'start'), style },
   ];
 }
 
@@ -86,7 +90,7 @@ function sink(now) {
   const works = working(now);
   const shapes = [
     { key: 'drain', tag: 'path', class: 'pipe', d: `M${MIDDLE} ${FLOOR} V${FLOOR + 18}` },
-    { key: 'sink', tag: 'rect', class: `box ${works ? 'busy' : 'quiet'}`, x: LEFT - 22, y: FLOOR + 18, width: RIGHT - LEFT + 44, height: 26, rx: 5 },
+    { key: 'sink', tag: 'rect', class: `box ${works ? 'busy' : 'quiet'}`, x: 1, y: FLOOR + 18, width: RIGHT + LEFT - 2, height: 26, rx: 5 },
     text('sink-says', MIDDLE, FLOOR + 36, works ? `sink writes ${works}` : 'sink is idle', 'label'),
   ];
   if (now.corked > 0) {

@@ -1,7 +1,7 @@
 // What happened, in a few words.
 
 export function size(length, objects) {
-  if (objects) return length === 1 ? '1 object' : `${length} objects`;
+  if (objects) return `${length} obj`;
   return length < 1024 ? `${length} B` : `${Number((length / 1024).toFixed(1))} KB`;
 }
 
