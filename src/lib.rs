@@ -341,7 +341,17 @@
 //! | `writableLength`, `writableNeedDrain`, … | [`snapshot`](Writable::snapshot) | [`machine::State`] |
 //! | `source.pipe(stream)` | [`pipe`](Writable::pipe), `pipe_async`, `pipe_tokio` | |
 //! | `ERR_STREAM_…` | `code()` of the errors | [`Fault::code`](machine::Fault::code) |
-#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
+// The pages link to what is behind features: without all of them some links lead nowhere.
+#![cfg_attr(
+    not(all(
+        feature = "http-body",
+        feature = "node",
+        feature = "tokio",
+        feature = "tracing"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![deny(
@@ -391,6 +401,9 @@ pub mod log;
 
 #[cfg(feature = "std")]
 pub mod sink;
+
+#[cfg(doc)]
+pub mod guide;
 
 // What users see.
 

@@ -21,6 +21,25 @@ pub use signals::{on_stop, stop, stopped};
 
 use report::{Form, Report};
 
+/// The pages of the guide whose programs need other crates: they must compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../src/guide/recipes/axum_body.md")]
+    struct AxumBody;
+
+    #[doc = include_str!("../../../src/guide/recipes/progress.md")]
+    struct Progress;
+
+    #[doc = include_str!("../../../src/guide/recipes/upload.md")]
+    struct Upload;
+
+    #[doc = include_str!("../../../src/guide/moving_from/duplex.md")]
+    struct Duplex;
+
+    #[doc = include_str!("../../../src/guide/moving_from/tracing_appender.md")]
+    struct TracingAppender;
+}
+
 /// Why an example ends early: one line, and the exit status.
 #[derive(Debug)]
 pub struct Failure {
