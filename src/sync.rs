@@ -1,5 +1,5 @@
 //! What streams share and wait with, in one place: from the standard library, or, when
-//! its interleavings are searched (`tests/loom.rs`), from loom.
+//! interleavings are searched, from loom (`tests/loom.rs`) or shuttle (`tests/shuttle.rs`).
 
 #[cfg(not(highwater_loom))]
 pub(crate) use {
@@ -10,8 +10,15 @@ pub(crate) use {
     std::thread_local,
 };
 
-#[cfg(highwater_loom)]
+#[cfg(all(highwater_loom, not(highwater_loom = "shuttle")))]
 pub(crate) use loom::{
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+    sync::{Arc, Mutex, MutexGuard},
+    thread, thread_local,
+};
+
+#[cfg(highwater_loom = "shuttle")]
+pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Arc, Mutex, MutexGuard},
     thread, thread_local,
@@ -22,7 +29,7 @@ pub(crate) use std::sync::PoisonError;
 /// Parks this thread, at most so long.
 pub(crate) fn park(time: Option<core::time::Duration>) {
     match time {
-        // In loom's models no time passes, so none of them waits with a limit.
+        // In models no time passes, so none of them waits with a limit.
         #[cfg(not(highwater_loom))]
         Some(time) => thread::park_timeout(time),
         _ => thread::park(),

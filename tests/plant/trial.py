@@ -20,6 +20,7 @@ MODES_OF_LOOM = {
     "loom_future": "future",
     "loom_body": "body",
     "loom_lease": "lease",
+    "shuttle": "shuttle",
 }
 
 
@@ -127,7 +128,8 @@ class Copy:
             command += ["--test", test.binary(), "--", test.name()]
             code = self.run(command, seconds or SECONDS)
         else:
-            command = ["tests/loom.sh", test.mode(), test.name()]
+            script = ["tests/shuttle.sh"] if test.mode() == "shuttle" else ["tests/loom.sh", test.mode()]
+            command = [*script, test.name()]
             code = self.run(command, seconds or SECONDS_OF_LOOM)
         output = self.output.read_text(errors="replace")
         if code is None:
