@@ -10,6 +10,7 @@ mod model;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use highwater::{EndError, Flow, OnDrop, WaitError, Writable, Writer};
 use loom::future::block_on;
@@ -407,5 +408,34 @@ fn progress_within_a_job_wakes_a_waiter_for_room() {
         out.drained().wait().expect("it is open");
         goes_on.send(()).expect("the sink lives");
         assert_eq!(ended(out).taken, b"ab");
+    });
+}
+
+/// A worker that waits before it makes a call again is woken by a destroy, whenever that comes.
+#[test]
+fn a_destroy_meets_a_wait_before_the_next_attempt() {
+    model(|| {
+        let long = Duration::from_secs(1);
+        let builder = Writable::builder().retry_if(|_| true, move |_| long);
+        let mut out = builder.spawn(Fails).expect("loom has threads");
+        let _flow = out.write("a").expect("it is open");
+        let unfinished = out.destroy().wait().expect("not in the worker");
+        assert_eq!(
+            (unfinished.totals.delivered, unfinished.unsent.len()),
+            (0, 1)
+        );
+    });
+}
+
+/// A worker that is idle at once puts a flush in line, beside writes and an end.
+#[test]
+fn an_idle_flush_meets_a_write_and_an_end() {
+    model(|| {
+        let builder = Writable::builder().flush_when_idle(Duration::ZERO);
+        let mut out = builder.spawn(Vec::new()).expect("loom has threads");
+        for byte in ["a", "b"] {
+            let _flow = out.write(byte).expect("it is open");
+        }
+        assert_eq!(ended(out), b"ab");
     });
 }

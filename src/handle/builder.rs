@@ -3,8 +3,11 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+use core::time::Duration;
+use std::io;
 
 use super::on_drop::OnDrop;
+use super::retry::Retry;
 use super::writable::Writable;
 use crate::machine::Options;
 use crate::stream::{Calls, Event, OPTIONS, Observer, OnError};
@@ -34,6 +37,8 @@ pub struct Builder<K = AnyWorker> {
     pub(crate) on_error: Option<OnError>,
     /// How the worker calls the sink.
     pub(crate) calls: Calls,
+    /// Which errors of a thread's sink only delay the stream.
+    pub(crate) retry: Option<Retry>,
     worker: K,
 }
 
@@ -71,6 +76,7 @@ pub struct AnyWorker;
 pub struct ThreadOptions {
     pub(crate) thread_name: Option<String>,
     pub(crate) on_drop: OnDrop,
+    pub(crate) flush_when_idle: Option<Duration>,
 }
 
 /// An option was chosen that is for a worker that is polled, a future or a task of tokio: the
@@ -120,6 +126,7 @@ impl Writable<()> {
             observer: None,
             on_error: None,
             calls: Calls::default(),
+            retry: None,
             worker: AnyWorker,
         }
     }
@@ -277,6 +284,7 @@ impl<K> Builder<K> {
             observer: self.observer,
             on_error: self.on_error,
             calls: self.calls,
+            retry: self.retry,
             worker: (),
         };
         (self.worker.into(), common)
@@ -291,6 +299,7 @@ impl<K> Builder<K> {
             observer: common.observer,
             on_error: common.on_error,
             calls: common.calls,
+            retry: common.retry,
             worker,
         }
     }
@@ -311,6 +320,82 @@ where
     #[must_use]
     pub fn on_drop(self, policy: OnDrop) -> Builder<ThreadOptions> {
         self.with(|thread: &mut ThreadOptions| thread.on_drop = policy)
+    }
+
+    /// Sets after what time without work the thread flushes the sink, once. Without it the
+    /// thread flushes only when a caller asks, and at the end. So a sink that buffers by itself,
+    /// as a `BufWriter` or an encoder does, does not keep the last lines for ever.
+    ///
+    /// The thread does nothing if the sink has taken nothing since the last flush. A flush that
+    /// fails is an error of the sink, as any other: the stream fails. A producer that writes
+    /// meanwhile waits for nothing, and its bytes go to the sink behind the flush. A cork holds
+    /// this flush, too.
+    ///
+    /// ```
+    /// use highwater::Writable;
+    /// use std::io::BufWriter;
+    /// use std::time::Duration;
+    ///
+    /// let mut out = Writable::builder()
+    ///     .flush_when_idle(Duration::from_secs(1))
+    ///     .spawn(BufWriter::new(Vec::new()))?;
+    /// let _flow = out.write("a line\n")?; // in the Vec within about a second
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    ///
+    /// A worker that is polled has no clock:
+    ///
+    /// ```compile_fail,E0277
+    /// let second = std::time::Duration::from_secs(1);
+    /// let builder = highwater::Writable::builder().flush_when_idle(second);
+    /// let _ = builder.pair(futures::io::Cursor::new(Vec::new()));
+    /// ```
+    #[must_use]
+    pub fn flush_when_idle(self, after: Duration) -> Builder<ThreadOptions> {
+        self.with(|thread: &mut ThreadOptions| thread.flush_when_idle = Some(after))
+    }
+
+    /// Sets which errors of a write of the sink end the stream, and which only delay it. If
+    /// `predicate` returns true for an error, the thread waits as long as `backoff` says, and
+    /// calls the sink again with exactly what it has not taken. `backoff` gets how many calls
+    /// in a row have failed, from 1; once the sink has taken something, it counts from 1 again.
+    /// Both run on the thread of the stream. Without this option every error ends the stream.
+    ///
+    /// It is for errors that time mends: a full disk, a quota, a peer that restarts. Meanwhile
+    /// the stream fills, and producers wait or drop as ever. [`end`](crate::Writable::end), and
+    /// the drop of the owner, wait until the sink takes the rest: bound that by
+    /// [`End::wait_timeout`](crate::End::wait_timeout) or [`OnDrop::FinishWithin`].
+    /// [`destroy`](crate::Writable::destroy) interrupts the wait at once, and hands back what
+    /// the sink has not taken.
+    ///
+    /// These errors are never tried again: one of a flush, as after a sync that has failed the
+    /// system may have dropped the data, and a second sync would hide that; one of the opener;
+    /// a panic. [`Interrupted`](io::ErrorKind::Interrupted) is tried again at once, and
+    /// `predicate` does not see it.
+    ///
+    /// For a descriptor that is not ready (`EAGAIN`), `sink::WaitReady` is better: it waits until
+    /// the descriptor is ready, not for a time. With it, `predicate` sees no `EAGAIN`.
+    ///
+    /// ```
+    /// use highwater::Writable;
+    /// use std::io::ErrorKind;
+    /// use std::time::Duration;
+    ///
+    /// let full = |error: &std::io::Error| error.kind() == ErrorKind::StorageFull;
+    /// let out = Writable::builder()
+    ///     .retry_if(full, |attempt| Duration::from_secs(attempt.min(10).into()))
+    ///     .spawn(Vec::new())?;
+    /// # out.end().wait()?;
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use]
+    pub fn retry_if(
+        mut self,
+        predicate: impl FnMut(&io::Error) -> bool + Send + 'static,
+        backoff: impl FnMut(u32) -> Duration + Send + 'static,
+    ) -> Builder<ThreadOptions> {
+        self.retry = Some(Retry::new(predicate, backoff));
+        self.with(|_: &mut ThreadOptions| {})
     }
 }
 

@@ -303,8 +303,10 @@ impl Shared {
         has_next
     }
 
-    /// The wait for work of a worker that is a thread.
-    pub(crate) fn wait_for_work(&self, parker: &Parker) -> Work {
+    /// The wait for work of a worker that is a thread, at most so long. `None` if it has had
+    /// nothing to do in that time.
+    pub(crate) fn wait_for_work(&self, parker: &Parker, most: Option<Duration>) -> Option<Work> {
+        let until = most.map_or(Deadline::NEVER, Deadline::after);
         let mut cx = Context::from_waker(parker.waker());
         let has_work = &self.signs.0.has_work;
         let mut idle = Deadline::after(IDLE);
@@ -317,14 +319,17 @@ impl Shared {
             has_work.store(false, Ordering::Relaxed);
             let (work, has_next) = self.poll_for_work(&mut cx, true);
             if let Poll::Ready(work) = work {
-                return work;
+                return Some(work);
             }
             let deadline = match has_next {
                 true => Deadline::after(TURN),
                 false => idle,
             };
-            if parker.park(deadline) {
+            if parker.park(deadline.or_earlier(until)) {
                 continue;
+            }
+            if until.has_passed() {
+                return None;
             }
             let mut stream = self.lock();
             let wakers = stream.wake_next();
@@ -334,6 +339,21 @@ impl Shared {
             }
             self.unlock_quietly(stream, wakers);
         }
+    }
+
+    /// The wait of a worker within a job: so long, or until the stream stops the job.
+    pub(crate) fn pause(&self, parker: &Parker, time: Duration) {
+        let deadline = Deadline::after(time);
+        loop {
+            let waker = parker.waker().clone();
+            let (goes_on, unneeded) = self.lock().pause_worker(waker);
+            drop_quietly(unneeded);
+            if !goes_on || !parker.park(deadline) {
+                break;
+            }
+        }
+        let unneeded = self.lock().forget_worker();
+        drop_quietly([unneeded, None]);
     }
 
     /// Before a thread that works answers a job of so many bytes: if these are few, leaves producers time to write more,

@@ -6,6 +6,7 @@
 //! - `writer.rs`: the producers; `polls.rs`: what a `Sink` and an `AsyncWrite` poll of them
 //! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread
 //! - `lock.rs`: the stream under its lock, and how to wait for it
+//! - `retry.rs`: when a call of the sink that has failed is made again
 //! - `parker.rs`: how a thread waits; `stack.rs`: when it must not
 
 mod builder;
@@ -17,6 +18,7 @@ mod parker;
 mod pipe;
 mod pipe_error;
 mod polls;
+mod retry;
 mod sending;
 mod stack;
 mod wait;
@@ -32,6 +34,7 @@ pub(crate) use lock::Shared;
 pub use on_drop::OnDrop;
 pub(crate) use parker::Parker;
 pub use pipe_error::PipeError;
+pub(crate) use retry::Retry;
 pub use sending::{SendError, Sending};
 pub use wait::Wait;
 pub(crate) use writable::SinkSlot;

@@ -194,9 +194,19 @@ impl Deadline {
 
     /// One too far away to be counted is none.
     pub(crate) fn after(timeout: Duration) -> Self {
-        // In loom's models no time passes.
+        // In loom's models no time passes, so what comes after a time never comes.
+        let comes = !cfg!(highwater_loom) || timeout.is_zero();
         let now = Instant::now();
-        Self(now.checked_add(timeout).filter(|_| !cfg!(highwater_loom)))
+        Self(now.checked_add(timeout).filter(|_| comes))
+    }
+
+    /// The earlier of both.
+    pub(crate) fn or_earlier(self, other: Self) -> Self {
+        Self(self.0.into_iter().chain(other.0).min())
+    }
+
+    pub(crate) fn has_passed(self) -> bool {
+        self.left().is_none()
     }
 
     /// `None` if it has passed; else how long it is, or `None` for no end.

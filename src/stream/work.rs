@@ -55,6 +55,25 @@ impl Stream {
         }
     }
 
+    /// The worker waits within a job, and leaves its waker: it is woken once the stream stops the
+    /// job. Returns whether it may wait, and what is to be dropped outside the lock.
+    pub(crate) fn pause_worker(&mut self, waker: Waker) -> (bool, [Option<Waker>; 2]) {
+        if self.driver.state().is_destroyed() {
+            return (false, [Some(waker), None]);
+        }
+        self.worker_waits = true;
+        (true, [self.worker.replace(waker), None])
+    }
+
+    /// Puts a flush in line, if the sink has taken anything since the last one.
+    pub(crate) fn flush_idle(&mut self) {
+        let handoff = self.driver.host();
+        if handoff.delivered > handoff.flushed_to {
+            // A stream that has stopped gets no flush.
+            let _ = self.flush();
+        }
+    }
+
     /// The worker is idle: frees the memory that only a burst needs.
     pub(crate) fn shrink(&mut self) {
         // The owner's segment is a buffer, too.

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use core::time::Duration;
 use std::io::{self, Write};
 
 use super::leave::leave_sink;
@@ -10,7 +11,7 @@ use super::observers::Observers;
 use super::spawn_error::SpawnError;
 use super::unwind::{dispose, guard};
 use crate::cause::Cause;
-use crate::handle::{Builder, Parker, Shared, SinkSlot, ThreadOptions, Writable};
+use crate::handle::{Builder, Parker, Retry, Shared, SinkSlot, ThreadOptions, Writable};
 use crate::stream::{By, Call, Calls, Item, Job, Progress, Stream, WriteJob};
 use crate::sync::{Arc, Mutex, PoisonError, thread};
 
@@ -94,6 +95,8 @@ where
             opener,
             sink,
             observers,
+            flush_when_idle: thread.flush_when_idle,
+            retry: common.retry,
             slot: Arc::clone(&slot),
         };
         // The worker lies here for the thread to take, so that it is still here if no
@@ -140,6 +143,9 @@ struct Worker<W> {
     /// The sink, once it is open.
     sink: Option<W>,
     observers: Observers,
+    /// After so long without work the sink is flushed.
+    flush_when_idle: Option<Duration>,
+    retry: Option<Retry>,
     slot: SinkSlot<W>,
 }
 
@@ -165,13 +171,20 @@ impl<W: Write> Worker<W> {
         let _running = shared.run_here();
         let _leaves = Leaves(Arc::clone(&shared));
         let parker = Parker::new();
+        let mut idle = self.flush_when_idle;
         loop {
-            let work = shared.wait_for_work(&parker);
+            let Some(work) = shared.wait_for_work(&parker, idle) else {
+                shared.report(By::Other, Stream::flush_idle);
+                // Not again before there is work.
+                idle = None;
+                continue;
+            };
+            idle = self.flush_when_idle;
             self.observers.emit(work.events);
             match work.job {
                 None => {}
                 Some(Job::Open) => self.open(),
-                Some(Job::Write(items)) => self.write(items),
+                Some(Job::Write(items)) => self.write(items, &parker),
                 Some(Job::Finalize) => self.finalize(),
                 Some(Job::Close(error)) => {
                     let events = shared.report(By::Other, |stream| stream.closed(error));
@@ -185,6 +198,7 @@ impl<W: Write> Worker<W> {
     fn leave(self) {
         dispose(self.observers);
         dispose(self.opener);
+        dispose(self.retry);
         leave_sink(&self.shared, &self.slot, self.sink);
     }
 
@@ -196,10 +210,12 @@ impl<W: Write> Worker<W> {
             .report(By::Other, |stream| stream.opened(result));
     }
 
-    fn write(&mut self, items: VecDeque<Item>) {
+    fn write(&mut self, items: VecDeque<Item>, parker: &Parker) {
         let mut job = WriteJob::new(items, &self.progress, self.calls);
         if let Some(sink) = &mut self.sink {
-            job.failure = guard(|| deliver(sink, &mut job, &self.shared)).err();
+            let pause = |time| self.shared.pause(parker, time);
+            let retry = self.retry.as_mut().map(|retry| (retry, pause));
+            job.failure = guard(|| deliver(sink, &mut job, &self.shared, retry)).err();
         }
         self.shared.linger(job.bytes);
         let by = job.by();
@@ -226,8 +242,14 @@ fn flush(sink: &mut impl Write, progress: &Progress) -> io::Result<()> {
 }
 
 /// Gives the items to the sink, in order, until all are taken, it fails, or
-/// the stream is destroyed meanwhile.
-fn deliver(sink: &mut impl Write, job: &mut WriteJob, shared: &Shared) -> io::Result<()> {
+/// the stream is destroyed meanwhile. A write that has failed is made again after a pause, if
+/// `retry` says so; a flush never is.
+fn deliver(
+    sink: &mut impl Write,
+    job: &mut WriteJob,
+    shared: &Shared,
+    mut retry: Option<(&mut Retry, impl Fn(Duration))>,
+) -> io::Result<()> {
     while !job.is_stopped() {
         if job.is_due() {
             shared.report(By::Harmless, |_| ());
@@ -241,7 +263,25 @@ fn deliver(sink: &mut impl Write, job: &mut WriteJob, shared: &Shared) -> io::Re
             Call::WriteVectored { slices, .. } => sink.write_vectored(&slices).map(Some),
             Call::Flush => sink.flush().map(|()| None),
         };
+        if let (Some((retry, pause)), true) = (&mut retry, given > 0) {
+            if let Some(time) = retries(retry, &result) {
+                pause(time);
+                continue;
+            }
+        }
         job.book(given, result)?;
     }
     Ok(())
+}
+
+/// How long to wait before this call is made again, which was a write; `None` if it is not.
+fn retries<T>(retry: &mut Retry, result: &io::Result<T>) -> Option<Duration> {
+    match result {
+        Ok(_) => {
+            retry.succeeded();
+            None
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+        Err(error) => retry.after(error),
+    }
 }
