@@ -82,7 +82,7 @@ impl Default for OnError {
     /// Not `eprintln!`, which panics if stderr is closed.
     fn default() -> Self {
         Self::new(|error| {
-            let _ = writeln!(io::stderr(), "the log goes on in its old file: {error}");
+            let _ = writeln!(io::stderr(), "the log goes on: {error}");
         })
     }
 }

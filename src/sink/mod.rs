@@ -6,6 +6,7 @@ mod close_tcp;
 mod durable;
 mod file_error;
 mod reopen;
+mod rolling;
 #[cfg(unix)]
 mod wait_ready;
 
@@ -15,5 +16,6 @@ pub use close_tcp::close_tcp;
 pub use durable::Durable;
 pub use file_error::FileError;
 pub use reopen::{Reopen, Reopener};
+pub use rolling::{RollingFile, RollingFileBuilder, RollingStatus};
 #[cfg(unix)]
 pub use wait_ready::WaitReady;
