@@ -14,10 +14,13 @@ function sections() {
   return text('spec', 'NODE.md').split('\n## ').slice(1).flatMap((section) => {
     const head = /^([A-Z_]+): (.*)\n/.exec(section);
     if (!head) return [];
-    const [before, program, prints, after] = section.slice(head[0].length).split(/```js\n|\n```\s*```text\n|\n```/);
-    return [{ name: head[1], title: head[2], before: plain(before), program, prints, after: plain(after) }];
+    const [before, program, prints, after] = section.slice(head[0].length).split(/\n?```js\n|\n```\s*```text\n|\n```/);
+    return [{ name: head[1], title: sentence(head[2]), before: plain(before), program, prints, after: plain(after) }];
   });
 }
+
+// A title begins with a capital letter, unless it begins with a call.
+const sentence = (title) => (/^\w+\(/.test(title) ? title : title[0].toUpperCase() + title.slice(1));
 
 const plain = (words) => words.trim().replace(/\n(?!\n)/g, ' ').replace(/ {2,}/g, '\n');
 

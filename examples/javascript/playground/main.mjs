@@ -11,9 +11,9 @@ import { SceneView } from './view/scene.mjs';
 import { VersusView } from './view/versus.mjs';
 
 const STOPS = [
-  ...SCENES.map(({ name, title, short }, n) => ({ hash: `#scene/${name}`, title, short, number: String(n + 1) })),
-  { hash: '#play', title: 'Playground', short: 'Playground' },
-  { hash: `#node/${facts.sections[0].name}`, title: 'Node or strict', short: 'Node or strict' },
+  ...SCENES.map(({ name, short }, n) => ({ hash: `#scene/${name}`, short, number: String(n + 1) })),
+  { hash: '#play', short: 'Playground' },
+  { hash: `#node/${facts.sections[0].name}`, short: 'Node or strict' },
 ];
 const NAMES = { scenes: SCENES.map(({ name }) => name), sections: facts.sections.map(({ name }) => name) };
 
@@ -54,8 +54,10 @@ function open(first) {
   const view = viewOf(found);
   const stop = stopOf(found);
   links.forEach((link, n) => {
-    if (n === stop) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    link.toggleAttribute('aria-current', false);
+    if (n !== stop) return;
+    link.setAttribute('aria-current', 'page');
+    link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.clientWidth / 2;
   });
   place.replaceChildren(view.element);
   bar.open(view, { before: STOPS[stop - 1], after: STOPS[stop + 1] });

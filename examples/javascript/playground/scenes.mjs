@@ -162,7 +162,7 @@ const error = {
   title: 'An error in the middle',
   short: 'Error',
   words: [
-    'The disk is full, the peer is gone: a call of the sink fails. From then on the stream gives it nothing more.',
+    'The disk is full, the peer is gone: a call of the sink fails with an error, here E1. From then on the stream gives it nothing more.',
     'The callback of the failed write gets the error, and so do the callbacks of all that waits behind it. Then the stream emits \'error\', once, and \'close\'. What was written before stays written.',
   ],
   look: 'Five writes, each with a callback, and then one write too late. Choose which call of the sink fails. Press Play, and see who is told what.',

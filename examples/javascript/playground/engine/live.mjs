@@ -21,7 +21,7 @@ export class World {
   constructor(knobs, scenario) {
     this.knobs = knobs;
     this.chance = random(knobs.seed);
-    const o = { hwm: knobs.high * 1024, ...(knobs.low > 0 && { lw: knobs.low * 1024 }), ...(knobs.writev && { v: 1 }) };
+    const o = { hwm: Math.round(knobs.high * 1024), ...(knobs.low > 0 && { lw: Math.round(knobs.low * 1024) }), ...(knobs.writev && { v: 1 }) };
     const { turns = [], ...plan } = scenario ?? { o, sink: 'm' };
     this.author = new Author(plan, knobs.profile);
     this.nextWrite = 0;

@@ -127,8 +127,8 @@ export class Watched extends kit.Player {
 
   sinkAnswers(call, error, done) {
     const index = this.calls.indexOf(call);
-    if (!call.answered) this.flight = [];
     this.see({ is: 'sinkAnswers', call: index, ok: !error, again: call.answered, code: error?.code });
+    if (!call.answered) this.flight = [];
     this.within(() => super.sinkAnswers(call, error, done));
   }
 

@@ -2,7 +2,8 @@
 // Writes 100,000 lines into a file, and waits whenever the stream is full.
 const { createWriteStream } = require('fs');
 
-const out = createWriteStream('numbers.txt', { highWaterMark: 16 * 1024 });
+const highWaterMark = 16 * 1024;
+const out = createWriteStream('numbers.txt', { highWaterMark });
 let n = 1;
 
 function fill() {

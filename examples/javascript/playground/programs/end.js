@@ -5,7 +5,9 @@ const { Writable } = require('stream');
 const out = new Writable({
   write(chunk, encoding, done) { setImmediate(done); }, // [sink]
 });
-const tell = (name) => (error) => console.log(name, error?.code ?? 'ok');
+const tell = (name) => (error) => {
+  console.log(name, error?.code ?? 'ok');
+};
 
 out.write('a', tell('a')); // [write] [callback]
 out.write('b', tell('b'));

@@ -9,7 +9,9 @@ const out = new Writable({
     setImmediate(done, error); // [answer]
   },
 });
-const tell = (name) => (error) => console.log(name, error?.message ?? 'ok');
+const tell = (name) => (error) => {
+  console.log(name, error?.message ?? 'ok');
+};
 
 for (const name of ['a', 'b', 'c', 'd', 'e']) {
   out.write(name, tell(name)); // [write] [callback]

@@ -12,13 +12,15 @@ export class Bar {
     const button = (name, label, run) => h('button', { type: 'button', id: name, 'aria-label': label, title: label, onclick: run });
     this.first = button('first', 'to the beginning', () => this.step(0));
     this.back = button('step-back', 'a step back', () => this.step(this.at - 1));
-    this.play = button('play', 'play', () => (this.playing ? this.stop() : this.start()));
+    this.play = button('go', 'play', () => (this.playing ? this.stop() : this.start()));
     this.next = button('step', 'a step on', () => this.step(this.at + 1));
     this.slider = h('input', { type: 'range', id: 'steps', min: 0, 'aria-label': 'step', oninput: () => this.step(Number(this.slider.value)) });
     this.count = h('output', { for: 'steps', id: 'count' });
     this.before = h('a', { class: 'before' });
     this.after = h('a', { class: 'after' });
-    this.element = h('div', { class: 'bar' }, this.before,
+    // What a step brings, for a reader who hears the page.
+    this.status = h('p', { class: 'heard-only', role: 'status' });
+    this.element = h('div', { class: 'bar' }, this.status, this.before,
       h('div', { class: 'transport', role: 'group', 'aria-label': 'steps' }, this.first, this.back, this.play, this.next, this.slider, this.count),
       this.after);
   }
@@ -35,7 +37,7 @@ export class Bar {
   }
 
   link(element, to, arrow) {
-    element.textContent = to ? (arrow === '←' ? `← ${to.title}` : `${to.title} →`) : '';
+    element.textContent = to ? (arrow === '←' ? `← ${to.short}` : `${to.short} →`) : '';
     element.toggleAttribute('hidden', !to);
     if (to) element.href = to.hash;
     else element.removeAttribute('href');
@@ -52,6 +54,7 @@ export class Bar {
   step(at) {
     this.stop();
     this.show(at);
+    this.status.textContent = this.view.say(this.at);
   }
 
   show(at) {
@@ -78,7 +81,10 @@ export class Bar {
     if (this.at >= this.steps - 1) this.show(0);
     this.timer = setInterval(() => {
       this.show(this.at + 1);
-      if (this.at >= this.steps - 1) this.stop();
+      if (this.at >= this.steps - 1) {
+        this.stop();
+        this.status.textContent = 'the end';
+      }
     }, this.pace);
     this.face();
   }

@@ -3,13 +3,21 @@
 import facts from 'page-data';
 import { h } from './dom.mjs';
 
-const LIT = '<style>svg{display:block;width:100%;height:auto}.lit{stroke-width:4;filter:saturate(2.2)}rect:not(.lit):not(.page):not(.frame){opacity:.55}</style>';
+// Where it is small, the words beside the arrows could not be read.
+const STYLE = `<style>
+:host { display: block; container-type: inline-size }
+svg { display: block; width: 100%; height: auto }
+rect.page { fill: none }
+.lit { stroke-width: 5 }
+rect:not(.lit):not(.page):not(.frame) { opacity: .5 }
+@container (max-width: 34rem) { .label, .note { display: none } .name { font-size: 21px } }
+</style>`;
 
 export class Diagram {
   constructor() {
     const place = h('div', {});
     this.root = place.attachShadow({ mode: 'open' });
-    this.root.innerHTML = LIT + facts.diagram;
+    this.root.innerHTML = facts.diagram + STYLE;
     this.element = h('div', { class: 'diagram', tabindex: 0, role: 'group', 'aria-label': 'state diagram' }, place);
   }
 

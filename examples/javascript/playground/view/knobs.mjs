@@ -45,9 +45,8 @@ export class Knobs {
       return;
     }
     if (input.type === 'range' && value > Number(input.max)) input.max = value;
-    if (input.type === 'range') input.step = 1;
     input.value = value;
     const shown = input.closest('label').querySelector('output');
-    if (shown) shown.textContent = value;
+    if (shown) shown.textContent = Number(value.toFixed(3));
   }
 }

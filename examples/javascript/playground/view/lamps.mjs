@@ -6,7 +6,7 @@ import { h } from './dom.mjs';
 export class Lamps {
   constructor(title = '') {
     this.items = facts.invariants.map(({ name, statement }) => ({
-      name, statement, element: h('li', { title: statement, 'data-lamp': name }, name),
+      name, statement, element: h('li', { title: `${name}: ${statement}`, 'data-lamp': name }, h('span', {}, name)),
     }));
     this.why = h('p', { class: 'why', 'aria-live': 'polite' });
     this.element = h('section', { class: 'lamps', 'aria-label': `invariants ${title}` },

@@ -37,15 +37,17 @@ export class Lane {
     this.most = [];
   }
 
-  // Shows frame `at`; -1 is before the first. `x` are the places of the frames on the chart.
-  show(at, x = (n) => (n + 1) / Math.max(1, this.frames.length)) {
+  // Shows frame `at`; -1 is before the first. `x` are the places of the frames on the chart,
+  // which begins with frame `from`.
+  show(at, x, from = 0) {
     this.grow();
     const now = this.frames[at]?.now ?? this.start;
     const most = this.most[at] ?? 0;
     this.tank.draw(tank(now, this.terms, most, this.answer(at)));
     this.tank.label(describe(now, this.terms.high, this.terms.objects));
-    const points = [[0, 0], ...this.frames.slice(0, at + 1).map((frame, n) => [x(n), frame.now.length])];
-    this.chart.draw(level.chart(points, at + 1, this.terms.high, this.most.at(-1) ?? 0));
+    const points = [[0, this.frames[from - 1]?.now.length ?? 0]];
+    for (let n = from; n <= at; n++) points.push([x(n), this.frames[n].now.length]);
+    this.chart.draw(level.chart(points, this.terms.high, this.most.at(-1) ?? 0));
     this.phase.textContent = now.phase;
     this.phase.className = `phase ${now.phase}`;
     this.facts.textContent = (this.lane.facts?.(this.frames.slice(0, at + 1)) ?? []).join(' · ');

@@ -46,6 +46,13 @@ export class Lanes {
     return this.frames[lane][this.at(step, lane)];
   }
 
+  // What a step brings to each lane.
+  say(step) {
+    const news = (lane) => step > 0 && this.at(step, lane) !== this.at(step - 1, lane);
+    const words = (lane) => `${this.lanes[lane].lane.caption}: ${say(this.frame(step, lane))}`;
+    return this.frames.map((_, lane) => (news(lane) ? words(lane) : null)).filter(Boolean).join('; ');
+  }
+
   get firstDifference() {
     return this.frames.length === 2 ? firstDifference(this.frames, this.steps, say) : -1;
   }

@@ -8,8 +8,10 @@ import { Diagram } from './diagram.mjs';
 import { Knobs } from './knobs.mjs';
 import { Lamps } from './lamps.mjs';
 import { Lane } from './lane.mjs';
+import { say } from './words.mjs';
 
 const TICK = 50; // milliseconds between two looks at the clock
+const WINDOW = 20_000; // milliseconds on the chart
 
 // A knob of these makes a new stream.
 const ANEW = ['profile', 'high', 'low', 'writev', 'seed'];
@@ -45,8 +47,9 @@ export class PlaygroundView {
         h('p', {}, prose('Press Play. Turn the knobs while it runs, and call what you like. The address keeps the run: send it to a friend.')),
         h('div', { class: 'calls', role: 'group', 'aria-label': 'calls' }, CALLS.map(button),
           h('button', { type: 'button', class: 'anew', onclick: () => this.anew() }, 'new stream')),
-        this.knobs.element, this.note, h('p', {}, this.compare)),
+        this.note),
       h('div', { class: 'stage' }, h('div', { class: 'lanes', 'data-lanes': 1 }, this.lane.element)),
+      h('div', { class: 'turned' }, this.knobs.element, h('p', { class: 'note' }, this.compare)),
       h('div', { class: 'side' }, this.diagram.element, this.lamps.element));
     this.live = { running: false, start: () => this.start(), stop: () => this.stop() };
     if (scenario) this.take(scenario);
@@ -121,11 +124,18 @@ export class PlaygroundView {
     return this.world.frames.length + 1;
   }
 
+  say(step) {
+    const frame = this.world.frames[step - 1];
+    return frame ? say(frame) : '';
+  }
+
   show(step) {
     const { frames } = this.world;
     const at = step - 1;
-    const end = frames[at]?.time || 1;
-    this.lane.show(at, (n) => frames[n].time / end);
+    const begin = Math.max(0, (frames[at]?.time ?? 0) - WINDOW);
+    let from = at + 1;
+    while (from > 0 && frames[from - 1].time >= begin) from -= 1;
+    this.lane.show(at, (n) => (frames[n].time - begin) / WINDOW, from);
     this.diagram.show(frames[at]?.now.phase ?? 'writable');
     this.lamps.show(frames, at);
   }

@@ -19,13 +19,12 @@ export class SceneView {
     this.bar = bar;
     this.lanes = new Lanes((step) => bar.step(step));
     this.knobs = new Knobs(scene.knobs, () => this.turn());
-    this.told = scene.told ? h('table', { class: 'told' }) : null;
+    this.told = scene.told ? h('table', { class: 'heard' }) : null;
     program.open(scene.name);
     this.element = h('article', { class: 'view scene' },
       h('div', { class: 'intro' }, h('h1', { tabindex: -1 }, scene.title), scene.words.map((words) => h('p', {}, rich(words))),
         h('p', { class: 'look' }, rich(scene.look))),
-      h('div', { class: 'stage' }, this.lanes.element, this.told),
-      this.knobs.element, program.element,
+      h('div', { class: 'stage' }, this.lanes.element), this.knobs.element, this.told, program.element,
       h('div', { class: 'after-words' }, h('h2', {}, 'What there was to see'), h('p', {}, rich(scene.after))));
     this.make();
   }
@@ -40,6 +39,10 @@ export class SceneView {
     this.bar.stop();
     this.make();
     this.bar.resize(this.steps, 0);
+  }
+
+  say(step) {
+    return this.lanes.say(step);
   }
 
   get steps() {

@@ -41,16 +41,16 @@ export function tank(now, { high, low, objects, heeds }, most, answer) {
 
 function producer(now, heeds, answer) {
   const [words, state] = (() => {
-    if (now.errored) return ['has failed', 'bad'];
-    if (now.destroyed) return ['is destroyed', 'quiet'];
-    if (now.ended) return ['has ended', 'quiet'];
-    if (!now.needsDrain) return ['may write', 'open'];
-    return heeds ? ["waits for 'drain'", 'waits'] : ['should wait', 'ignores'];
+    if (now.errored) return ['writes are refused', 'bad'];
+    if (now.destroyed && !now.finished) return ['writes are refused', 'quiet'];
+    if (now.ended) return ['producer has ended', 'quiet'];
+    if (!now.needsDrain) return ['producer may write', 'open'];
+    return heeds ? ['producer waits', 'waits'] : ['producer should wait', 'ignores'];
   })();
   const returned = answer === undefined ? '' : `→ ${answer}`;
   return [
     { key: 'producer', tag: 'rect', class: `box ${state}`, x: 1, y: 2, width: RIGHT + LEFT - 2, height: 26, rx: 13 },
-    text('says', MIDDLE, 20, `producer ${words}`, 'label'),
+    text('says', MIDDLE, 20, words, 'label'),
     { key: 'spout', tag: 'path', class: 'pipe', d: `M${MIDDLE} 28 V40` },
     text('answer', SIDE - 4, 44, returned, `answer ${answer === false ? 'false' : 'true'}`, 'start'),
   ];
@@ -72,7 +72,7 @@ function chunks(now, scale) {
     const gap = height > 5 ? 1.5 : 0;
     const at = `--y:${top.toFixed(1)}px`;
     const block = { key, tag: 'rect', class: `chunk ${state}`, x: LEFT + 4, y: 0, width: RIGHT - LEFT - 8, height: Math.max(0.5, height - gap).toFixed(1), rx: Math.min(3, height / 3).toFixed(1), style: at };
-    if (height < 11) return [block];
+    if (height < 12.5) return [block];
     return [block, { key: `n${key}`, tag: 'text', class: `number ${state}`, x: MIDDLE, y: (height / 2 + 3.5).toFixed(1), text: name, 'text-anchor': 'middle', style: at }];
   });
 }

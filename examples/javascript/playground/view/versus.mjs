@@ -30,30 +30,47 @@ export class VersusView {
     this.made = lanesOf(this.scenario);
     this.lanes.open(this.made);
     this.lamps = this.made.map(({ caption }) => new Lamps(caption));
-    this.lanes.lanes.slice(0, this.made.length).forEach((lane, n) => lane.element.append(this.lamps[n].element));
+    this.lanes.lanes.slice(0, this.made.length).forEach((lane, n) => lane.facts.after(this.lamps[n].element));
     this.element = h('article', { class: 'view versus' },
       h('div', { class: 'intro' }, this.words(), this.toDifference()),
-      h('div', { class: 'stage' }, this.lanes.element), this.text(), h('nav', { class: 'sections', 'aria-label': 'where Node breaks its contract' }, this.list()));
+      h('div', { class: 'stage' }, this.lanes.element), this.program(), this.text(),
+      h('nav', { class: 'sections', 'aria-label': 'where Node breaks its contract' }, this.list()));
   }
 
   words() {
     if (!this.section) {
       return [h('h1', { tabindex: -1 }, 'A case, step by step'), h('p', {}, 'The case of this address, played by the same machine in two profiles: as Node is, and strict.')];
     }
-    const { title, before, after, breaks, program, prints } = this.section;
+    const { title, before, after, breaks } = this.section;
     const paragraphs = (words) => words.split('\n\n').filter(Boolean).map((one) => h('p', {}, prose(one)));
     return [
-      h('p', { class: 'kicker' }, 'Where Node breaks its own contract'), h('h1', { tabindex: -1 }, prose(title)), paragraphs(before), paragraphs(after),
+      this.kicker(), h('h1', { tabindex: -1 }, prose(title)), paragraphs(before), paragraphs(after),
       h('p', { class: 'note' }, breaks.length ? `Node breaks ${breaks.join(', ')}.` : 'No invariant is broken: only the order of ticks is another one.'),
-      h('details', {}, h('summary', {}, 'A program for Node, and what it prints'), h('pre', { tabindex: 0 }, program), h('pre', { class: 'prints', tabindex: 0 }, prints)),
     ];
+  }
+
+  program() {
+    if (!this.section) return null;
+    const { program, prints } = this.section;
+    return h('details', { open: true }, h('summary', {}, 'The smallest program, and what Node prints'),
+      h('pre', { tabindex: 0 }, program), h('pre', { class: 'prints', tabindex: 0 }, prints));
+  }
+
+  // Which section this is, with links to the one before and after.
+  kicker() {
+    const { sections } = facts;
+    const at = sections.indexOf(this.section);
+    const link = (section, arrow, label) => (section
+      ? h('a', { href: `#node/${section.name}`, 'aria-label': label, title: section.title }, arrow) : h('span', {}, arrow));
+    return h('p', { class: 'kicker' }, `Node or strict: ${at + 1} of ${sections.length}`,
+      h('span', { class: 'around' }, link(sections[at - 1], '←', 'the section before'), link(sections[at + 1], '→', 'the next section')));
   }
 
   toDifference() {
     const at = this.lanes.firstDifference;
     if (this.made.length !== 2 || this.scenario.streams) return null;
     if (at < 0) return h('p', { class: 'note' }, 'In this case Node and strict do the same.');
-    return h('p', {}, h('button', { type: 'button', class: 'jump', onclick: () => this.bar.step(at) }, `Go to the first difference: step ${at}`));
+    return h('p', { class: 'jump' }, h('button', { type: 'button', onclick: () => this.bar.step(at) }, `Go to the first difference: step ${at}`));
   }
 
   // The case as text, to be changed, and the trace as the tests write it.
@@ -79,6 +96,10 @@ export class VersusView {
   list() {
     return [h('h2', {}, 'All sections'), h('ol', {}, facts.sections.map(({ name, title }) => h('li', {},
       h('a', { href: `#node/${name}`, 'aria-current': name === this.section?.name ? 'page' : null }, prose(title)))))];
+  }
+
+  say(step) {
+    return this.lanes.say(step);
   }
 
   get steps() {
