@@ -6,6 +6,7 @@ import { size } from './view/words.mjs';
 
 const KB = 1024;
 const CHUNK = 4 * KB;
+const MOST_ROUNDS = 200; // no scene is so long, unless a 'drain' never comes
 
 // What a lane adds up to, up to the frame that is shown.
 const most = (frames) => `most: ${size(Math.max(0, ...frames.map(({ now }) => now.length)))}`;
@@ -19,7 +20,7 @@ function rounds({ chunks, burst, pause = 0, heeds, o, profile }) {
   let resumes = 0; // the round in which the producer writes again
   let ended = false;
   const idle = []; // rounds
-  while (!ended || author.busy) {
+  while ((!ended || author.busy) && author.time < MOST_ROUNDS) {
     author.time += 1;
     for (let n = 0; n < burst && left > 0 && author.time >= resumes; n++) {
       const frames = author.turn(`w${CHUNK}n`);

@@ -14,7 +14,8 @@ export class Knobs {
   knob(knob, changed) {
     const { name, label, choice, options } = knob;
     this.values[name] = knob.value;
-    const shown = h('output', {}, String(knob.value));
+    // No `output`: a label would name that, and not the slider.
+    const shown = h('b', {}, String(knob.value));
     const take = (input) => {
       this.values[name] = choice ? Number(input.checked) : options ? input.value : Number(input.value);
       shown.textContent = input.value;
@@ -46,7 +47,7 @@ export class Knobs {
     }
     if (input.type === 'range' && value > Number(input.max)) input.max = value;
     input.value = value;
-    const shown = input.closest('label').querySelector('output');
+    const shown = input.closest('label').querySelector('b');
     if (shown) shown.textContent = Number(value.toFixed(3));
   }
 }

@@ -45,7 +45,7 @@ export class VersusView {
     const paragraphs = (words) => words.split('\n\n').filter(Boolean).map((one) => h('p', {}, prose(one)));
     return [
       this.kicker(), h('h1', { tabindex: -1 }, prose(title)), paragraphs(before), paragraphs(after),
-      h('p', { class: 'note' }, breaks.length ? `Node breaks ${breaks.join(', ')}.` : 'No invariant is broken: only the order of ticks is another one.'),
+      h('p', { class: 'note' }, breaks.length ? `This can break ${breaks.join(', ')}.` : 'No invariant is broken: only the order of ticks is another one.'),
     ];
   }
 
