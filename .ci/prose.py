@@ -1,0 +1,103 @@
+"""Looks for words that make a sentence hard to read, and says what to write instead.
+
+A person reads Markdown, comments, texts of errors and names of tests, so each file of git is
+read whole, except generated ones. A file of prose_allowed.txt may have as many hits as stand
+there, and no more; and no fewer, so that the list shrinks.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ALLOWED = Path(".ci/prose_allowed.txt")
+
+# Text that is not ours, generated, or data.
+SKIPPED = re.compile(r"\.(lock|snap|graph|jsonl|svg|txt)$|^LICENSE|^fuzz/corpus/|^\.ci/prose")
+
+# The words, what to write instead, and a sentence that has them.
+RULES = [
+    (r"whoever|somebody|nobody|everybody|anybody", "name the actor: caller, producer, waiter, worker",
+     "It wakes everybody."),
+    (r"_everybody|_nobody|_somebody", "name the actor", "fn it_wakes_everybody() {}"),
+    (r"\b(those|they|one|ones|who) who wait|^who waits|\bwho waits\b", "write *the waiter*",
+     "It wakes the one who waits."),
+    (r"\b(is|are|was|were|be|been|being|as they were) told\b",
+     "functions return, streams emit, callers get", "A writer was told to wait."),
+    (r"\bis to be (?!sure)|\bare to be ", "say who does it", "It is to be given to the sink."),
+    (r"\bbut for\b", "write *unless* or *except*", "All of them, but for one."),
+    (r"\bfrom (so|how) many\b", "write *at least*, *at which*", "From how many bytes on it waits."),
+    (r", too\b(?!\w)(?! (long|much|many|late|short|large|slow|small|old|few|big))",
+     "write *also* before the verb, or a sentence of its own", "The sink is closed, too."),
+    (r"\banswers whether\b", "write *says whether* or *tells you whether*", "It answers whether to go on."),
+    (r"\bto see what goes on\b", "write *observability*", "This is to see what goes on."),
+    (r"\bwould never end\b", "write *would deadlock*", "The wait would never end."),
+    (r"\bdid not come in time\b", "write *timed out*", "It did not come in time."),
+]
+
+
+def hits_of(text):
+    """Returns (line, words, advice) for each hit in this text."""
+    lines = text.splitlines()
+    found = []
+    for at, line in enumerate(lines, 1):
+        for pattern, advice, _ in RULES:
+            found += [(at, hit.group(0), advice) for hit in re.finditer(pattern, line, re.IGNORECASE)]
+    return found
+
+
+def files():
+    names = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout
+    for name in names.splitlines():
+        path = Path(name)
+        if not SKIPPED.search(name) and path.is_file():
+            try:
+                yield name, path.read_text()
+            except UnicodeDecodeError:
+                pass  # no text
+
+
+def allowed():
+    """Returns {file: how many hits it may have}."""
+    lines = ALLOWED.read_text().splitlines() if ALLOWED.exists() else []
+    pairs = (line.split() for line in lines if line and not line.startswith("#"))
+    return {name: int(count) for count, name in pairs}
+
+
+def check(texts, may):
+    """Returns the faults of these files, one a line."""
+    faults, texts = [], dict(texts)
+    for name, text in texts.items():
+        hits, most = hits_of(text), may.get(name, 0)
+        if len(hits) > most:
+            faults += [f"{name}:{at}: {words!r}: {advice}" for at, words, advice in hits]
+        elif len(hits) < most:
+            faults.append(f"{name}: {len(hits)} hits, {most} allowed: change {ALLOWED}")
+    faults += [f"no such file: {name}, of {ALLOWED}" for name in may if name not in texts]
+    return faults
+
+
+def self_test():
+    for pattern, advice, sentence in RULES:
+        found = hits_of(f"a line\n{sentence}\n")
+        assert (2, advice) in [(at, said) for at, _, said in found], f"missed: {sentence} ({pattern})"
+        assert check([("a", sentence)], {}), f"not a fault: {sentence}"
+        assert not check([("a", sentence)], {"a": len(found)}), f"not allowed: {sentence}"
+    assert not hits_of("It is too late, too late. The caller is sure.")
+    assert check([("a", "")], {"a": 1}), "an allowance that is too large was missed"
+    assert check([], {"gone": 1}), "a file that is gone was missed"
+    print(f"{len(RULES)} rules, each can fail")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--self-test"]:
+        self_test()
+    elif sys.argv[1:] == ["--allow"]:
+        # For a first list; afterwards it is only shortened.
+        for name, text in files():
+            if hits_of(text):
+                print(len(hits_of(text)), name)
+    else:
+        faults = check(files(), allowed())
+        print("\n".join(faults) if faults else "no hard words, except those of the list")
+        sys.exit(bool(faults))
