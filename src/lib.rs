@@ -9,6 +9,12 @@
 //! moment when a full stream has room again. A *cork* holds back what is written; when it is
 //! pulled, all of that goes to the sink together.
 //!
+//! The [guide] begins with problems: [backpressure in five minutes](guide::why),
+//! [recipes](guide::recipes) (a file, a [log](guide::recipes::log), a
+//! [CSV download in axum](guide::recipes::axum_body), a [journal](guide::recipes::journal), …),
+//! [moving from](guide::moving_from) a channel, tracing-appender, `duplex` or Node,
+//! [errors](guide::errors), [shutdown](guide::shutdown).
+//!
 //! # Write until the stream says wait, go on at 'drain'
 //!
 //! A thread:
@@ -53,7 +59,7 @@
 //!         out.drained().await?;
 //!     }
 //! }
-//! let finished = out.end().await?; // as above; a polled sink is closed, too
+//! let finished = out.end().await?; // as above; a polled sink is closed as well
 //! assert_eq!(finished.totals.delivered, 588_895);
 //! assert!(finished.totals.peak < 16 * 1024 + 7);
 //! # Ok::<_, highwater::BoxError>(())
@@ -125,12 +131,12 @@
 //! | you write | take | feature |
 //! | --- | --- | --- |
 //! | to a file, a pipe, a blocking socket | a thread: [`spawn`](Builder::spawn) | `std` (default) |
-//! | to a pipe or a socket that does not block | the same, over `sink::WaitReady` | `std` |
-//! | to sockets and files of tokio | a task of tokio: `spawn_tokio` | `tokio` |
-//! | to a `futures_io::AsyncWrite`, on any executor | a future: `pair` | `futures` |
-//! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: `body` | `futures`, `http-body` |
-//! | to a file, and want to know what is on disk | any of these over [`sink::Durable`], or `sink::AsyncDurable`, with [`group_commit`](Builder::group_commit) | `std`, `tokio` |
-//! | log lines, with `tracing` | `log::Log`: lossless, or loss by choice and counted | `tracing` |
+//! | to a pipe or a socket that does not block | the same, over [`sink::WaitReady`] | `std` |
+//! | to sockets and files of tokio | a task of tokio: [`spawn_tokio`](Builder::spawn_tokio) | `tokio` |
+//! | to a `futures_io::AsyncWrite`, on any executor | a future: [`pair`](Builder::pair) | `futures` |
+//! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: [`body`](Builder::body) | `futures`, `http-body` |
+//! | to a file, and want to know what is on disk | any of these over [`sink::Durable`], or [`sink::AsyncDurable`], with [`group_commit`](Builder::group_commit) | `std`, `tokio` |
+//! | log lines, with `tracing` | [`log::Log`]: lossless, or loss by choice and counted | `tracing` |
 //! | in a runtime of your own | [`Driver`], with a [`Host`] | `alloc` |
 //! | without an allocator | [`machine`] | none |
 //!
@@ -142,13 +148,13 @@
 //! A *worker* moves the data from the stream to the sink. It alone calls the sink and the
 //! observer. The [`Builder`] makes it:
 //!
-//! | | a thread | a future, `Worker` | a task of tokio | the reader, `Body` |
+//! | | a thread | a future, [`Worker`] | a task of tokio | the reader, [`Body`] |
 //! | --- | --- | --- | --- | --- |
-//! | made by | [`spawn`](Builder::spawn), [`spawn_with`](Builder::spawn_with) | `pair`, `pair_with` | `spawn_tokio`, `spawn_tokio_with`, `spawn_tokio_on` | `body` |
+//! | made by | [`spawn`](Builder::spawn), [`spawn_with`](Builder::spawn_with) | [`pair`](Builder::pair), [`pair_with`](Builder::pair_with) | [`spawn_tokio`](Builder::spawn_tokio), [`spawn_tokio_with`](Builder::spawn_tokio_with), [`spawn_tokio_on`](Builder::spawn_tokio_on) | [`body`](Builder::body) |
 //! | feature | `std` (default) | `futures` | `tokio` | `futures`, `http-body` |
 //! | the sink | any [`io::Write`](std::io::Write) that is [`Send`] | any `AsyncWrite` of `futures-io`, also one that is not `Send` | any `AsyncWrite` of tokio that is `Send` | none: a server polls the body, or your own code |
 //! | at the end the sink is | flushed | flushed, then closed | flushed, then shut down | the body has ended |
-//! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; `discard_on_drop` chooses otherwise | the same; the worker goes on while the runtime runs | the reader gets an error: what is cut off never looks whole |
+//! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; [`discard_on_drop`](Builder::discard_on_drop) chooses otherwise | the same; the worker goes on while the runtime runs | the reader gets an error: what is cut off never looks whole |
 //! | the worker is dropped | cannot happen | the stream fails with [`Cause::WorkerDropped`] | the runtime does it when it shuts down: the same | the stream fails with [`Cause::ReaderLeft`], unless the reader had everything |
 //! | the program exits | what is not delivered is lost, and no one learns of it: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same | the same |
 //! | *delivered* means | `write` of the sink has returned and took the bytes | `poll_write` of the sink took them | the same; a sink that buffers, as `tokio::fs::File` does, may still have them | the reader came back for the next chunk, or for the end |
@@ -176,19 +182,19 @@
 //! | value | dropping it |
 //! | --- | --- |
 //! | [`Writable`] over a thread | ends the stream and blocks until it has finished, or does what [`OnDrop`] says; on the worker's own stack it destroys the stream, since it cannot wait there |
-//! | [`Writable`] over a future or a task | ends the stream and returns; with `discard_on_drop` it destroys the stream |
+//! | [`Writable`] over a future or a task | ends the stream and returns; with [`discard_on_drop`](Builder::discard_on_drop) it destroys the stream |
 //! | [`Writable`] over a body | cuts the body off: its reader gets an error |
 //! | [`End`], before its end | the same as dropping the owner; over a body the stream goes on ending |
 //! | [`Destroy`] | drops what was not sent and returns; the worker drops the sink as soon as it lets go of it |
-//! | the future of `pipe_async`, `pipe_tokio` | destroys the stream, since half a source is no end; after the end of the source, the same as dropping the owner |
+//! | the future of [`pipe_async`](Writable::pipe_async), [`pipe_tokio`](Writable::pipe_tokio) | destroys the stream, since half a source is no end; after the end of the source, the same as dropping the owner |
 //! | [`Wait`] | gives up the wait, nothing else: a flush stays in line |
 //! | [`Sending`] | drops the chunk if the stream has not accepted it; [`into_chunk`](Sending::into_chunk) gives it back |
 //! | [`CorkGuard`] | pulls the cork, also when a panic drops it |
 //! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream; over a body, one that a panic drops cuts it off |
-//! | `Worker`, before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
-//! | `Body`, before its reader had everything | the stream fails with [`Cause::ReaderLeft`]: waiters and observer get it, `end` and `destroy` hand back what was not delivered |
+//! | [`Worker`], before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
+//! | [`Body`], before its reader had everything | the stream fails with [`Cause::ReaderLeft`]: waiters and observer get it, `end` and `destroy` hand back what was not delivered |
 //!
-//! A `log::Log` is dropped as a `Writable` over a thread, its writers as a `Writer`.
+//! A [`log::Log`] is dropped as a `Writable` over a thread, its writers as a `Writer`.
 //!
 //! ```
 //! use futures::{executor::block_on, io::Cursor};
@@ -282,27 +288,23 @@
 //!   (The owner as an [`io::Write`](std::io::Write) waits in the same way.)
 //! - A wait for what a cork holds back, by the thread or task that holds the [`CorkGuard`].
 //!   The guard itself only writes, but another [`Writer`] of the stream can wait.
-//! - A wait for a `Worker` that nothing polls.
+//! - A wait for a [`Worker`] that nothing polls.
 //! - A wait while the caller holds a lock that the sink or the observer takes.
 //! - In a sink or an observer, a wait of an executor (`block_on`) instead of `wait()`.
 //!
-//! # Floors
+//! # Features
 //!
-//! Each floor uses only those below it. The rules of the stream are on the lowest floor
-//! alone.
-//!
-//! | floor | what is there | feature |
-//! | --- | --- | --- |
-//! | `log` | a `MakeWriter` for `tracing-subscriber`, over a thread | `tracing` |
-//! | `io` | owner and producers as an `io::Write`, a `Sink`, an `AsyncWrite`; a body as a `Stream`, an HTTP body, an `AsyncRead` | `std` (default), `futures`, `tokio`, `http-body` |
-//! | `worker` | what moves the data: a thread, a future, a task of tokio, a reader | `std`, `futures`, `tokio` |
-//! | `handle` | what users hold: [`Builder`], [`Writable`], [`Writer`], [`Wait`], [`End`], … | `std` |
-//! | `stream` | the stream under a lock: what handles and workers do with it | `std` |
-//! | `driver` | [`Driver`], [`Host`]: the loop with its chunks, callbacks and ticks | `alloc` |
-//! | [`machine`] | the rules: a pure transition function over counts and flags | none |
-//!
-//! Without features the crate is the machine: `no_std`, no allocator. `bytes`
-//! makes a [`Chunk`] of `bytes::Bytes` without a copy; `node` adds Node's quirks.
+//! | feature | what it adds |
+//! | --- | --- |
+//! | none | [`machine`]: the rules, a pure transition function. `no_std`, and no allocator |
+//! | `alloc` | [`Driver`] and [`Host`]: the loop with its chunks, callbacks and ticks |
+//! | `std` (default) | the handle, a thread over any [`io::Write`](std::io::Write), [`sink`] |
+//! | `bytes` | a [`Chunk`] of `bytes::Bytes` without a copy |
+//! | `futures` | a future over any `AsyncWrite` of `futures-io`; owner and producers as a `Sink` and an `AsyncWrite`; a body as a `Stream` and an `AsyncRead` |
+//! | `tokio` | a task of tokio over its `AsyncWrite`; owner, producers and bodies as those of tokio |
+//! | `http-body` | a [`Body`] is one of HTTP: for hyper, axum, reqwest |
+//! | `tracing` | [`log`]: a `MakeWriter` for `tracing-subscriber`, over a thread |
+//! | `node` | [`Quirks`](machine::Quirks): bug for bug what Node does |
 //!
 //! # The contract
 //!
@@ -326,6 +328,12 @@
 //!
 //! # Node's names and these
 //!
+//! A [`Writable`] is strict: it keeps the contract in every case. Node breaks it in twelve corner
+//! cases, most of them about calls made within a callback. They are the
+//! [quirks](machine::Quirks), which a [`Driver`] or a loop of your own switches on with
+//! [`Quirks::NODE`](machine::Quirks::NODE) (feature `node`). You need it only in a runtime whose
+//! scripts must see what they see in Node: see [moving from Node](guide::moving_from::node).
+//!
 //! | Node | [`Writable`] | [`Driver`] |
 //! | --- | --- | --- |
 //! | `write()` → `true`, `false` | [`write`](Writable::write) → [`Flow::More`], [`Flow::Wait`] | [`write`](Driver::write) |
@@ -339,7 +347,7 @@
 //! | `'error'`, `errored` | the errors of all calls, [`Event::Error`] | [`machine::Event::Error`] |
 //! | `_write`, `_writev`, `_final`, `_construct`, `_destroy` | the sink, the opener | [`Host`] |
 //! | `writableLength`, `writableNeedDrain`, … | [`snapshot`](Writable::snapshot) | [`machine::State`] |
-//! | `source.pipe(stream)` | [`pipe`](Writable::pipe), `pipe_async`, `pipe_tokio` | |
+//! | `source.pipe(stream)` | [`pipe`](Writable::pipe), [`pipe_async`](Writable::pipe_async), [`pipe_tokio`](Writable::pipe_tokio) | |
 //! | `ERR_STREAM_…` | `code()` of the errors | [`Fault::code`](machine::Fault::code) |
 // The pages link to what is behind features: without all of them some links lead nowhere.
 #![cfg_attr(

@@ -34,7 +34,7 @@ impl<H: Host> Driver<H> {
     ///
     /// # Errors
     ///
-    /// The chunk comes back if it was not accepted (rule 1).
+    /// The chunk comes back if it was not accepted ([rule 1](crate::machine#the-rules)).
     pub fn write(
         &mut self,
         chunk: H::Chunk,
@@ -70,7 +70,7 @@ impl<H: Host> Driver<H> {
     ///
     /// # Errors
     ///
-    /// The chunk comes back if it was not accepted (rule 13); the callback is
+    /// The chunk comes back if it was not accepted ([rule 13](crate::machine#the-rules)); the callback is
     /// told the same.
     pub fn end(
         &mut self,
@@ -100,13 +100,13 @@ impl<H: Host> Driver<H> {
         self.answer(result, false);
     }
 
-    /// The sink has answered a call that it had answered before (rule 6).
+    /// The sink has answered a call that it had answered before ([rule 6](crate::machine#the-rules)).
     pub fn written_again(&mut self, result: Result<(), Fault>) {
         self.answer(result, true);
     }
 
     /// The sink has done so many bytes (or objects) more of what it was given last, and
-    /// goes on (rule 24). That may make room: then 'drain' comes now, before its answer. A
+    /// goes on ([rule 24](crate::machine#the-rules)). That may make room: then 'drain' comes now, before its answer. A
     /// report from within [`Host::write`] makes room, too, but 'drain' waits for the next
     /// report or for the answer.
     pub fn progressed(&mut self, done: u64) {
@@ -123,7 +123,7 @@ impl<H: Host> Driver<H> {
         self.put(Input::Finalized(result));
     }
 
-    /// [`Host::destroy`] has answered, perhaps with an error (rule 19).
+    /// [`Host::destroy`] has answered, perhaps with an error ([rule 19](crate::machine#the-rules)).
     pub fn destroyed(&mut self, error: Option<Fault>) {
         self.put(Input::Destroyed(error));
     }

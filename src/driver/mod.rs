@@ -357,7 +357,7 @@ pub trait Host: Sized {
     fn deferred(&mut self) {}
 
     /// Whether two callbacks are the same function. Node calls such callbacks of
-    /// writes that were answered at once together, in one tick (rule 10).
+    /// writes that were answered at once together, in one tick ([rule 10](crate::machine#the-rules)).
     fn same_callback(waiting: &Self::Callback, new: &Self::Callback) -> bool {
         let _ = (waiting, new);
         false

@@ -18,12 +18,13 @@ use crate::stream::{By, Stream, Unfinished, WaitError};
 use crate::sync::Arc;
 
 impl<W> Writable<W> {
-    /// Stops now. The call destroys the stream; the [`Destroy`] waits until the worker has
-    /// let go of the sink, and gives back the sink and what was not sent: what was delivered
-    /// and what is handed back are together what was accepted (rule 18). A call of a blocking
-    /// sink, opener or observer that runs is waited for; a polled call that is pending has
-    /// taken nothing. A sink that buffers by itself, as `tokio::fs::File` does, is not flushed:
-    /// what it has taken may be lost, without an error.
+    /// Stops now. The call destroys the stream. The wait returns once the worker has let go of
+    /// the sink, and hands back the sink and what was not sent: delivered and unsent together are
+    /// what was accepted.
+    ///
+    /// The worker finishes the call of a blocking sink, opener or observer that runs. A polled
+    /// call that is pending has taken nothing. A sink that buffers by itself, as
+    /// `tokio::fs::File` does, is not flushed: what it has taken may be lost, without an error.
     ///
     /// # Examples
     ///
@@ -39,7 +40,17 @@ impl<W> Writable<W> {
         self.destroy_for(None)
     }
 
-    /// As [`Writable::destroy`]; waiters and the observer learn the reason.
+    /// Stops now, as [`destroy`](Self::destroy) does, and gives every waiter and the observer this
+    /// reason as the error.
+    ///
+    /// ```
+    /// let out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let writer = out.writer();
+    /// out.destroy_with("the client has left").wait()?;
+    /// let error = writer.write("more").expect_err("it is destroyed");
+    /// assert_eq!(error.to_string(), "the client has left");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
         self.destroy_for(Some(Cause::reason(reason)))
     }
@@ -58,12 +69,13 @@ impl<W> Writable<W> {
 }
 
 impl<W> End<W> {
-    /// Stops the stream that has not finished yet: see [`Writable::destroy`].
+    /// Stops the stream that has not finished yet, as [`Writable::destroy`] does.
     pub fn destroy(self) -> Destroy<W> {
         self.destroy_for(None)
     }
 
-    /// As [`End::destroy`]; waiters and the observer learn the reason.
+    /// Stops it as [`destroy`](Self::destroy) does, and gives every waiter and the observer this
+    /// reason as the error.
     pub fn destroy_with(self, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Destroy<W> {
         self.destroy_for(Some(Cause::reason(reason)))
     }

@@ -18,23 +18,32 @@ use crate::stream::{Failure, Finished, Stream, Unfinished, WaitError, WriteError
 use crate::sync::Arc;
 
 impl<W> Writable<W> {
-    /// Ends the stream. The call ends it; the [`End`] waits until everything is written, the
-    /// sink flushed, and hands it back (rules 13 to 16, 18, 19). A polled sink is closed, too.
+    /// Ends the stream. The call ends it. The wait returns when everything is written and the
+    /// sink flushed, and hands the sink back. A polled sink is closed as well.
     ///
     /// # Errors
     ///
-    /// The wait fails if the stream failed. What was not delivered is handed back.
+    /// The wait fails if the stream failed. The error has the sink, and what was not delivered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let _flow = out.write("a line\n")?;
+    /// let finished = out.end().wait()?; // in a task: `.await`
+    /// assert_eq!((finished.sink.len(), finished.totals.delivered), (7, 7));
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn end(self) -> End<W> {
         self.end_after(None)
     }
 
-    /// As [`Writable::end`], after this last chunk, without a copy.
+    /// Writes this last chunk without a copy, and ends the stream, as [`end`](Self::end) does.
     ///
     /// # Errors
     ///
-    /// As [`Writable::end`]. If the chunk is not accepted although the stream has not failed
-    /// (it would pass the limit), the stream has not ended: the wait hands it back, with the
-    /// chunk.
+    /// As [`end`](Self::end). A chunk that would pass the limit is not accepted, and then the
+    /// stream has not ended: the error has the stream and the chunk.
     ///
     /// # Examples
     ///

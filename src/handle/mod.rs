@@ -9,21 +9,27 @@
 //! - `retry.rs`: when a call of the sink that has failed is made again
 //! - `parker.rs`: how a thread waits; `stack.rs`: when it must not
 
+// The documentation shows the methods of `Writable` in the order of these lines.
 mod builder;
-mod destroy;
+
+mod writable;
+mod writer;
+
 mod end;
+
+mod pipe;
+
+mod destroy;
+
 mod lock;
 mod on_drop;
 mod parker;
-mod pipe;
 mod pipe_error;
 mod polls;
 mod retry;
 mod sending;
 mod stack;
 mod wait;
-mod writable;
-mod writer;
 
 #[cfg(feature = "futures")]
 pub use builder::FutureOptions;

@@ -17,15 +17,15 @@ use crate::cause::Cause;
 use crate::stream::{Finished, Stream, Unfinished};
 
 impl<W> Writable<W> {
-    /// Moves the whole source into the stream, heeding its backpressure, and
-    /// ends it at the source's end. Blocks this thread until the stream has finished. It reads
-    /// pieces of up to the high-water mark, but of 4 KiB at least and 64 KiB at most.
+    /// Moves the whole source into the stream, at the pace of the sink, and ends the stream at the
+    /// end of the source. It blocks this thread until the stream has finished. It reads pieces of
+    /// up to the high-water mark, at least 4 KiB and at most 64 KiB.
     ///
     /// # Errors
     ///
-    /// If the source fails, the stream is destroyed with that as the reason (if
-    /// it panics, too). If the stream fails, its cause. Either way what was not
-    /// delivered is handed back.
+    /// If the source fails, the stream is destroyed with that as the reason; a panic of the source
+    /// destroys it as well. If the stream fails, the error has its cause. Either error has the
+    /// sink, and what was not delivered.
     ///
     /// # Examples
     ///

@@ -20,13 +20,56 @@ use crate::sync::{Arc, Mutex, PoisonError};
 /// Where the worker leaves the sink for the owner.
 pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 
-/// A writable stream: its owner, who can end it.
+/// A writable stream: you write, and its [worker](crate#who-moves-the-data) moves the bytes to
+/// the sink `W`. This is its owner, which alone can end it.
 ///
-/// `W` is the sink, which a [worker](crate#who-moves-the-data) writes to: it comes back from
-/// [`end`](Self::end) and [`destroy`](Self::destroy). What becomes of a stream that is
-/// dropped without either is an [option](OnDrop) of the [`Builder`](crate::Builder).
+/// ```
+/// use highwater::{Flow, Writable};
 ///
-/// Ending consumes it, so writing after the end does not compile:
+/// let mut out = Writable::builder().high_water_mark(64).spawn(Vec::new())?; // any `io::Write`
+/// for n in 1..=1000 {
+///     if out.write(format!("{n}\n"))? == Flow::Wait {
+///         out.drained().wait()?; // in a task: `.await`
+///     }
+/// }
+/// let finished = out.end().wait()?; // all is written, the sink flushed and handed back
+/// assert_eq!(finished.sink.len(), 3893);
+/// assert!(finished.totals.peak < 64 + 5); // the mark, and one line
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+///
+/// # In the order of use
+///
+/// | to | call |
+/// | --- | --- |
+/// | make a stream | [`builder`](Writable::builder), and one of the methods of the [`Builder`](crate::Builder) that start a worker |
+/// | write, and learn whether to keep writing | [`write`](Self::write), [`write_chunk`](Self::write_chunk) |
+/// | wait until there is room | [`drained`](Self::drained); before the write: [`send`](Self::send) |
+/// | send several writes together | [`cork`](Self::cork) |
+/// | know what has arrived | [`position`](Self::position), [`delivered`](Self::delivered), [`flush`](Self::flush), [`snapshot`](Self::snapshot) |
+/// | write from further threads or tasks | [`writer`](Self::writer) |
+/// | end | [`end`](Self::end), [`end_with`](Self::end_with), [`pipe`](Self::pipe) |
+/// | stop | [`destroy`](Self::destroy), [`destroy_with`](Self::destroy_with) |
+///
+/// # For code that writes to something else
+///
+/// It is an [`io::Write`](std::io::Write) that blocks until there is room. With the feature
+/// `futures` it is a `Sink` of `Bytes` and an `AsyncWrite` of futures, and with `tokio` an
+/// `AsyncWrite` of tokio: these wait until there is room. Closing them ends the stream, and
+/// [`end`](Self::end) still hands the sink back.
+///
+/// ```
+/// use std::io::Write;
+///
+/// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+/// writeln!(out, "{:>4}", 42)?;
+/// assert_eq!(out.end().wait()?.sink, b"  42\n");
+/// # Ok::<_, highwater::BoxError>(())
+/// ```
+///
+/// # After the end
+///
+/// Ending consumes it, so a write after the end does not compile:
 ///
 /// ```compile_fail,E0382
 /// let mut out = highwater::Writable::builder().spawn(Vec::new()).unwrap();
@@ -34,28 +77,14 @@ pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 /// out.write("too late").unwrap(); // borrow of moved value: `out`
 /// ```
 ///
-/// While the sink is busy, a small write of the owner, or under its [`CorkGuard`], is a copy
-/// into a buffer, and a cork is a bit beside it, both without a lock; a [`Writer`] takes the
-/// lock of the stream. A write of another producer takes this away from the owner for a while,
-/// and no caller sees any other difference.
+/// What becomes of a stream that is dropped without an end is an [option](crate::OnDrop) of
+/// the builder, and listed under [Dropping](crate#dropping).
 ///
-/// It is an [`io::Write`](std::io::Write) that blocks until there is room; with the feature
-/// `futures` a `Sink` of `Bytes` and an `AsyncWrite` of futures, and with `tokio` one of
-/// tokio, which wait until there is room. Closing these ends the stream, and
-/// [`end`](Self::end) still hands the sink back.
+/// # What a write costs
 ///
-/// ```
-/// use std::io::Write;
-///
-/// let mut out = highwater::Writable::builder().high_water_mark(64).spawn(Vec::new())?;
-/// for n in 1..=1000 {
-///     writeln!(out, "{n}")?;
-/// }
-/// let done = out.end().wait()?;
-/// assert_eq!(done.sink.len(), 3893);
-/// assert!(done.totals.peak <= 64 + 4);
-/// # Ok::<_, highwater::BoxError>(())
-/// ```
+/// While the sink is busy, a small write of the owner, or under its [`CorkGuard`], is a copy into
+/// a buffer, without a lock. A [`Writer`] takes the lock of the stream. A write of another producer
+/// takes this away from the owner for a while; no caller sees any other difference.
 pub struct Writable<W> {
     pub(crate) writer: Writer,
     /// Where the worker leaves the sink.
@@ -80,98 +109,161 @@ impl<W> Writable<W> {
         &self.writer.shared
     }
 
-    /// A further producer.
-    #[must_use]
-    pub fn writer(&self) -> Writer {
-        self.writer.clone()
-    }
-
-    /// Writes these bytes, copied once, and says whether to go on: see
-    /// [`Writer::write`].
+    /// Writes these bytes, copied once, and tells you whether to keep writing. It never waits:
+    /// [`Flow::Wait`] says that the bytes are accepted, and that the stream is now full.
     ///
     /// # Errors
     ///
-    /// As [`Writer::write`].
+    /// If the stream has ended, failed or been destroyed, or if its
+    /// [limit](crate::Builder::limit) would be passed. Then nothing was accepted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater::{Flow, Writable};
+    ///
+    /// let mut out = Writable::builder().high_water_mark(4).spawn(Vec::new())?;
+    /// let corked = out.cork()?; // nothing leaves the stream meanwhile
+    /// assert_eq!(corked.write_chunk("ab")?, Flow::More);
+    /// assert_eq!(corked.write_chunk("cd")?, Flow::Wait); // accepted; 4 bytes are the mark
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     #[inline]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
         self.writer.write_mut(bytes.as_ref())
     }
 
-    /// Writes a chunk without a copy: see [`Writer::write_chunk`].
+    /// Writes a chunk that you own (`Vec<u8>`, `String`, `&'static str`, with the feature
+    /// `bytes` also `Bytes`) without a copy. A slice of a large `Bytes` keeps all of its memory
+    /// until the sink has taken it.
     ///
     /// # Errors
     ///
-    /// As [`Writer::write_chunk`]; the chunk is handed back.
+    /// As [`write`](Self::write); the error has the chunk.
     pub fn write_chunk(&mut self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
         self.writer.write_chunk(chunk)
     }
 
-    /// Writes a chunk when there is room: see [`Writer::send`].
+    /// Waits until there is room, and then writes this chunk without a copy. If there is room
+    /// now, the call writes it. The wait returns the position of the stream after the chunk, in
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// As [`Writer::send`].
+    /// The wait fails if the stream has ended, failed or been destroyed, or if its limit is
+    /// less than the chunk: the error has the chunk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().high_water_mark(4).spawn(Vec::new())?;
+    /// for n in 1..=100 {
+    ///     out.send(format!("{n}\n")).wait()?; // in a task: `.await`
+    /// }
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     pub fn send(&mut self, chunk: impl Into<Chunk>) -> Sending {
         self.writer.send(chunk)
     }
 
-    /// Waits until there is room again: see [`Writer::drained`].
+    /// Waits until there is room: until the next 'drain' if the stream is full, and not at
+    /// all if it is not. A 'drain' that comes after this call cannot be missed.
     ///
     /// # Errors
     ///
-    /// As [`Writer::drained`].
+    /// The wait fails if the stream has ended, failed or been destroyed: no 'drain' will
+    /// come.
     pub fn drained(&self) -> Wait {
         self.writer.drained()
     }
 
-    /// How many bytes were accepted: see [`Writer::position`].
+    /// Corks the stream: it holds what any producer writes from now on. Dropping the guard pulls
+    /// the cork, and all of it goes to the sink together.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended, failed or been destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// let mut corked = out.cork()?;
+    /// for field in ["a", ",", "b", "\n"] {
+    ///     let _flow = corked.write(field)?; // never waits
+    /// }
+    /// drop(corked);
+    /// assert_eq!(out.end().wait()?.sink, b"a,b\n");
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
+        self.writer.cork()
+    }
+
+    /// Returns the position of the stream: how many bytes it has accepted from all producers
+    /// since it was created.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.writer.position()
     }
 
-    /// Waits until everything up to this position, in bytes, has reached the
-    /// sink: see [`Writer::delivered`].
+    /// Waits until the sink has taken everything up to this position, in bytes.
+    ///
+    /// *Delivered* is less than flushed, and flushed less than durable: see
+    /// [`sink::Durable`](crate::sink::Durable).
     ///
     /// # Errors
     ///
-    /// As [`Writer::delivered`].
+    /// The wait fails if the stream failed or was destroyed before that; not for positions
+    /// reached before the failure. [`WaitError::NotAccepted`] if the stream has not accepted so
+    /// much when the wait begins.
     pub fn delivered(&self, position: u64) -> Wait {
         self.writer.delivered(position)
     }
 
-    /// Flushes the sink, once it has everything accepted so far: see [`Writer::flush`].
+    /// Flushes the sink once it has everything accepted so far. The call puts the flush in line,
+    /// where it stays even if the wait is dropped. Over a [`sink::Durable`](crate::sink::Durable)
+    /// what was written before is on disk when the wait returns.
     ///
     /// # Errors
     ///
-    /// As [`Writer::flush`].
+    /// The wait fails if the stream has ended, or failed or was destroyed before the flush.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufWriter;
+    ///
+    /// let mut out = highwater::Writable::builder().spawn(BufWriter::new(Vec::new()))?;
+    /// let _flow = out.write("hello")?;
+    /// out.flush().wait()?; // in the Vec now, not only in the BufWriter
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
     #[must_use = "the call puts the flush in line; the wait says when it is done"]
     pub fn flush(&self) -> Wait {
         self.writer.flush()
     }
 
-    /// Waits until the stream is closed: see [`Writer::closed`].
+    /// Waits until the stream is closed: the worker has let go of the sink, and nothing more
+    /// will happen. The owner ends or destroys it; this wait is for a task beside the owner's.
     ///
     /// # Errors
     ///
-    /// As [`Writer::closed`].
+    /// The wait fails if the stream failed or was destroyed before it finished.
     pub fn closed(&self) -> Wait {
         self.writer.closed()
     }
 
-    /// Holds what is written while the guard lives: see [`Writer::cork`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Writer::cork`].
-    pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
-        self.writer.cork()
-    }
-
-    /// Gauges and counters.
+    /// Returns gauges and counters of this moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.writer.snapshot()
+    }
+
+    /// Makes a further producer, for another thread or task.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        self.writer.clone()
     }
 
     /// Ends the stream, after this last chunk if there is one. A stream that has failed

@@ -142,20 +142,20 @@ impl Writer {
         filler.is_some_and(|filler| self.shared.look(|stream| stream.is_accepted(filler)))
     }
 
-    /// Writes these bytes, copied once. Never waits: [`Flow::Wait`] says that
-    /// they were accepted, and that it is time to stop (rules 3, 4).
+    /// Writes these bytes, copied once, and tells you whether to keep writing. It never waits:
+    /// [`Flow::Wait`] says that the bytes are accepted, and that the stream is now full.
     ///
     /// # Errors
     ///
     /// If the stream has ended, failed or been destroyed, or if its limit would
-    /// be passed. Nothing was accepted then (rule 1).
+    /// be passed. Then nothing was accepted.
     #[inline]
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> Result<Flow, WriteError> {
         self.polls.wrote();
         self.shared.write(bytes.as_ref())
     }
 
-    /// Writes a chunk that is owned already (`Vec<u8>`, `String`, `&'static str`,
+    /// Writes a chunk that you own (`Vec<u8>`, `String`, `&'static str`,
     /// with the feature `bytes` also `Bytes`), without a copy. A slice of a large `Bytes`
     /// keeps all of its memory until the sink has taken it.
     ///
@@ -169,9 +169,9 @@ impl Writer {
             .change(self.by, |stream| stream.write_chunk(chunk))
     }
 
-    /// Writes a chunk, without a copy, when there is room: at once if there is, else once it
-    /// is awaited or waited for. So it is the short form of a write, and of a wait for
-    /// 'drain' before it. Its result is the position of the stream after the chunk, in bytes.
+    /// Waits until there is room, and then writes this chunk without a copy. If there is room
+    /// now, the call writes it. The wait returns the position of the stream after the chunk, in
+    /// bytes.
     ///
     /// # Errors
     ///
@@ -192,8 +192,8 @@ impl Writer {
         Sending::new(self.by, &self.shared, chunk.into(), &self.polls.sent)
     }
 
-    /// Waits until there is room again: until 'drain' comes, or if no 'drain'
-    /// is to come, not at all. A 'drain' cannot be missed, from this call on.
+    /// Waits until there is room: until the next 'drain' if the stream is full, and not at
+    /// all if it is not. A 'drain' that comes after this call cannot be missed.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ impl Writer {
     /// let writer = out.writer();
     /// for text in ["a", "b", "c"] {
     ///     if writer.write(text)? == Flow::Wait {
-    ///         writer.drained().wait()?; // at once, if it was told in the meantime
+    ///         writer.drained().wait()?; // at once, if 'drain' came in the meantime
     ///     }
     /// }
     /// # Ok::<_, highwater::BoxError>(())
@@ -219,15 +219,14 @@ impl Writer {
         Wait::new(&self.shared, Ok(condition))
     }
 
-    /// The position of the stream: how many bytes were accepted, from all
-    /// producers, since it was created.
+    /// Returns the position of the stream: how many bytes it has accepted from all producers
+    /// since it was created.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.shared.look(Stream::position)
     }
 
-    /// Waits until everything up to this position, in bytes, has reached the sink: until
-    /// the sink's calls have returned.
+    /// Waits until the sink has taken everything up to this position, in bytes.
     ///
     /// *Delivered*: the sink has taken the bytes. *Flushed*: the sink has passed on what it
     /// buffers by itself. *Durable*: flushed, and the sink is a
@@ -236,8 +235,8 @@ impl Writer {
     /// # Errors
     ///
     /// The wait fails if the stream failed or was destroyed before that; not for positions
-    /// reached before the failure. [`WaitError::NotAccepted`] if so much has not
-    /// been accepted when it begins.
+    /// reached before the failure. [`WaitError::NotAccepted`] if the stream has not accepted so
+    /// much when the wait begins.
     ///
     /// # Examples
     ///
@@ -253,9 +252,9 @@ impl Writer {
         Wait::new(&self.shared, Ok(Condition::Delivered(position)))
     }
 
-    /// Flushes the sink, once it has everything accepted so far. The call puts the flush in
-    /// line, where it stays even if the wait is dropped: after what was written before, and
-    /// held by a cork, too. Other writes may follow.
+    /// Flushes the sink once it has everything accepted so far. The call puts the flush in line,
+    /// where it stays even if the wait is dropped. A cork holds it, as it holds writes. Other
+    /// writes may follow.
     ///
     /// *Delivered*: the sink has taken the bytes. *Flushed*: the sink has passed on what it
     /// buffers by itself. *Durable*: flushed, and the sink is a
@@ -335,8 +334,8 @@ impl Writer {
             })
     }
 
-    /// Holds what is written from now on, by any producer, until the guard is
-    /// dropped; then it goes to the sink together (rules 11, 12).
+    /// Corks the stream: it holds what any producer writes from now on. Dropping the guard pulls
+    /// the cork, and all of it goes to the sink together.
     ///
     /// # Errors
     ///
@@ -362,7 +361,7 @@ impl Writer {
         Ok(CorkGuard { writer: self })
     }
 
-    /// Gauges and counters.
+    /// Returns gauges and counters of this moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.look(Stream::snapshot)
@@ -384,17 +383,17 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Holds what is written while it lives. Offers writing only: waiting for room
-/// under one's own cork would never end.
+/// Holds what is written while it lives. It can only write: a wait for room under its own cork
+/// would deadlock.
 ///
-/// Dropping it, by a panic too, uncorks. It holds no lock.
+/// Dropping it uncorks, also when a panic drops it. It holds no lock.
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
     writer: &'a mut Writer,
 }
 
 impl CorkGuard<'_> {
-    /// As [`Writer::write`].
+    /// Writes these bytes, copied once; the stream holds them until the cork is pulled.
     ///
     /// # Errors
     ///
@@ -404,7 +403,7 @@ impl CorkGuard<'_> {
         self.writer.write_mut(bytes.as_ref())
     }
 
-    /// As [`Writer::write_chunk`].
+    /// Writes a chunk that you own, without a copy; the stream holds it until the cork is pulled.
     ///
     /// # Errors
     ///

@@ -15,9 +15,10 @@ use crate::handle::{PipeError, Writable, Writer};
 use crate::stream::{Finished, WriteError};
 
 impl<W> Writable<W> {
-    /// As [`Writable::pipe`], from a source of futures, and without blocking. If this future
-    /// is dropped before the end of the source, the stream is destroyed: half a source is no
-    /// end.
+    /// Moves a whole `AsyncRead` of futures into the stream, and ends it at the end of the source.
+    ///
+    /// Dropping this future before the end of the source destroys the stream, so that half a
+    /// source never looks like a whole one.
     ///
     /// # Errors
     ///

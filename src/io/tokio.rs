@@ -11,9 +11,10 @@ use crate::handle::{PipeError, Writable, Writer};
 use crate::stream::Finished;
 
 impl<W> Writable<W> {
-    /// As [`Writable::pipe`], from a source of tokio, and without blocking. If this future
-    /// is dropped before the end of the source, the stream is destroyed: half a source is no
-    /// end.
+    /// Moves a whole `AsyncRead` of tokio into the stream, and ends it at the end of the source.
+    ///
+    /// Dropping this future before the end of the source destroys the stream, so that half a
+    /// source never looks like a whole one.
     ///
     /// # Errors
     ///
