@@ -28,7 +28,7 @@ mod host {
     /// How many lines can wait. With the mark below, and lines of at least
     /// [`SHORTEST`] bytes, a producer that waits when told to never needs more.
     const LINES: usize = 8;
-    /// From how many bytes on the producer waits.
+    /// The length, in bytes, at which the producer waits.
     const MARK: u64 = 64;
     /// Shorter lines are refused, as they could fill the ring before the mark.
     pub(crate) const SHORTEST: usize = 8;
@@ -270,8 +270,8 @@ mod host {
                 Effect::Destroy { error, .. } => self.put(Input::Destroyed(error), None),
                 Effect::Emit(Event::Drain) => self.drains = self.drains.wrapping_add(1),
                 Effect::Emit(Event::Error(fault)) => self.stop(Stopped::Fault(fault)),
-                // No callbacks, no batches, no other hooks, and nothing else to
-                // be told of: see the calls above, and the options.
+                // No callbacks, no batches, no other hooks, and no other events:
+                // see the calls above, and the options.
                 _ => {}
             }
         }

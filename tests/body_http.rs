@@ -1,6 +1,6 @@
 //! What a server or client of HTTP asks of a body: its length, its trailers, and whether it may
-//! drop the body, as hyper does before the last poll. Each answer is right for a stream that is
-//! cut off, too.
+//! drop the body, as hyper does before the last poll. Each answer is also right for a stream that
+//! is cut off.
 #![cfg(feature = "http-body")]
 
 use std::future::Future;

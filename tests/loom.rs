@@ -275,7 +275,7 @@ fn says(cause: &(dyn Error + 'static), why: &str) -> bool {
 }
 
 #[test]
-fn a_failure_reaches_everybody() {
+fn a_failure_reaches_every_waiter() {
     model(|| {
         let mut out = stream(16, Fails);
         let _flow = out.write(b"a").expect("it is open");
@@ -284,7 +284,7 @@ fn a_failure_reaches_everybody() {
 }
 
 #[test]
-fn a_panic_reaches_everybody() {
+fn a_panic_reaches_every_waiter() {
     std::panic::set_hook(Box::new(|_| {})); // thousands of them
     model(|| {
         let mut out = stream(16, Panics);
@@ -294,7 +294,7 @@ fn a_panic_reaches_everybody() {
 }
 
 #[test]
-fn an_opening_that_fails_reaches_everybody() {
+fn an_opening_that_fails_reaches_every_waiter() {
     model(|| {
         let open = || Err::<Vec<u8>, _>(io::Error::other("missing"));
         let mut out = Writable::builder()

@@ -195,7 +195,7 @@ fn destroy_meets_a_sink_that_is_stuck() {
 
 /// A wait that is given up takes no other waiter's wake-up with it.
 #[test]
-fn a_wait_that_is_given_up_is_nobody_elses() {
+fn a_wait_that_is_given_up_takes_no_other_wake_up() {
     model(|| {
         let (mut out, worker) = stream(1, bytes());
         let _flow = out.write(b"a").expect("it is open");
@@ -238,7 +238,7 @@ fn positions_and_flushes_are_reached() {
 
 /// A worker that is dropped makes the stream fail, and the rest is handed back.
 #[test]
-fn a_worker_that_is_dropped_reaches_everybody() {
+fn a_worker_that_is_dropped_reaches_every_waiter() {
     model(|| {
         let (mut out, worker) = Writable::builder().high_water_mark(1).pair(bytes());
         let _flow = out.write(b"a").expect("it is open");

@@ -258,8 +258,8 @@ fn a_cork_on_a_lease_holds_what_is_written() {
     });
 }
 
-/// Another producer writes while the owner corks: it takes the lease away, and the cork holds
-/// what it writes, too.
+/// Another producer writes while the owner corks: it takes the lease away, and the cork also
+/// holds what it writes.
 #[test]
 fn a_second_producer_meets_a_cork() {
     model(|| {

@@ -122,7 +122,7 @@ fn states() -> Vec<(&'static str, Phase, Options, State)> {
             [&OPEN[..], &[Input::Destroy(Some(ERROR))]].concat(),
         ),
         (
-            "closed, 'close' still to be told",
+            "closed, 'close' still to come",
             Phase::Closed,
             [&OPEN[..], &closed[..]].concat(),
         ),

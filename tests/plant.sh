@@ -21,7 +21,7 @@
 #            one of examples/uses
 #
 # What was noticed is remembered until the sources change, so a run that was broken off
-# goes on where it stopped; --again runs these, too. PYTHON may name another Python.
+# goes on where it stopped; --again also runs these. PYTHON may name another Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never

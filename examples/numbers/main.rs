@@ -31,7 +31,7 @@ struct Arguments {
     /// How many lines.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     lines: u64,
-    /// From how many buffered bytes on the writer waits.
+    /// How many buffered bytes make the writer wait.
     #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
     high_water_mark: u64,
     /// Show no progress bar.

@@ -23,7 +23,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Sink> {
         .open(path)?;
     if file.metadata()?.is_file() {
         if Handle::from_file(file.try_clone()?)? == Handle::stdout()? {
-            let text = "it is standard output, too, which gets the report";
+            let text = "it is also standard output, which gets the report";
             return Err(io::Error::other(text));
         }
         file.set_len(0)?;

@@ -108,7 +108,7 @@ fn a_report_that_cannot_be_read_or_would_overwrite_the_lines_is_refused() {
     let path = format!("{FOLDER}/refused.txt");
     for (to, says) in [
         (">&-", "standard output is closed"),
-        (&format!(">{path}"), "it is standard output, too"),
+        (&format!(">{path}"), "it is also standard output"),
     ] {
         let output = redirected(&format!("--lines 10 {path}"), to);
         let error = String::from_utf8_lossy(&output.stderr);

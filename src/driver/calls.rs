@@ -106,9 +106,9 @@ impl<H: Host> Driver<H> {
     }
 
     /// The sink has done so many bytes (or objects) more of what it was given last, and
-    /// goes on ([rule 24](crate::machine#the-rules)). That may make room: then 'drain' comes now, before its answer. A
-    /// report from within [`Host::write`] makes room, too, but 'drain' waits for the next
-    /// report or for the answer.
+    /// goes on ([rule 24](crate::machine#the-rules)). That may make room: then 'drain' comes now,
+    /// before its answer. A report from within [`Host::write`] also makes room, but 'drain' waits
+    /// for the next report or for the answer.
     pub fn progressed(&mut self, done: u64) {
         self.put(Input::Progress(done));
     }

@@ -269,7 +269,7 @@ impl Shared {
         core::ptr::from_ref(self) as usize
     }
 
-    /// The wait for work of a worker that is polled. One that is `idle` takes a job, too.
+    /// The wait for work of a worker that is polled. One that is `idle` also takes a job.
     #[cfg(feature = "futures")]
     pub(crate) fn poll_work(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Work> {
         self.poll_for_work(cx, idle).0

@@ -23,7 +23,7 @@ use crate::sync::Arc;
 /// Dropping it before drops the chunk: the stream has not accepted it.
 /// [`into_chunk`](Self::into_chunk) gives it back.
 ///
-/// Those who wait for room are woken one by one. One that is woken has its turn: poll it, or
+/// The stream wakes the waiters for room one by one. One that is woken has its turn: poll it, or
 /// drop it, as else the next is woken only once the worker has nothing else to do.
 ///
 /// ```
@@ -47,7 +47,7 @@ enum State {
     Waits(Chunk),
     /// The position after it.
     Accepted(u64),
-    /// The one who waited has the chunk.
+    /// The waiter has the chunk.
     Refused(WriteError),
 }
 
@@ -62,7 +62,7 @@ impl Sending {
         let mut state = State::Waits(chunk);
         shared.change(by, |stream| {
             if stream.has_room_for(state.len()) {
-                // Why it is refused is for the one who waits.
+                // Why it is refused is for the waiter.
                 state = match state.write(stream) {
                     Ok(position) => State::Accepted(position),
                     Err(error) => State::Waits(error.into_chunk()),

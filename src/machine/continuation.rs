@@ -67,14 +67,14 @@ pub enum Then {
     Next(Next),
     /// `_final` has returned, answered or not (rule 14).
     Finalizing(Next),
-    /// 'prefinish' has been told: defer the finish, or finish at once if `now` (rule 14).
+    /// 'prefinish' has been emitted: defer the finish, or finish at once if `now` (rule 14).
     Prefinished {
         /// Finish without waiting for a tick (only after `_construct`, rule 20).
         now: bool,
         /// What comes after that.
         next: Next,
     },
-    /// 'prefinish' has been told after the answer of `_final` (rule 15).
+    /// 'prefinish' has been emitted after the answer of `_final` (rule 15).
     DeferFinish,
     /// The callbacks of `end()` know that it failed: fail (rule 15).
     FailFinal(Fault),
@@ -94,11 +94,11 @@ pub enum Then {
     },
     /// The rejection of what is queued is on its way: call `_destroy` (rule 18).
     CallDestroy,
-    /// The callbacks of `end()` know: tell 'finish' (rule 16).
+    /// The callbacks of `end()` know: emit 'finish' (rule 16).
     TellFinish,
-    /// 'finish' has been told (rule 16).
+    /// 'finish' has been emitted (rule 16).
     AutoDestroy,
-    /// 'error' has been told: tell 'close' (rule 19).
+    /// 'error' has been emitted: emit 'close' (rule 19).
     TellClose,
 }
 
@@ -129,7 +129,7 @@ pub enum Next {
         /// Whether it has a callback.
         callback: bool,
     },
-    /// The stream fails, and 'error' is told at once (rule 2).
+    /// The stream fails, and emits 'error' at once (rule 2).
     Fail(Fault),
 }
 

@@ -59,7 +59,7 @@ pub enum Flow {
 pub enum Event {
     /// `_construct` succeeded. (Node leaves this event to the streams built on it.)
     Open,
-    /// Room again, after a writer was told to wait (rule 9).
+    /// Room again, after a write returned [`Flow::Wait`] (rule 9).
     Drain,
     /// All is written; the last step before 'finish' (rule 14).
     Prefinish,

@@ -1,9 +1,9 @@
-//! What a failed operation is told, and Node's code of it.
+//! Why an operation failed, and Node's code of that.
 
 use super::codes;
 
-/// Which error it was. Errors themselves stay with whoever made them: the
-/// machine only carries the number it was given, and gives it back.
+/// Which error it was. The errors themselves stay with the driver: the machine only carries the
+/// number that it got, and gives it back.
 ///
 /// ```
 /// use highwater::machine::ErrorId;
@@ -15,7 +15,7 @@ use super::codes;
 #[allow(clippy::exhaustive_structs)] // a number is all it will ever be
 pub struct ErrorId(pub u32);
 
-/// What a failed operation is told.
+/// Why an operation failed.
 ///
 /// ```
 /// use highwater::machine::{ErrorId, Fault};

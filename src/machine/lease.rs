@@ -57,7 +57,7 @@ impl State {
     /// The driver appends the chunks to its queue and settles with
     /// [`Leased::Queued`](super::Leased::Queued). If none of them has a callback, and they are
     /// not objects, it may also join their bytes to one chunk and put that in as one
-    /// [`Input::Write`](super::Input::Write): the state is the same but for the number of
+    /// [`Input::Write`](super::Input::Write): the state is the same, except the number of
     /// chunks.
     ///
     /// ```

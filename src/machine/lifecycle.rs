@@ -69,12 +69,12 @@ pub(super) enum Ending {
     Asked,
     /// `_final` has been called.
     Finalizing,
-    /// 'prefinish' has been told: `_final` has answered ok, or there is none.
+    /// 'prefinish' has been emitted: `_final` has answered ok, or there is none.
     Prefinished,
-    /// All is done. The callbacks of `end()` are called, and 'finish' is told next,
+    /// All is done. The callbacks of `end()` are called, and the stream emits 'finish' next,
     /// unless one of them closes the stream.
     Finished,
-    /// 'finish' has been told.
+    /// 'finish' has been emitted.
     Told,
 }
 
@@ -89,7 +89,7 @@ impl Ending {
         go(self, Self::Asked, Self::Finalizing)
     }
 
-    /// 'prefinish' is told: without `_final`, or once it has answered ok.
+    /// The stream emits 'prefinish': without `_final`, or once it has answered ok.
     pub(super) fn prefinish(&mut self) -> bool {
         go(self, Self::Asked, Self::Prefinished) || go(self, Self::Finalizing, Self::Prefinished)
     }
@@ -99,7 +99,7 @@ impl Ending {
         go(self, Self::Prefinished, Self::Finished)
     }
 
-    /// 'finish' is told.
+    /// The stream emits 'finish'.
     pub(super) fn tell(&mut self) -> bool {
         go(self, Self::Finished, Self::Told)
     }
@@ -121,7 +121,7 @@ pub(super) enum Teardown {
     Called,
     /// `_destroy` has answered: `closed`.
     Closed,
-    /// 'close' has been told (or would have been).
+    /// 'close' has been emitted (or would have been).
     Told,
 }
 
@@ -145,7 +145,7 @@ impl Teardown {
         go(self, Self::Called, Self::Closed)
     }
 
-    /// 'close' is told.
+    /// The stream emits 'close'.
     pub(super) fn tell(&mut self) -> bool {
         go(self, Self::Closed, Self::Told)
     }

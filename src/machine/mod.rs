@@ -1,9 +1,8 @@
 //! The writable stream as a pure transition function.
 //!
 //! One [`Input`] in, at most one [`Effect`] out: [`step`] changes the [`State`]
-//! and says what is to be done and what comes after it. The state holds counts
-//! and flags only; chunks, callbacks and errors stay with whoever drives the
-//! machine. It allocates nothing, needs no `std`, and no input in any state
+//! and says what the driver does and what comes after it. The state holds counts
+//! and flags only; chunks, callbacks and errors stay with the driver. It allocates nothing, needs no `std`, and no input in any state
 //! panics.
 //!
 //! # The driving loop
@@ -102,7 +101,7 @@
 //!    there, a drain is owed then.
 //! 2. **Failure.** Nothing if destroyed. With autoDestroy: destroy (18) with
 //!    the error. Else `errored` is set, what is queued or kept is rejected (17)
-//!    in a tick, and 'error' is told, now or in a tick.
+//!    in a tick, and the stream emits 'error', now or in a tick.
 //! 3. **A write is accepted**: pending + 1, length + its length. It goes straight
 //!    to the sink if that is idle, nothing is queued, no flush is running, the
 //!    stream is not corked and is constructed. Else it is queued. A chunk of no
@@ -126,8 +125,8 @@
 //!    the callbacks. Then each callback, pending − 1. Then a stopped stream
 //!    rejects (17), an ending one sees whether it is done (14).
 //! 10. **After a synchronous answer** what follows is deferred if there is a
-//!     callback to call, or a drain to tell that no deferred after-write will
-//!     tell; else pending − 1 now, and an ending stream sees whether it is done.
+//!     callback to call, or a drain to emit that no deferred after-write will
+//!     emit; else pending − 1 now, and an ending stream sees whether it is done.
 //!     A batch has a callback if a chunk queued since the queue was last empty
 //!     has one.
 //! 11. **Flush**: if something is queued, the sink idle, the stream not corked,
@@ -145,7 +144,7 @@
 //!     there is none of these it is kept until finish or rejection.
 //! 14. **Finish is due** when ended, constructed, not stopped, and nothing is
 //!     queued or being written. The first time: `_final` is called, or without
-//!     it 'prefinish' told. Once that is through and nothing is pending, finish
+//!     it the stream emits 'prefinish'. Once that is through and nothing is pending, finish
 //!     comes in a tick, if it still is due.
 //! 15. **`_final` answers**. An error: the callbacks of end, then the stream
 //!     fails. Ok, and finish is due: 'prefinish', and finish in a tick. A second
@@ -153,13 +152,13 @@
 //! 16. **Finish**: the callbacks of end, in order; 'finish'; with autoDestroy, destroy.
 //! 17. **Rejection**: not while something is being written. The write that
 //!     destroy took back, then what is queued, then the callbacks of end: each
-//!     is told the stream's error, or `DESTROYED`.
+//!     gets the stream's error, or `DESTROYED`.
 //! 18. **destroy**: once. What is in flight is taken back from the sink: its
 //!     answer will do nothing. It, the queue and the callbacks of end are
 //!     rejected in a tick. `_destroy` is called now, or once `_construct` has
 //!     answered.
 //! 19. **`_destroy` answers**: once. In a tick: 'error', if it gave one and none
-//!     was told before; then 'close'.
+//!     was emitted before; then 'close'.
 //! 20. **`_construct`** is called a tick after creation; its answer is taken a
 //!     tick later: 'open', then what was held goes on; or the stream fails; or,
 //!     if it was destroyed meanwhile, `_destroy` is called.
@@ -184,7 +183,7 @@
 //! | name | statement |
 //! | --- | --- |
 //! | NoWriteAfterEnd | nothing is accepted after end, destroy or error |
-//! | DrainEarned | 'drain' only after somebody was told to wait since the last one, at or below the low-water mark, never after end, destroy or error |
+//! | DrainEarned | 'drain' only after a write has returned *wait* since the last one, at or below the low-water mark, never after end, destroy or error |
 //! | LengthAccounts | the length is what is in flight and queued |
 //! | OrderKept | chunks reach the sink in the order of acceptance, none twice, none skipped |
 //! | OneAtATime | no sink call starts while one is unanswered |
@@ -195,8 +194,8 @@
 //! | FinishFlushed | the stream becomes finished only after end, with everything written and every write's callback called, and never after destroy or error; a finished stream emits 'finish' once |
 //! | ErrorOnce | at most one 'error', and `errored` never changes |
 //! | CloseLast | at most one 'close'; after it no event, no sink call, and no callback but of what was refused |
-//! | AnswerTruthful | a write is told to wait if and only if the length is at the mark or above, and not 0, or the stream has stopped |
-//! | WaitIsAnswered | who was told to wait is told 'drain', unless end, error or destroy comes first |
+//! | AnswerTruthful | a write returns *wait* if and only if the length is at the mark or above, and not 0, or the stream has stopped |
+//! | WaitIsAnswered | after a write that returned *wait* comes 'drain', unless end, error or destroy comes first |
 //! | EndResolves | end leads to 'finish', unless error or destroy comes first |
 //! | DestroyCloses | destroy leads to 'close' |
 //!

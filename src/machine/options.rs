@@ -60,7 +60,7 @@ impl Options {
         self
     }
 
-    /// The length, in bytes (or objects), at or below which 'drain' is told.
+    /// The length, in bytes (or objects), at or below which the stream emits 'drain'.
     /// Node's is always 0. A mark that would not lie below
     /// `max(high_water_mark, 1)` is lowered to the largest that does.
     #[must_use]
@@ -100,7 +100,7 @@ impl Options {
         self
     }
 
-    /// `emitClose` (on): 'close' is told once the stream is destroyed.
+    /// `emitClose` (on): the stream emits 'close' once it is destroyed.
     #[must_use]
     pub const fn with_emit_close(mut self, on: bool) -> Self {
         self.emit_close = on;
@@ -174,7 +174,7 @@ impl Options {
         self.limit
     }
 
-    /// Whether 'close' is told.
+    /// Whether the stream emits 'close'.
     #[must_use]
     pub const fn emit_close(&self) -> bool {
         self.emit_close

@@ -38,7 +38,7 @@ pub struct State {
     pub(super) corked: u32,
     /// Invariant ErrorOnce: once set, never changed (first error wins).
     pub(super) errored: Option<Fault>,
-    /// 'error' has been told. Invariant ErrorOnce: it is told only when unset.
+    /// 'error' has been emitted. Invariant ErrorOnce: only when this is unset.
     pub(super) error_told: bool,
     /// Invariant NothingSentAfterFailure: no sink write starts before `Done`.
     pub(super) opening: Opening,
@@ -46,7 +46,7 @@ pub struct State {
     pub(super) sink: Sink,
     /// Invariant NoWriteAfterEnd: nothing is accepted unless `Open`.
     pub(super) ending: Ending,
-    /// Invariant CloseLast: 'close' is told on the step into `Told`.
+    /// Invariant CloseLast: the step into `Told` emits 'close'.
     pub(super) teardown: Teardown,
     /// Whether a chunk queued since the queue was last found empty has a
     /// callback (rule 10).
@@ -59,7 +59,7 @@ pub struct State {
     pub(super) sync: bool,
     /// A flush is on the call stack (Node's `bufferProcessing`).
     pub(super) flushing: bool,
-    /// A writer was told to wait since the last 'drain' (Node's `needDrain`).
+    /// A write has returned *wait* since the last 'drain' (Node's `needDrain`).
     ///
     /// Invariant DrainEarned: 'drain' only when set, which it clears.
     pub(super) need_drain: bool,
@@ -208,8 +208,8 @@ impl State {
         self.ending >= Ending::Finished
     }
 
-    /// `writableNeedDrain`: a writer was told to wait, and no 'drain' has been told since
-    /// (rule 22). 'drain' is to come unless the stream ends or fails first. As in Node, this
+    /// `writableNeedDrain`: a write has returned *wait*, and no 'drain' has come since
+    /// (rule 22). 'drain' will come unless the stream ends or fails first. As in Node, this
     /// stays true of a stream that has failed without being destroyed (`autoDestroy` off),
     /// where no 'drain' will come: see [`State::errored`].
     #[must_use]

@@ -48,8 +48,8 @@ pub enum WaitError {
     /// The stream has failed: its cause says why.
     #[error(transparent)]
     Failed(Cause),
-    /// It did not come in time.
-    #[error("it did not come in time")]
+    /// The wait timed out.
+    #[error("the wait timed out")]
     TimedOut,
     /// The worker runs on the stack of the caller, as that of a sink, an observer or a panic
     /// hook: while the caller waits, the worker does nothing that could end the wait.

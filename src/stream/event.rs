@@ -25,9 +25,9 @@ use crate::machine::Phase;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The sink was opened. Not told for a sink that was at hand already.
+    /// The sink was opened. There is no such event for a sink that was at hand already.
     Open,
-    /// There is room again, after a writer was told to wait.
+    /// There is room again, after a write returned [`Flow::Wait`](crate::Flow::Wait).
     Drain,
     /// All was written, and the sink flushed.
     Finish,
@@ -81,9 +81,9 @@ pub struct Snapshot {
     /// The position up to which the sink has flushed, in bytes, as callers have asked for it,
     /// and at the end. (A sink may flush by itself.)
     pub flushed: u64,
-    /// How many writes were told to wait.
+    /// How many writes returned [`Flow::Wait`](crate::Flow::Wait).
     pub waits: u64,
-    /// How many times 'drain' was told.
+    /// How many times the stream emitted 'drain'.
     pub drains: u64,
     /// The highest length there has been, in bytes.
     pub peak: u64,

@@ -132,7 +132,7 @@ impl Handoff {
         let _ = self.count_progress();
         let mut rest = job.take_rest();
         self.put_back(&mut rest);
-        // The worker drops these outside the lock, too.
+        // The worker also drops these outside the lock.
         job.done.append(&mut rest);
         job.failure
             .take()

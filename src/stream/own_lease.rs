@@ -4,7 +4,7 @@
 //! The lease is the machine's (`lease_to_queue` and `lease_to_cork` of its
 //! [`State`](crate::machine::State)). What the owner has done on it goes into the driver before
 //! anything else does. An input of the owner itself cannot meet a write of the owner. An input
-//! of another could: it takes the lease away first, unless the lease holds after it, too, and
+//! of another could: it takes the lease away first, unless the lease also holds after it and
 //! the owner does not cork.
 
 use alloc::collections::VecDeque;
@@ -34,8 +34,8 @@ pub(super) struct OwnLease {
     /// Invariant: while the owner has its lease, the driver does not have that cork.
     pub(super) settled: Reached,
     /// The owner may write without the lock.
-    /// Invariant: if it may not, the driver has all that was accepted. A write in doubt may be
-    /// in the segment, too: the owner asks for it next.
+    /// Invariant: if it may not, the driver has all that was accepted. A write in doubt may also
+    /// be in the segment: the owner asks for it next.
     pub(super) holds: bool,
     /// Segments to go on in, the one that has rested the longest first: memory that the
     /// worker's processor has just read is slow to write to.

@@ -106,7 +106,7 @@ impl Stream {
     }
 
     /// How many bytes the machine would queue, and answer with [`Flow::More`], corked or not.
-    /// `None` while a 'drain' is owed, too: a producer that waits for room waits for it.
+    /// Also `None` while a 'drain' is owed: a producer that waits for room waits for it.
     fn lease_for_more(&self) -> Option<usize> {
         let state = self.driver.state();
         let lease = state.lease_to_queue(self.driver.options());

@@ -205,7 +205,7 @@ pub(crate) struct Filler {
 }
 
 /// After the worker has found a cork that the driver did not have, so many corks take the lock:
-/// to take the lease away costs more than they do, and it would find the next one, too.
+/// to take the lease away costs more than they do, and it would also find the next one.
 const LOCKED_CORKS: u32 = 16;
 
 /// What a write on the lease, a cork or the end of a cork has come to.

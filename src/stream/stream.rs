@@ -48,7 +48,7 @@ pub(crate) struct Stream {
     /// The worker has found no work, and has not come back since.
     /// Invariant: then there is a waker.
     pub(super) worker_waits: bool,
-    /// Everyone else who waits.
+    /// Every other waiter.
     pub(super) waiters: Waiters,
     /// The worker has let go of the sink and reported everything.
     pub(super) worker_left: bool,
@@ -76,7 +76,7 @@ pub(crate) struct Wakers {
     pub(crate) to_wake: Vec<Waker>,
     /// To be dropped.
     pub(crate) unneeded: [Option<Waker>; 2],
-    /// To be dropped, too: a chunk may be memory of a user.
+    /// To be dropped as well: a chunk may be memory of a user.
     pub(crate) chunks: Vec<Chunk>,
 }
 

@@ -50,7 +50,7 @@ impl Stream {
         wakers
     }
 
-    /// Wakes the next of those who wait for room, if there is room that the one who was woken
+    /// Wakes the next waiter for room, if there is room that the waiter who was woken
     /// for it has not come for. It may never come: a wait can be kept without being polled.
     pub(crate) fn wake_next(&mut self) -> Wakers {
         let mut wakers = Wakers::default();

@@ -15,7 +15,7 @@ pub(crate) struct Waiters {
     free: Vec<u32>,
     /// Invariant: it has the key of each place with a waker, and no other.
     order: BTreeSet<Key>,
-    /// How many waiters have entered: the order of those who wait for room.
+    /// How many waiters have entered: the order of the waiters for room.
     arrivals: u64,
 }
 
@@ -81,7 +81,7 @@ impl Waiters {
     }
 
     /// Takes the wakers of those whose wait is over, as `is_over` says: in each queue the
-    /// first of them, until one has to wait on. Of those who wait for room it is the first
+    /// first of them, until one has to wait on. Of the waiters for room it is the first
     /// alone, unless `all` go: once that has come, it takes the next.
     pub(super) fn take_woken(
         &mut self,
@@ -119,7 +119,7 @@ impl Waiters {
         (*queue == Queue::Delivered).then_some(*position)
     }
 
-    /// How many bytes the first of those who wait for room has; `None` if there is none, and
+    /// How many bytes the first waiter for room has; `None` if there is none, and
     /// no other waits for 'drain'.
     pub(super) fn next_room(&self) -> Option<u64> {
         let (queue, _, index) = self.order.first()?;
@@ -177,7 +177,7 @@ impl Queue {
 }
 
 impl Condition {
-    /// What a waiter waits in, and its number there. Those who wait for room come in the
+    /// What a waiter waits in, and its number there. The waiters for room come in the
     /// order of their arrival.
     fn threshold(self, arrival: u64) -> (Queue, u64) {
         match self {

@@ -35,8 +35,8 @@ impl Stream {
         stop || handoff.job.is_some() || !handoff.events.is_empty()
     }
 
-    /// As [`Stream::take_work`]; a worker that waits leaves its waker. Returns what is to be
-    /// dropped outside the lock, too.
+    /// As [`Stream::take_work`]; a worker that waits leaves its waker. Also returns what
+    /// the caller drops outside the lock.
     pub(crate) fn poll_work(
         &mut self,
         idle: bool,
@@ -76,7 +76,7 @@ impl Stream {
 
     /// The worker is idle: frees the memory that only a burst needs.
     pub(crate) fn shrink(&mut self) {
-        // The owner's segment is a buffer, too.
+        // The owner's segment is also a buffer.
         let keep = usize::from(self.own_lease.is_none());
         self.lease.shrink(keep);
         if let Some(own) = &mut self.own_lease {
@@ -90,7 +90,7 @@ impl Stream {
         self.worker.take()
     }
 
-    /// Takes what there is to do; an `idle` worker takes a job, too. `None` if there is
+    /// Takes what there is to do; an `idle` worker also takes a job. `None` if there is
     /// nothing: then the worker waits, and is woken when there is. To take work is no input,
     /// so the lease stays as it is.
     fn take_work(&mut self, idle: bool) -> Option<Work> {

@@ -36,7 +36,7 @@ impl Stream {
         self.leases_room() && self.write_on_lease(by, bytes).is_some()
     }
 
-    /// Whether a write on the lease is for a producer that waits for room, too: no 'drain' is
+    /// Whether a producer that waits for room may also write on the lease: no 'drain' is
     /// owed.
     #[inline]
     pub(super) fn leases_room(&self) -> bool {

@@ -369,7 +369,7 @@ fn poll_close(
     uninterrupted(cx, closed)
 }
 
-/// What was interrupted is to be polled again, after whatever else there is to do.
+/// A call that was interrupted: the worker polls it again, after all else that there is to do.
 fn uninterrupted(cx: &mut Context<'_>, poll: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
     match poll {
         Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {

@@ -1,6 +1,6 @@
 //! A producer whose small writes were answered on
 //! [`State::lease_to_queue`](highwater::machine::State::lease_to_queue) and put in later,
-//! as one chunk, cannot be told from one whose writes were put in one by one. The adapters
+//! as one chunk, cannot be distinguished from one whose writes were put in one by one. The adapters
 //! rest on it.
 
 use std::cell::Cell;
@@ -92,7 +92,7 @@ struct Producer {
     small: Vec<u8>,
     lease: Option<Lease>,
     count: u8,
-    /// How many were told to wait so, and how many were not.
+    /// How many writes returned `Wait`, and how many did not.
     on_lease: [u32; 2],
 }
 

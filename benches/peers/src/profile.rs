@@ -27,7 +27,7 @@ pub fn by_function(profile: &Path, root: &Path) -> Result<BTreeMap<Place, u64>, 
     while let Some(line) = lines.next() {
         match line.split_once('=') {
             Some(("fl" | "fi" | "fe", name)) => file = name,
-            // What a call costs stands where it is spent, too.
+            // What a call costs also stands where it is spent.
             Some(("calls", _)) => drop(lines.next()),
             Some(_) => {}
             None => {

@@ -51,7 +51,7 @@ fn is_closed(descriptor: &impl AsFd) -> io::Result<bool> {
 ///
 /// If it is.
 pub fn is_not_standard_input(file: &File) -> io::Result<()> {
-    differs(file, Handle::stdin(), "it is standard input, too")
+    differs(file, Handle::stdin(), "it is also standard input")
 }
 
 /// Checks that what is written to is not the file that standard output is.
@@ -60,7 +60,7 @@ pub fn is_not_standard_input(file: &File) -> io::Result<()> {
 ///
 /// If it is.
 pub fn is_not_standard_output(file: &File) -> io::Result<()> {
-    let text = "it is standard output, too, which gets the report";
+    let text = "it is also standard output, which gets the report";
     differs(file, Handle::stdout(), text)
 }
 

@@ -33,7 +33,7 @@ fn a_file_is_not_pumped_into_itself() -> Checked {
     ] {
         fs::write(&path, "precious\n")?;
         let ended = shell(PUMP, folder.path(), line)?;
-        ended.with(1, "it is standard input, too");
+        ended.with(1, "it is also standard input");
         assert_eq!(fs::read_to_string(&path)?, "precious\n", "{line}");
     }
     // Another file is cut, as ever.
@@ -48,7 +48,7 @@ fn a_file_is_not_pumped_into_itself() -> Checked {
 fn a_report_does_not_overwrite_what_was_written() -> Checked {
     let folder = tempfile::tempdir()?;
     let ended = shell(LOG, folder.path(), "$program --events 10 f >f")?;
-    ended.with(1, "it is standard output, too");
+    ended.with(1, "it is also standard output");
     assert_eq!(fs::read(folder.path().join("f"))?, b"");
     let ended = shell(LOG, folder.path(), "$program --events 10 f >g")?;
     ended.well();
@@ -145,7 +145,7 @@ fn waits_in_poll(child: &Child) -> io::Result<bool> {
     Ok(false)
 }
 
-/// What a program reports waits, too.
+/// What a program reports also waits.
 #[test]
 fn a_report_waits_for_a_full_pipe() -> Checked {
     let (far, mut stdout) = {

@@ -138,7 +138,7 @@ impl AnyOrder {
 
     /// Not asserted, since made-up continuations and tasks break them: that pending
     /// counts the writes, that as many callbacks are called as there were, that
-    /// a callback is told ok only for what was written, and that a stream that
+    /// a callback gets ok only for what was written, and that a stream that
     /// has ended comes to its finish.
     fn check_state(&self, before: &State, input: Input) {
         let (now, options) = (&self.state, &self.chosen.options);

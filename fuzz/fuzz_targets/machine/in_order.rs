@@ -11,7 +11,7 @@ const DEEPEST: u32 = 12;
 /// Whose callback it is. A call of `write()` or `end()` is known by its number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Callback {
-    /// Of a write. Those with the same number here share a function, but for 0.
+    /// Of a write. Those with the same number here share a function, except 0.
     Write(usize, u8),
     End(usize),
     Own(usize),
@@ -240,7 +240,7 @@ fn end(stream: &mut Stream<'_>, chunk: Option<u64>, callback: bool) {
     assert_eq!(ended.map_err(|refused| refused.fault).err(), refusal);
 }
 
-/// Whoever was called longest ago answers. `false` if nobody has anything to answer.
+/// The sink or the hook that was called longest ago answers. `false` if none has anything to answer.
 fn answer(stream: &mut Stream<'_>, result: Result<(), Fault>) -> bool {
     let host = stream.host_mut();
     if host.construct.answers() {

@@ -11,7 +11,7 @@
 //! | [`random`] | checks a property on random cases | every test with random cases |
 //! | [`wakes`] | counts wake-ups | every test that counts them |
 //! | [`sinks`] | do in one call what a closure says | every test with such a sink |
-//! | [`deadlocks`] | waits where a wait would never end | `tests/deadlock.rs`, `tests/deadlock_nested.rs` |
+//! | [`deadlocks`] | waits that would deadlock | `tests/deadlock.rs`, `tests/deadlock_nested.rs` |
 //! | [`bodies`] | polls a body by hand | `tests/body.rs`, `tests/body_http.rs` |
 //! | [`disk`] | loses what was not synced, when it dies | `tests/durable.rs` |
 //! | [`child`] | starts a test again in a process of its own | `tests/kill.rs`, `tests/faults/real.rs` |

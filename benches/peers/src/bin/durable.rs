@@ -23,7 +23,7 @@ const ROUNDS: usize = 9;
 const THREADS: [usize; 3] = [1, 8, 64];
 const RECORD: [u8; 100] = [b'.'; 100];
 
-/// Appends records from so many threads, so many each.
+/// Appends records from this number of threads, this number each.
 type Way = (&'static str, fn(&Path, usize, u64) -> Result<(), Failure>);
 
 const WAYS: [Way; 4] = [

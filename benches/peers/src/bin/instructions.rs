@@ -41,7 +41,7 @@ const LOOPS: [(&str, &str, f64); 5] = [
     ),
 ];
 
-/// The loops whose instructions are told by function.
+/// The loops whose instructions are counted by function.
 const PROFILED: [&str; 2] = ["while_busy", "answered_later"];
 
 /// What is counted of one turn of a loop.

@@ -129,7 +129,7 @@ pub(crate) trait Executor: Sized {
     const PARTS_BATCHES: bool = false;
     const ANSWERS_AFTER_DESTROY: bool = false;
 
-    /// Starts a stream into this sink, which is at hand unless it is to be opened first.
+    /// Starts a stream into this sink, which is at hand unless the worker opens it first.
     fn start(
         builder: Builder,
         sink: PolledGate,

@@ -1,5 +1,5 @@
 //! A stream as the scenario wants it: sink, hooks and listeners that write down
-//! what happens and act as they were told.
+//! what happens and act as the scenario says.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

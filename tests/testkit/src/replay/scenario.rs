@@ -11,7 +11,7 @@
 //! a point, the actions at its first hit, at its second, and so on.
 //!
 //! Several streams are a list, and a number before each action says which of them it is
-//! for, from 0 on. Each line of the trace begins with that number, too.
+//! for, from 0 on. Each line of the trace also begins with that number.
 //!
 //! ```json
 //! {"streams":[{"o":{"hwm":3},"sink":"s"},{"o":{"hwm":3},"sink":"s","on":{"cb":[["0c"]]}}],

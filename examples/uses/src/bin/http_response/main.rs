@@ -36,7 +36,7 @@ struct Arguments {
     /// The length of the body, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     size: u32,
-    /// From how many buffered bytes on the producer waits.
+    /// How many buffered bytes make the producer wait.
     #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
     high_water_mark: u64,
     /// Serve on this address until Ctrl-C, for clients from outside.

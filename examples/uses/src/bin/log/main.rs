@@ -45,7 +45,7 @@ struct Arguments {
     /// How many threads.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
     threads: u64,
-    /// From how many bytes on the log is full.
+    /// How many buffered bytes make the log full.
     #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024)]
     high_water_mark: u64,
     /// At how many bytes threads that wait go on.

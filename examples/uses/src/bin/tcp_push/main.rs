@@ -40,7 +40,7 @@ struct Arguments {
     /// How many lines each connection gets, of 64 bytes.
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     lines: u32,
-    /// From how many buffered bytes on the producer waits for a connection.
+    /// How many buffered bytes make the producer of a connection wait.
     #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
     high_water_mark: u64,
     /// How often the fast connections are timed, without and with slow ones.

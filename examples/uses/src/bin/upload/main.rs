@@ -35,7 +35,7 @@ struct Arguments {
     /// The length of the object, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=40_000))]
     size: u32,
-    /// From how many buffered bytes on the producer waits.
+    /// How many buffered bytes make the producer wait.
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     high_water_mark: u64,
     /// The store; one on loopback, over a temporary folder, without it. The credentials

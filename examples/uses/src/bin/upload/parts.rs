@@ -10,7 +10,7 @@ use object_store::{MultipartUpload, PutResult, Result, WriteMultipart};
 use tokio::io::AsyncWrite;
 use tokio::time::timeout;
 
-/// The length of a part, but for the last: the least that S3 takes.
+/// The length of each part except the last: the least that S3 takes.
 pub(crate) const PART: usize = 5 * 1024 * 1024;
 
 /// How many parts are on their way at most. One more is being filled.
