@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every program of benches/peers, and `tcp_push` and `pump` of the uses, or those
 # that are named, and writes what each prints into BENCHMARKS.md; `timeline` draws
-# pictures instead.
+# pictures instead. A goal shows what the run before has reached, too: what does not repeat
+# proves nothing.
 # A few minutes, on a machine that does nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +26,5 @@ for program in "${programs[@]}"; do
   pump) measured=$(printf '```text\n%s\n```\n' "$(examples/uses/pump_beside.sh)") ;;
   *) measured=$("$binary") ;;
   esac
-  MEASURED=$measured perl -0pi -e '
-    s/(<!-- measured: '"$program"' -->\n).*?(<!-- end -->)/$1\n$ENV{MEASURED}\n\n$2/s or die "no place\n"
-  ' BENCHMARKS.md
+  MEASURED=$measured perl benches/publish.pl "$program" BENCHMARKS.md
 done
