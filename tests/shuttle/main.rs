@@ -29,7 +29,7 @@ fn nothing_is_lost<W: Send + 'static>(open: Open<W>) {
             WAYS[id % WAYS.len()].write_all(&writer, id, RECORDS);
         });
         // The owner writes on its lease meanwhile.
-        write_all_of_owner(&mut out, 0, RECORDS);
+        write_all_of_owner(&mut out, 0, 0..RECORDS);
         joined(producers);
         let position = out.position();
         assert!(block_on(out.end()).is_ok(), "nothing fails here");
@@ -146,6 +146,95 @@ fn a_thread_that_fails_says_so_to_five_producers() {
 #[test]
 fn a_future_that_fails_says_so_to_five_producers() {
     a_failure_reaches_every_producer(future);
+}
+
+/// The owner writes and corks on its lease, while others look, flush, wait and write once. All
+/// that it wrote reaches the sink by itself, in order, and a cork holds what comes after it.
+fn an_owner_writes_beside_others<W: Send + 'static>(open: Open<W>) {
+    sample(move || {
+        let (mut out, sink) = open(Writable::builder().high_water_mark(64));
+        let writers = (1..5).map(|id| (id, out.writer())).collect();
+        let others = each(writers, |id, writer| match id {
+            1 => drop(writer.snapshot()),
+            2 => assert!(writer.flush().wait().is_ok(), "nothing fails here"),
+            3 => {
+                let position = writer.position();
+                assert!(
+                    writer.delivered(position).wait().is_ok(),
+                    "nothing fails here"
+                );
+            }
+            _ => assert!(Way::Async.write_one(&writer, record(id, 0)), "it is open"),
+        });
+        write_all_of_owner(&mut out, 0, 0..4);
+        let looker = out.writer();
+        let mut cork = out.cork().expect("it is open");
+        let before = looker.position();
+        for n in 4..6 {
+            let _flow = cork.write(record(0, n)).expect("it is open");
+            yield_now();
+        }
+        assert!(
+            sink.bytes().len() as u64 <= before,
+            "the cork holds nothing"
+        );
+        drop(cork);
+        write_all_of_owner(&mut out, 0, 6..10);
+        let position = out.position();
+        assert!(out.delivered(position).wait().is_ok(), "nothing fails here");
+        assert_eq!(records_of(&sink.bytes(), 0), (0..10).collect::<Vec<_>>());
+        joined(others);
+        assert!(block_on(out.end()).is_ok(), "nothing fails here");
+    });
+}
+
+#[test]
+fn a_thread_serves_an_owner_beside_others() {
+    an_owner_writes_beside_others(thread);
+}
+
+#[test]
+fn a_future_serves_an_owner_beside_others() {
+    an_owner_writes_beside_others(future);
+}
+
+/// The sink fails while the owner writes on its lease and others look: what the owner was told
+/// is accepted is written, or handed back.
+fn an_owner_keeps_count_of_a_failure<W: Send + 'static>(open: Open<W>) {
+    sample(move || {
+        let (mut out, sink) = open(Writable::builder().high_water_mark(64));
+        sink.fail_after(10);
+        let writers = (1..4).map(|id| (id, out.writer())).collect();
+        let others = each(writers, |_, writer| {
+            drop(writer.snapshot());
+            let _ = writer.flush().wait();
+        });
+        let mut accepted = 0;
+        for n in 0..10 {
+            let record = record(0, n);
+            match out.write(&record) {
+                Ok(_flow) => accepted += record.len() as u64,
+                Err(_) => break,
+            }
+        }
+        joined(others);
+        let unsent = match block_on(out.end()) {
+            Err(EndError::Failed { unfinished, .. }) => unfinished.unsent,
+            _ => panic!("the sink fails"),
+        };
+        let unsent = unsent.iter().map(|chunk| chunk.len() as u64);
+        assert_eq!(sink.bytes().len() as u64 + unsent.sum::<u64>(), accepted);
+    });
+}
+
+#[test]
+fn a_thread_that_fails_keeps_count_of_its_owner() {
+    an_owner_keeps_count_of_a_failure(thread);
+}
+
+#[test]
+fn a_future_that_fails_keeps_count_of_its_owner() {
+    an_owner_keeps_count_of_a_failure(future);
 }
 
 /// A waiter that was woken for room gives up, and passes its turn on. It takes that waiter, one

@@ -1,5 +1,7 @@
 //! Producers, blocking and async, and the records that they write.
 
+use std::ops::Range;
+
 use highwater::{Flow, Writable, Writer};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
@@ -49,8 +51,8 @@ impl Way {
 }
 
 /// The owner writes, and waits for 'drain' if the stream says so.
-pub(crate) fn write_all_of_owner<W>(out: &mut Writable<W>, id: usize, count: usize) {
-    for n in 0..count {
+pub(crate) fn write_all_of_owner<W>(out: &mut Writable<W>, id: usize, numbers: Range<usize>) {
+    for n in numbers {
         let flow = out.write(record(id, n)).expect("it is open");
         if flow == Flow::Wait {
             out.drained().wait().expect("it is open");
