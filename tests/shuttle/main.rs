@@ -155,7 +155,9 @@ fn an_owner_writes_beside_others<W: Send + 'static>(open: Open<W>) {
         let (mut out, sink) = open(Writable::builder().high_water_mark(64));
         let writers = (1..5).map(|id| (id, out.writer())).collect();
         let others = each(writers, |id, writer| match id {
-            1 => drop(writer.snapshot()),
+            1 => {
+                let _now = writer.snapshot();
+            }
             2 => assert!(writer.flush().wait().is_ok(), "nothing fails here"),
             3 => {
                 let position = writer.position();
@@ -206,7 +208,7 @@ fn an_owner_keeps_count_of_a_failure<W: Send + 'static>(open: Open<W>) {
         sink.fail_after(10);
         let writers = (1..4).map(|id| (id, out.writer())).collect();
         let others = each(writers, |_, writer| {
-            drop(writer.snapshot());
+            let _now = writer.snapshot();
             let _ = writer.flush().wait();
         });
         let mut accepted = 0;
