@@ -36,6 +36,7 @@ const FAULTS = [
   ['Play is no button', 'view/bar.mjs', "this.play = button('go'", "this.play = ((...all) => { const one = button(...all); one.tabIndex = -1; return one; })('go'", 'keyboard_alone_is_enough'],
   ['a reader who wants no motion gets it', 'style.css', '@media (prefers-reduced-motion: no-preference)', '@media all', 'reduced_motion_moves_nothing'],
   ['a lane is too wide for a phone', 'style.css', '.lane { background', '.lane { min-width: 26rem !important; background', 'nothing_sticks_out_and_the_bar_stays'],
+  ['Play leaves the tank where it is', 'view/bar.mjs', 'if (!hidden) return;', 'return;', 'play_brings_the_tank_into_view_on_a_phone'],
   ['a slider has no name', 'view/knobs.mjs', "return h('label', { class: 'knob' }, h('span', {}, shown", "return h('div', { class: 'knob' }, h('span', {}, shown", 'each_control_has_a_name'],
   ['the page asks the network', 'main.mjs', 'open(true);', "open(true); fetch('https://example.invalid/').catch(() => {});", 'console_and_network_stay_silent'],
   ['the page is large', 'build.mjs', "replace('/* style */', () => style)", "replace('/* style */', () => style + ' '.repeat(99_999))", 'page_is_one_small_file'],

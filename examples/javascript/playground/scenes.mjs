@@ -118,7 +118,7 @@ const cork = {
       };
       if (corked) next('c');
       else author.time += 1;
-      for (let n = 0; n < pieces; n++) next('w100n');
+      for (let n = 0; n < pieces; n++) next('w120n');
       if (corked) next('u');
       return author.settle().lane({ caption, heeds: true, facts: (frames) => [calls(frames)] });
     };

@@ -377,6 +377,15 @@ test('nothing_sticks_out_and_the_bar_stays', async () => {
   }
 });
 
+test('play_brings_the_tank_into_view_on_a_phone', async () => {
+  const page = await open('#scene/marks', { ...PHONE, reducedMotion: 'reduce' });
+  await page.click('#go');
+  const tank = await page.locator('.lane figure').first().boundingBox();
+  const bar = await page.locator('footer').boundingBox();
+  assert.ok(tank.y >= 0 && tank.y + tank.height <= bar.y, JSON.stringify({ tank, bar }));
+  await page.context().close();
+});
+
 test('each_control_has_a_name', async () => {
   const page = await open();
   for (const hash of VIEWS) {

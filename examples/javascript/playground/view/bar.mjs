@@ -1,7 +1,7 @@
 // The bar at the foot of the page: to the view before and after, and to each step of this one.
 // It never moves.
 
-import { h } from './dom.mjs';
+import { h, still } from './dom.mjs';
 
 export class Bar {
   constructor() {
@@ -73,6 +73,7 @@ export class Bar {
   }
 
   start() {
+    this.bringToView();
     if (this.view.live) {
       this.view.live.start();
       this.face();
@@ -87,6 +88,14 @@ export class Bar {
       }
     }, this.pace);
     this.face();
+  }
+
+  // On a phone the tank may be below the words. The bar itself does not move.
+  bringToView() {
+    const tank = this.view.element.querySelector('.lane figure').getBoundingClientRect();
+    const hidden = tank.top < 0 || tank.bottom > this.element.getBoundingClientRect().top;
+    if (!hidden) return;
+    this.view.element.querySelector('.stage').scrollIntoView({ block: 'start', behavior: still() ? 'auto' : 'smooth' });
   }
 
   stop() {

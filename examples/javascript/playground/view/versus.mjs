@@ -39,7 +39,10 @@ export class VersusView {
 
   words() {
     if (!this.section) {
-      return [h('h1', { tabindex: -1 }, 'A case, step by step'), h('p', {}, 'The case of this address, played by the same machine in two profiles: as Node is, and strict.')];
+      const words = this.scenario.streams
+        ? 'The streams of this case act on each other. The machine plays them as Node is; their ticks run in one order.'
+        : 'The machine plays this case in two profiles: as Node is, and strict.';
+      return [h('h1', { tabindex: -1 }, 'A case, step by step'), h('p', {}, words)];
     }
     const { title, before, after, breaks } = this.section;
     const paragraphs = (words) => words.split('\n\n').filter(Boolean).map((one) => h('p', {}, prose(one)));
