@@ -6,35 +6,25 @@
 
 mod world;
 
+use std::fs::read_to_string;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime};
 use world::World;
 
-const PLAYER: &str = include_str!("../../kit/play.js");
-const WRITABLE: &str = include_str!("writable.js");
-
-/// How many scenarios there were, and how many differed.
-#[derive(Default)]
-struct Counts {
-    all: u32,
-    different: u32,
-}
+const SCRIPTS: [&str; 2] = [
+    include_str!("../../kit/play.js"),
+    include_str!("writable.js"),
+];
 
 fn main() -> ExitCode {
     let mut files: Vec<String> = std::env::args().skip(1).collect();
     let strict = files.first().is_some_and(|first| first == "--strict");
-    if strict {
-        files.remove(0);
-    }
+    files.drain(..usize::from(strict));
     match run(strict, &files) {
-        Ok(counts) => {
-            println!(
-                "QuickJS: {} of {} scenarios differ",
-                counts.different, counts.all
-            );
-            ExitCode::from(u8::from(counts.different > 0))
+        Ok((all, different)) => {
+            println!("QuickJS: {different} of {all} scenarios differ");
+            ExitCode::from(u8::from(different > 0))
         }
         Err(error) => {
             eprintln!("highwater-quickjs: {error}");
@@ -43,53 +33,47 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(strict: bool, files: &[String]) -> Result<Counts, String> {
+/// Plays the files. Returns how many scenarios there were, and how many differed.
+fn run(strict: bool, files: &[String]) -> Result<(usize, u32), String> {
     if files.is_empty() {
         return Err("usage: highwater-quickjs [--strict] FILE...".into());
     }
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let mut counts = Counts::default();
+    let mut counts = (0, 0);
     for file in files {
+        let text = read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let context = Context::full(&runtime).map_err(|error| error.to_string())?;
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-        context.with(|ctx| {
-            let world = World::new();
-            let played = play(&ctx, &world, strict, &text, &mut counts);
-            world.clear(); // it holds functions, and functions hold it
-            played
-                .catch(&ctx)
-                .map_err(|error| format!("{file}: {error}"))
+        let different = context.with(|ctx| {
+            let played = play(&ctx, strict, &text).catch(&ctx);
+            played.map_err(|error| format!("{file}: {error}"))
         })?;
+        counts = (counts.0 + text.lines().count(), counts.1 + different);
     }
     Ok(counts)
 }
 
-/// Plays each line of a file.
-fn play<'js>(
-    ctx: &Ctx<'js>,
-    world: &Rc<World<'js>>,
-    strict: bool,
-    text: &str,
-    counts: &mut Counts,
-) -> rquickjs::Result<()> {
-    world.install(ctx)?;
-    ctx.eval::<(), _>(PLAYER)?;
-    ctx.eval::<(), _>(WRITABLE)?;
+/// Plays each line of a file. Returns how many differ.
+fn play<'js>(ctx: &Ctx<'js>, strict: bool, text: &str) -> rquickjs::Result<u32> {
+    let world = World::install(ctx)?;
     ctx.globals().set("strict", strict)?;
-    let start: Function<'js> = ctx.eval("start")?;
-    let result: Function<'js> = ctx.eval("result")?;
-    for line in text.lines() {
-        start.call::<_, ()>((line,))?;
-        world.run()?;
-        counts.all += 1;
-        let difference: Option<String> = result.call(())?;
-        if let Some(difference) = difference {
-            counts.different += 1;
-            if counts.different <= 3 {
-                println!("{difference}\n  {}", line.get(..300).unwrap_or(line));
+    let played = (|| {
+        SCRIPTS.iter().try_for_each(|script| ctx.eval(*script))?;
+        let mut different = 0;
+        for line in text.lines() {
+            ctx.eval::<Function<'js>, _>("start")?
+                .call::<_, ()>((line,))?;
+            world.run()?;
+            let difference: Option<String> = ctx.eval("result()")?;
+            if let Some(difference) = difference {
+                different += 1;
+                if different <= 3 {
+                    println!("{difference}\n  {line}");
+                }
             }
+            world.forget_streams();
         }
-        world.forget_streams();
-    }
-    Ok(())
+        Ok(different)
+    })();
+    world.clear(); // it holds functions, and functions hold it
+    played
 }

@@ -1,7 +1,7 @@
 //! The streams of a QuickJS context: one driver each, and the FIFO of ticks that they share.
 //!
-//! Chunks, callbacks and errors are values of JavaScript. They stay there, in tables of
-//! `writable.js`; the driver gets their numbers.
+//! Chunks and callbacks are values of JavaScript, and the drivers hold them: each is let go
+//! when its write is over. Errors have numbers in the machine; a stream keeps its own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -10,31 +10,28 @@ use std::rc::Rc;
 
 use highwater::machine::{ErrorId, Event, Fault, Flow, Options, Quirks};
 use highwater::{Driver, Host};
-use rquickjs::{Ctx, Function, Object};
-
-/// What `native.write` returns for a chunk that the stream has not accepted.
-const REFUSED: u32 = 2;
-
-/// The number of a chunk, a callback or a function. 0 is none.
-type Number = u32;
+use rquickjs::convert::List;
+use rquickjs::function::Rest;
+use rquickjs::{Ctx, Function, IntoJs, Value};
 
 /// What waits for the call stack to unwind.
-enum Tick {
+enum Tick<'js> {
     /// The first tick of this stream.
     Stream(usize),
     /// A function of the program.
-    Call(Number),
+    Call(Function<'js>),
 }
 
 /// All streams of a context.
+#[derive(Default)]
 pub(crate) struct World<'js> {
     /// A driver is taken out while it acts, and put back while it calls JavaScript.
     streams: RefCell<Vec<Option<Stream<'js>>>>,
-    ticks: RefCell<VecDeque<Tick>>,
-    immediates: RefCell<VecDeque<Number>>,
-    /// `outward(what, stream, ...numbers)` of `writable.js`.
+    ticks: RefCell<VecDeque<Tick<'js>>>,
+    immediates: RefCell<VecDeque<Function<'js>>>,
+    /// `outward(what, stream, ...values)` of `writable.js`.
     outward: RefCell<Option<Function<'js>>>,
-    /// What `outward` threw where nothing catches it.
+    /// What JavaScript threw where nothing catches it.
     thrown: Cell<Option<rquickjs::Error>>,
 }
 
@@ -42,19 +39,23 @@ pub(crate) struct World<'js> {
 pub(crate) struct Outside<'js> {
     index: usize,
     world: Rc<World<'js>>,
+    /// The errors of the program, by their numbers.
+    errors: Vec<Value<'js>>,
 }
 
 type Stream<'js> = Driver<Outside<'js>>;
 
 impl<'js> World<'js> {
-    pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Self {
-            streams: RefCell::default(),
-            ticks: RefCell::default(),
-            immediates: RefCell::default(),
-            outward: RefCell::default(),
-            thrown: Cell::new(None),
-        })
+    /// Gives JavaScript the function `native`.
+    pub(crate) fn install(ctx: &Ctx<'js>) -> rquickjs::Result<Rc<Self>> {
+        let world = Rc::new(Self::default());
+        let to = Rc::clone(&world);
+        let native = move |ctx: Ctx<'js>, what: String, index, number, first, second| {
+            inward(&to, &ctx, (&what, index, number), first, second)
+        };
+        ctx.globals()
+            .set("native", Function::new(ctx.clone(), native)?)?;
+        Ok(world)
     }
 
     /// Drops all that refers to JavaScript.
@@ -64,42 +65,36 @@ impl<'js> World<'js> {
     }
 
     pub(crate) fn forget_streams(&self) {
-        let streams = self.streams.take();
-        drop(streams);
-        self.ticks.borrow_mut().clear();
+        self.streams.take();
+        self.ticks.take();
+        self.immediates.take();
     }
 
     /// Runs macrotasks, and all ticks after each, until nothing is left.
     pub(crate) fn run(&self) -> rquickjs::Result<()> {
-        loop {
-            let Some(number) = self.immediates.borrow_mut().pop_front() else {
-                return Ok(());
-            };
-            self.call("call", 0, (number, 0, 0));
-            while let Some(tick) = self.next_tick() {
+        while let Some(first) = pop(&self.immediates) {
+            self.keep(first.call(()));
+            while let Some(tick) = pop(&self.ticks) {
                 match tick {
-                    Tick::Stream(index) => {
-                        self.with(index, Driver::run_tick);
-                    }
-                    Tick::Call(number) => self.call("call", 0, (number, 0, 0)),
+                    Tick::Stream(index) => drop(self.with(index, Driver::run_tick)),
+                    Tick::Call(function) => self.keep(function.call(())),
                 }
             }
-            if let Some(error) = self.thrown.take() {
-                return Err(error);
-            }
+            self.thrown.take().map_or(Ok(()), Err)?;
         }
+        Ok(())
     }
 
-    fn next_tick(&self) -> Option<Tick> {
-        self.ticks.borrow_mut().pop_front()
+    fn keep(&self, result: rquickjs::Result<()>) {
+        if let Err(error) = result {
+            self.thrown.set(Some(error));
+        }
     }
 
     fn create(self: &Rc<Self>, options: Options) -> usize {
         let index = self.streams.borrow().len();
-        self.streams.borrow_mut().push(None);
-        let world = Rc::clone(self);
-        let stream = Driver::new(options, Outside { index, world });
-        self.put(index, Some(stream));
+        let stream = Driver::new(options, Outside::new(index, self));
+        self.streams.borrow_mut().push(Some(stream));
         index
     }
 
@@ -109,131 +104,126 @@ impl<'js> World<'js> {
         }
     }
 
+    fn take(&self, index: usize) -> Option<Stream<'js>> {
+        self.streams.borrow_mut().get_mut(index)?.take()
+    }
+
     /// Lets a stream act. `None` if there is no such stream.
     fn with<R>(&self, index: usize, act: impl FnOnce(&mut Stream<'js>) -> R) -> Option<R> {
-        let mut stream = self.streams.borrow_mut().get_mut(index)?.take()?;
+        let mut stream = self.take(index)?;
         let result = act(&mut stream);
         self.put(index, Some(stream));
         Some(result)
     }
+}
 
-    fn call(&self, what: &str, index: usize, (a, b, c): (u32, u32, u32)) {
-        let outward = self.outward.borrow().clone();
-        let Some(outward) = outward else { return };
-        if let Err(error) = outward.call::<_, ()>((what, index as u32, a, b, c)) {
-            self.thrown.set(Some(error));
+/// The first of a queue, which is free again when it is called.
+fn pop<T>(queue: &RefCell<VecDeque<T>>) -> Option<T> {
+    queue.borrow_mut().pop_front()
+}
+
+impl<'js> Outside<'js> {
+    fn new(index: usize, world: &Rc<World<'js>>) -> Self {
+        Self {
+            index,
+            world: Rc::clone(world),
+            errors: Vec::new(),
+        }
+    }
+
+    /// The fault of an error of the program: none for null and undefined.
+    fn fault(&mut self, error: Value<'js>) -> Option<Fault> {
+        let error = some(error)?;
+        let known = self.errors.iter().position(|known| *known == error);
+        let id = known.unwrap_or(self.errors.len());
+        if known.is_none() {
+            self.errors.push(error);
+        }
+        Some(Fault::Caller(ErrorId(id as u32)))
+    }
+
+    /// An error of the program, or the code of one of the machine's.
+    fn error(&self, fault: Option<Fault>) -> Option<Value<'js>> {
+        match fault? {
+            Fault::Caller(ErrorId(id)) => self.errors.get(id as usize).cloned(),
+            own => {
+                let outward = self.world.outward.borrow();
+                own.code().into_js(outward.as_ref()?.ctx()).ok()
+            }
         }
     }
 }
 
 /// Puts the driver where calls from JavaScript find it, and calls out. A stand-in takes its
 /// place on the call stack meanwhile.
-fn outward<'js>(stream: &mut Stream<'js>, what: &str, numbers: (u32, u32, u32)) {
+fn outward<'js>(stream: &mut Stream<'js>, what: &str, values: Vec<Option<Value<'js>>>) {
     let (index, world) = (stream.host().index, Rc::clone(&stream.host().world));
-    let stand_in = Outside {
-        index: usize::MAX,
-        world: Rc::clone(&world),
-    };
-    let itself = mem::replace(stream, Driver::new(Options::new(), stand_in));
+    let stand_in = Driver::new(Options::new(), Outside::new(usize::MAX, &world));
+    let itself = mem::replace(stream, stand_in);
     world.put(index, Some(itself));
-    world.call(what, index, numbers);
-    let back = world
-        .streams
-        .borrow_mut()
-        .get_mut(index)
-        .and_then(Option::take);
-    if let Some(back) = back {
+    let call = world.outward.borrow().clone();
+    if let Some(call) = call {
+        world.keep(call.call((what, index as u32, Rest(values))));
+    }
+    if let Some(back) = world.take(index) {
         *stream = back;
     }
 }
 
 impl<'js> Host for Outside<'js> {
-    type Chunk = Number;
-    type Callback = Number;
+    type Chunk = Value<'js>;
+    type Callback = Value<'js>;
 
-    fn write(stream: &mut Driver<Self>, chunk: Number) {
-        outward(stream, "write", (chunk, 0, 0));
+    fn write(stream: &mut Driver<Self>, chunk: Value<'js>) {
+        outward(stream, "write", vec![Some(chunk)]);
     }
 
-    /// The numbers of the chunks follow one another: they were accepted in that order, and
-    /// nothing else is numbered so.
-    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Number>) {
-        for chunk in &chunks {
-            outward(stream, "collect", (*chunk, 0, 0));
-        }
-        outward(stream, "writev", (chunks.len() as u32, 0, 0));
+    fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Value<'js>>) {
+        outward(stream, "writev", chunks.into_iter().map(Some).collect());
     }
 
     fn event(stream: &mut Driver<Self>, event: Event) {
-        match event {
-            Event::Open => {}
-            Event::Drain => outward(stream, "drain", (0, 0, 0)),
-            Event::Prefinish => outward(stream, "prefinish", (0, 0, 0)),
-            Event::Finish => outward(stream, "finish", (0, 0, 0)),
-            Event::Error(fault) => outward(stream, "error", (number(Some(fault)), 0, 0)),
-            Event::Close => outward(stream, "close", (0, 0, 0)),
-        }
+        let (name, fault) = match event {
+            Event::Open => return,
+            Event::Drain => ("drain", None),
+            Event::Prefinish => ("prefinish", None),
+            Event::Finish => ("finish", None),
+            Event::Error(fault) => ("error", Some(fault)),
+            Event::Close => ("close", None),
+        };
+        outward(stream, name, vec![stream.host().error(fault)]);
     }
 
-    fn callback(stream: &mut Driver<Self>, callback: Number, result: Result<(), Fault>) {
-        outward(stream, "callback", (callback, number(result.err()), 0));
-    }
-
-    fn unsent(stream: &mut Driver<Self>, chunk: Number) {
-        outward(stream, "unsent", (chunk, 0, 0));
+    fn callback(stream: &mut Driver<Self>, callback: Value<'js>, result: Result<(), Fault>) {
+        let error = stream.host().error(result.err());
+        outward(stream, "callback", vec![Some(callback), error]);
     }
 
     fn construct(stream: &mut Driver<Self>) {
-        outward(stream, "construct", (0, 0, 0));
+        outward(stream, "construct", Vec::new());
     }
 
     fn finalize(stream: &mut Driver<Self>) {
-        outward(stream, "final", (0, 0, 0));
+        outward(stream, "final", Vec::new());
     }
 
     fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {
-        outward(stream, "destroy", (number(error), number(construct), 0));
+        let errors = [error, construct].map(|fault| stream.host().error(fault));
+        outward(stream, "destroy", errors.into());
     }
 
     fn deferred(&mut self) {
-        self.world
-            .ticks
-            .borrow_mut()
-            .push_back(Tick::Stream(self.index));
+        push(&self.world.ticks, Tick::Stream(self.index));
     }
 
-    /// A function has one number, so the same callback is the same number.
-    fn same_callback(waiting: &Number, new: &Number) -> bool {
+    fn same_callback(waiting: &Value<'js>, new: &Value<'js>) -> bool {
         waiting == new
     }
 }
 
-/// Faults as numbers: 0 none, 1 to 6 the machine's own, from 7 on errors of the program.
-fn number(fault: Option<Fault>) -> u32 {
-    match fault {
-        None => 0,
-        Some(Fault::WriteAfterEnd) => 1,
-        Some(Fault::Destroyed) => 2,
-        Some(Fault::AlreadyFinished) => 3,
-        Some(Fault::MultipleCallback) => 4,
-        Some(Fault::TooLong) => 5,
-        Some(Fault::NotImplemented) => 6,
-        Some(Fault::Caller(ErrorId(id))) => id.saturating_add(7),
-    }
-}
-
-/// The program names only errors of its own.
-fn fault(number: u32) -> Option<Fault> {
-    number.checked_sub(7).map(|id| Fault::Caller(ErrorId(id)))
-}
-
-fn result(number: u32) -> Result<(), Fault> {
-    fault(number).map_or(Ok(()), Err)
-}
-
-/// A callback, if there is one.
-fn some(number: Number) -> Option<Number> {
-    (number != 0).then_some(number)
+/// A chunk or a callback, if there is one.
+fn some(value: Value<'_>) -> Option<Value<'_>> {
+    (!value.is_null() && !value.is_undefined()).then_some(value)
 }
 
 /// Bits: 0 `_writev`, 1 `_final`, 2 `_construct`, 3 objects, 4 autoDestroy, 5 emitClose,
@@ -251,8 +241,8 @@ fn options(bits: u32, mark: f64) -> Options {
         .with_quirks(if on(6) { Quirks::NODE } else { Quirks::NONE })
 }
 
-/// The properties of a stream, and the number of its error.
-fn properties(stream: &Stream<'_>) -> (u32, f64, u32, u32) {
+/// The properties of a stream: bits of those that are true or false, length, corks, error.
+fn look<'js>(stream: &Stream<'js>) -> List<(u32, f64, u32, Option<Value<'js>>)> {
     let state = stream.state();
     let bits = [
         state.is_writable(),
@@ -267,84 +257,57 @@ fn properties(stream: &Stream<'_>) -> (u32, f64, u32, u32) {
         .iter()
         .rev()
         .fold(0, |sum, on| sum << 1 | u32::from(*on));
-    let length = state.length() as f64;
-    (bits, length, state.corked(), number(state.errored()))
-}
-
-impl<'js> World<'js> {
-    /// Gives JavaScript the functions that it calls: the object `native`.
-    pub(crate) fn install(self: &Rc<Self>, ctx: &Ctx<'js>) -> rquickjs::Result<()> {
-        let native = Object::new(ctx.clone())?;
-        let world = Rc::clone(self);
-        let create = move |bits: u32, mark: f64| world.create(options(bits, mark)) as u32;
-        native.set("create", Function::new(ctx.clone(), create)?)?;
-        let world = Rc::clone(self);
-        let write = move |index: u32, chunk: u32, len: f64, callback: u32| {
-            world.with(index as usize, |stream| {
-                match stream.write(chunk, len as u64, some(callback)) {
-                    Ok(Flow::More) => 1,
-                    Ok(Flow::Wait) => 0,
-                    Err(_) => REFUSED,
-                }
-            })
-        };
-        native.set("write", Function::new(ctx.clone(), write)?)?;
-        let world = Rc::clone(self);
-        let end = move |index: u32, chunk: u32, len: f64, callback: u32| {
-            world.with(index as usize, |stream| {
-                let chunk = some(chunk).map(|chunk| (chunk, len as u64));
-                stream.end(chunk, some(callback)).is_ok()
-            })
-        };
-        native.set("end", Function::new(ctx.clone(), end)?)?;
-        let world = Rc::clone(self);
-        let put = move |index: u32, what: String, number: u32| {
-            world.with(index as usize, |stream| put(stream, &what, number))
-        };
-        native.set("put", Function::new(ctx.clone(), put)?)?;
-        let world = Rc::clone(self);
-        let look = move |index: u32| {
-            let found = world.with(index as usize, |stream| properties(stream));
-            found.map(|(bits, length, corked, errored)| {
-                vec![
-                    f64::from(bits),
-                    length,
-                    f64::from(corked),
-                    f64::from(errored),
-                ]
-            })
-        };
-        native.set("look", Function::new(ctx.clone(), look)?)?;
-        self.install_loop(ctx, &native)?;
-        ctx.globals().set("native", native)
-    }
-
-    fn install_loop(self: &Rc<Self>, ctx: &Ctx<'js>, native: &Object<'js>) -> rquickjs::Result<()> {
-        let world = Rc::clone(self);
-        let tick = move |number: u32| world.ticks.borrow_mut().push_back(Tick::Call(number));
-        native.set("tick", Function::new(ctx.clone(), tick)?)?;
-        let world = Rc::clone(self);
-        let immediate = move |number: u32| world.immediates.borrow_mut().push_back(number);
-        native.set("immediate", Function::new(ctx.clone(), immediate)?)?;
-        let world = Rc::clone(self);
-        let outward = move |function: Function<'js>| {
-            world.outward.replace(Some(function));
-        };
-        native.set("outward", Function::new(ctx.clone(), outward)?)
-    }
+    let error = stream.host().error(state.errored());
+    List((bits, state.length() as f64, state.corked(), error))
 }
 
 /// Puts in a call or an answer that has no chunk.
-fn put(stream: &mut Stream<'_>, what: &str, number: u32) {
+fn put<'js>(stream: &mut Stream<'js>, what: &str, error: Value<'js>) {
+    let fault = stream.host_mut().fault(error);
+    let result = fault.map_or(Ok(()), Err);
     match what {
         "cork" => stream.cork(),
         "uncork" => stream.uncork(),
-        "destroy" => stream.destroy(fault(number)),
-        "written" => stream.written(result(number)),
-        "written again" => stream.written_again(result(number)),
-        "constructed" => stream.constructed(result(number)),
-        "final" => stream.finalized(result(number)),
-        "destroyed" => stream.destroyed(fault(number)),
+        "destroy" => stream.destroy(fault),
+        "written" => stream.written(result),
+        "written again" => stream.written_again(result),
+        "constructed" => stream.constructed(result),
+        "final" => stream.finalized(result),
+        "destroyed" => stream.destroyed(fault),
         _ => {}
     }
+}
+
+/// What JavaScript calls: `native(what, stream, number, first, second)`.
+fn inward<'js>(
+    world: &Rc<World<'js>>,
+    ctx: &Ctx<'js>,
+    (what, index, number): (&str, u32, f64),
+    first: Value<'js>,
+    second: Value<'js>,
+) -> rquickjs::Result<Value<'js>> {
+    let (at, length) = (index as usize, number as u64);
+    let act = |stream: &mut Stream<'js>| match what {
+        "look" => look(stream).into_js(ctx),
+        "write" => {
+            let answer = stream.write(first.clone(), length, some(second));
+            matches!(answer, Ok(Flow::More)).into_js(ctx)
+        }
+        "end" => {
+            let chunk = some(first.clone()).map(|chunk| (chunk, length));
+            stream.end(chunk, some(second)).is_ok().into_js(ctx)
+        }
+        _ => ().into_js(ctx).inspect(|_| put(stream, what, first.clone())),
+    };
+    match what {
+        "create" => world.create(options(index, number)).into_js(ctx),
+        "outward" => world.outward.replace(Some(first.get()?)).into_js(ctx),
+        "tick" => push(&world.ticks, Tick::Call(first.get()?)).into_js(ctx),
+        "immediate" => push(&world.immediates, first.get()?).into_js(ctx),
+        _ => world.with(at, act).unwrap_or_else(|| ().into_js(ctx)),
+    }
+}
+
+fn push<T>(queue: &RefCell<VecDeque<T>>, last: T) {
+    queue.borrow_mut().push_back(last);
 }
