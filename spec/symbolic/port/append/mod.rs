@@ -1,0 +1,4 @@
+#[cfg(feature = "laws")]
+pub mod laws;
+pub mod said;
+pub mod words;

@@ -1,0 +1,360 @@
+//! The laws of leases (rule 25), for one write, settlement or callback at a time.
+//!
+//! Each law says of any state: if a lease is given, what is done on it has the effects
+//! that the lease says, leads to the state of the settlement, and leaves the rest of the
+//! lease. Two settlements are one of their sum. So the laws hold of any number of writes
+//! and callbacks, one after the other. A law also says that a lease is no smaller than
+//! it must be, where that is so.
+
+use super::words::Given;
+use super::*;
+
+/// What a law says of one state.
+#[repr(u64)]
+pub enum Law {
+    Broken = 0,
+    Holds = 1,
+    /// Nothing: what it is about is not so.
+    Silent = 2,
+}
+
+/// The state that a law looks at, and what is put in there.
+struct Case<'a> {
+    given: &'a Given,
+    options: Options,
+    state: State,
+}
+
+/// One settlement of writes that were queued.
+#[derive(Clone, Copy)]
+struct Queued {
+    chunks: u32,
+    len: u64,
+    callback: bool,
+}
+
+impl Queued {
+    fn settlement(self) -> Input {
+        let Self {
+            chunks,
+            len,
+            callback,
+        } = self;
+        Input::Settle(Leased::Queued {
+            chunks,
+            len,
+            callback,
+        })
+    }
+
+    fn measure(self, options: &Options) -> u64 {
+        if options.object_mode {
+            self.chunks.into()
+        } else {
+            self.len
+        }
+    }
+
+    /// Both of them at once; none if their sum is no number.
+    fn and(self, other: Self) -> Option<Self> {
+        Some(Self {
+            chunks: self.chunks.checked_add(other.chunks)?,
+            len: self.len.checked_add(other.len)?,
+            callback: self.callback | other.callback,
+        })
+    }
+}
+
+impl<'a> Case<'a> {
+    /// None if `spec/induction` proves that there is no such state: see WritableTruthful,
+    /// LengthAccounts and LimitKept.
+    fn new(given: &'a Given) -> Option<Self> {
+        let (state, options) = (given.state(), given.options());
+        let open = !state.is_ended() && !state.is_destroyed() && state.errored.is_none();
+        let length = state.in_flight() <= state.length() && state.length() <= options.limit();
+        let possible = state.writable == open && length;
+        possible.then_some(Self {
+            given,
+            options,
+            state,
+        })
+    }
+
+    #[inline(never)]
+    fn step(&self, state: &mut State, input: Input) -> Step {
+        step(state, &self.options, self.given.head(), input)
+    }
+
+    /// Whether the input has no effect, and nothing follows.
+    fn quiet(&self, state: &mut State, input: Input) -> bool {
+        self.step(state, input) == Step::DONE
+    }
+
+    /// The state after an input that must have no effect.
+    fn settled(&self, input: Input) -> Option<State> {
+        let mut state = self.state;
+        self.quiet(&mut state, input).then_some(state)
+    }
+
+    /// The two settlements of queued writes that the words name.
+    fn queued(&self) -> [Queued; 2] {
+        [&self.given.input, &self.given.more].map(|said| Queued {
+            chunks: said.count as u32,
+            len: said.length,
+            callback: said.flag != 0,
+        })
+    }
+
+    fn counts(&self) -> [u32; 2] {
+        [&self.given.input, &self.given.more].map(|said| said.count as u32)
+    }
+
+    fn chunk(&self) -> Measure {
+        Measure {
+            len: self.given.input.length,
+            callback: self.given.input.flag != 0,
+        }
+    }
+}
+
+/// Exports a law: a function of a case that returns none where the law says nothing.
+macro_rules! laws {
+    ($($(#[$doc:meta])* $name:ident($case:ident) $body:block)*) => {$(
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name(given: &Given) -> Law {
+            fn law($case: &Case<'_>) -> Option<bool> $body
+            match Case::new(given).as_ref().and_then(law) {
+                None => Law::Silent,
+                Some(true) => Law::Holds,
+                Some(false) => Law::Broken,
+            }
+        }
+    )*
+
+    /// Each law with its name.
+    pub const LAWS: &[(&str, extern "C" fn(&Given) -> Law)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+laws! {
+    /// A write on the lease is queued and answered as the lease says.
+    law_queue_write(case) {
+        let lease = case.state.lease_to_queue(&case.options);
+        let chunk = case.chunk();
+        let len = case.options.measure(chunk.len);
+        if lease.count == 0 || len > lease.len {
+            return None;
+        }
+        let mut state = case.state;
+        let step = case.step(&mut state, Input::Write(chunk));
+        let one = Queued { chunks: 1, len: chunk.len, callback: chunk.callback };
+        let rest = state.lease_to_queue(&case.options);
+        Some(step == Step::last(Effect::Queue)
+            && state.answer(&case.options) == lease.answer
+            && case.settled(one.settlement()) == Some(state)
+            && rest.count == lease.count - 1
+            && (rest.len, rest.answer) == (lease.len - len, lease.answer))
+    }
+
+    /// A write past the lease is not queued, or is answered otherwise.
+    law_queue_past(case) {
+        let lease = case.state.lease_to_queue(&case.options);
+        let chunk = case.chunk();
+        if lease.count == 0 || case.options.measure(chunk.len) <= lease.len {
+            return None;
+        }
+        let mut state = case.state;
+        let step = case.step(&mut state, Input::Write(chunk));
+        Some(step.effect != Some(Effect::Queue) || state.answer(&case.options) != lease.answer)
+    }
+
+    /// Two settlements of queued writes are one of their sum.
+    law_queue_sum(case) {
+        let lease = case.state.lease_to_queue(&case.options);
+        let [first, second] = case.queued();
+        let both = first.and(second)?;
+        let none = first.chunks == 0 || second.chunks == 0;
+        if none || both.chunks > lease.count || both.measure(&case.options) > lease.len {
+            return None;
+        }
+        let mut state = case.settled(first.settlement())?;
+        let quiet = case.quiet(&mut state, second.settlement());
+        Some(quiet && case.settled(both.settlement()) == Some(state))
+    }
+
+    /// Bytes without callbacks may be joined to one write: only the counts differ.
+    law_queue_join(case) {
+        let lease = case.state.lease_to_queue(&case.options);
+        let [queued, _] = case.queued();
+        let Queued { chunks, len, callback } = queued;
+        let covered = chunks > 0 && chunks <= lease.count && len <= lease.len;
+        if case.options.object_mode || callback || !covered {
+            return None;
+        }
+        let mut joined = case.state;
+        let step = case.step(&mut joined, Input::Write(Measure { len, callback }));
+        let settled = case.settled(queued.settlement())?;
+        let counts = joined.queued == case.state.queued + 1 && joined.pending == case.state.pending + 1;
+        joined.queued = settled.queued;
+        joined.pending = settled.pending;
+        Some(step == Step::last(Effect::Queue) && counts && joined == settled)
+    }
+
+    /// A settlement of nothing, or of more than its lease, changes nothing.
+    law_not_covered(case) {
+        let Input::Settle(leased) = case.given.input() else { return None };
+        let (options, state) = (&case.options, &case.state);
+        let covered = match leased {
+            Leased::Queued { chunks, len, callback } => {
+                let lease = state.lease_to_queue(options);
+                let len = Queued { chunks, len, callback }.measure(options);
+                chunks > 0 && chunks <= lease.count && len <= lease.len
+            }
+            Leased::Written { callbacks, .. } => {
+                callbacks > 0 && callbacks <= state.lease_to_write(options).count
+            }
+            Leased::Called { callbacks } => {
+                callbacks > 0 && callbacks <= state.lease_to_call(options).count
+            }
+        };
+        if covered {
+            return None;
+        }
+        Some(case.settled(Input::Settle(leased)) == Some(case.state))
+    }
+
+    /// A cork and its uncork leave nothing behind; between them the lease to queue stays.
+    law_cork(case) {
+        if !case.state.lease_to_cork() || case.state.corked == u32::MAX {
+            return None;
+        }
+        let mut state = case.state;
+        let corked = case.quiet(&mut state, Input::Cork);
+        let same = state.lease_to_queue(&case.options) == case.state.lease_to_queue(&case.options);
+        Some(corked && same && case.quiet(&mut state, Input::Uncork) && state == case.state)
+    }
+
+    /// Writes may be settled before or after the cork, and leave the lease on it.
+    law_cork_settle(case) {
+        if !case.state.lease_to_cork() {
+            return None;
+        }
+        let [queued, _] = case.queued().map(Queued::settlement);
+        let (mut first, mut last) = (case.settled(Input::Cork)?, case.settled(queued)?);
+        let kept = last.lease_to_cork();
+        let quiet = case.quiet(&mut first, queued) && case.quiet(&mut last, Input::Cork);
+        Some(kept && quiet && first == last)
+    }
+
+    /// Without the lease on corks, an uncork lets go what is queued.
+    law_cork_past(case) {
+        let state = &case.state;
+        if state.lease_to_cork() || !state.writable || state.queued == 0 {
+            return None;
+        }
+        let mut corked = case.settled(Input::Cork)?;
+        Some(case.step(&mut corked, Input::Uncork).effect.is_some())
+    }
+
+    /// A write that the sink answers within its call leaves nothing behind but its callback.
+    law_write(case) {
+        let lease = case.state.lease_to_write(&case.options);
+        let (chunk, joins) = (case.chunk(), case.given.more.flag != 0);
+        if lease.count == 0 || case.options.measure(chunk.len) > lease.len {
+            return None;
+        }
+        let callback = chunk.callback;
+        let state = &mut case.state.clone();
+        let write = case.step(state, Input::Write(chunk));
+        let counted = state.counts_after_write();
+        let written = Input::Written { result: Ok(()), again: false };
+        let answered = case.step(state, written);
+        let task = Effect::Defer(Task::AfterWrite { count: 1, callback });
+        let joined = !(callback && joins && !counted) || case.quiet(state, Input::Joined);
+        let quiet = answered.then.is_none() && case.quiet(state, Input::Resume(Then::Answer));
+        let (callbacks, deferred) = (callback.into(), callback && !joins);
+        let settled = case.settled(Input::Settle(Leased::Written { callbacks, deferred }));
+        let rest = state.lease_to_write(&case.options);
+        Some(write == Step::then(Effect::WriteGiven, Then::Answer)
+            && answered.effect == callback.then_some(task)
+            && joined && quiet && settled == Some(*state)
+            && state.answer(&case.options) == lease.answer
+            && rest == Lease { count: lease.count - callbacks, ..lease })
+    }
+
+    /// Two settlements of written writes are one of their sum.
+    law_write_sum(case) {
+        let lease = case.state.lease_to_write(&case.options);
+        let [first, second] = case.counts();
+        let sum = first.checked_add(second)?;
+        if first == 0 || second == 0 || sum > lease.count {
+            return None;
+        }
+        let [one, other] = [case.given.input.flag != 0, case.given.more.flag != 0];
+        let of = |callbacks, deferred| Input::Settle(Leased::Written { callbacks, deferred });
+        let mut state = case.settled(of(first, one))?;
+        let quiet = case.quiet(&mut state, of(second, other));
+        Some(quiet && case.settled(of(sum, one | other)) == Some(state))
+    }
+
+    /// A deferred after-write on the lease calls its first callback, and nothing before it.
+    law_call(case) {
+        let (lease, [count, _]) = (case.state.lease_to_call(&case.options), case.counts());
+        if lease.count == 0 || count == 0 {
+            return None;
+        }
+        let callback = true;
+        let state = &mut case.state.clone();
+        let called = case.step(state, Input::Run(Task::AfterWrite { count, callback }));
+        let then = Then::Callbacks { left: count - 1, callback };
+        let settled = case.settled(Input::Settle(Leased::Called { callbacks: 1 }));
+        let rest = state.lease_to_call(&case.options);
+        Some(called == Step::then(Effect::Callback(Ok(())), then)
+            && settled == Some(*state)
+            && rest == Lease { count: lease.count - 1, ..lease })
+    }
+
+    /// So it calls the next one, and nothing after the last.
+    law_call_next(case) {
+        let (lease, [left, _]) = (case.state.lease_to_call(&case.options), case.counts());
+        if !case.state.writable || case.state.after_write_waits || lease.count == 0 && left > 0 {
+            return None;
+        }
+        let callback = true;
+        let state = &mut case.state.clone();
+        let called = case.step(state, Input::Resume(Then::Callbacks { left, callback }));
+        if left == 0 {
+            return Some(called == Step::DONE && *state == case.state);
+        }
+        let then = Then::Callbacks { left: left - 1, callback };
+        let settled = case.settled(Input::Settle(Leased::Called { callbacks: 1 }));
+        Some(called == Step::then(Effect::Callback(Ok(())), then) && settled == Some(*state))
+    }
+
+    /// Two settlements of called callbacks are one of their sum.
+    law_call_sum(case) {
+        let lease = case.state.lease_to_call(&case.options);
+        let [first, second] = case.counts();
+        let sum = first.checked_add(second)?;
+        if first == 0 || second == 0 || sum > lease.count {
+            return None;
+        }
+        let of = |callbacks| Input::Settle(Leased::Called { callbacks });
+        let mut state = case.settled(of(first))?;
+        let quiet = case.quiet(&mut state, of(second));
+        Some(quiet && case.settled(of(sum)) == Some(state))
+    }
+
+    /// Without the lease on callbacks, a 'drain' comes before the first one.
+    law_call_past(case) {
+        let lease = case.state.lease_to_call(&case.options);
+        if !case.state.writable || lease.count >= case.state.pending {
+            return None;
+        }
+        let (count, callback) = (1, true);
+        let mut state = case.state;
+        let called = case.step(&mut state, Input::Run(Task::AfterWrite { count, callback }));
+        Some(called.effect == Some(Effect::Emit(Event::Drain)))
+    }
+}
