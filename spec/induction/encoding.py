@@ -345,7 +345,8 @@ class Run(Level, Leases):
         s = self.state
         self.minus("pending", 1)
         checked = and_(s.ending == PREFINISHED, s.pending == 0, self.finish_is_due())
-        return self.finish() if self.holds(or_(checked, unchecked)) else NO_STEP
+        due = or_(checked, and_(unchecked, s.ending == PREFINISHED))
+        return self.finish() if self.holds(due) else NO_STEP
 
     def finish(self):
         s = self.state
