@@ -69,6 +69,16 @@ pub(super) enum Tick<K> {
     Callback(K, Result<(), Fault>),
 }
 
+#[cfg(highwater_record)]
+impl<K> Tick<K> {
+    pub(super) const fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Task(task, _) => Some(task),
+            Self::Callback(..) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;

@@ -24,6 +24,8 @@ impl<H: Host> Driver<H> {
             may_join: false,
             ends: Vec::new(),
             accepted: 0,
+            #[cfg(highwater_record)]
+            record: super::record::Record::new(&options),
             host,
         };
         stream.put(Input::Start);

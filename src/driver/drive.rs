@@ -41,7 +41,10 @@ impl<H: Host> Driver<H> {
         let mut next = self.step(input, held);
         loop {
             if let Some(effect) = next.effect {
+                #[cfg(not(highwater_record))]
                 self.perform(effect, held);
+                #[cfg(highwater_record)]
+                self.perform_recorded(effect, held);
             }
             match next.then {
                 Some(then) => next = self.step(Input::Resume(then), held),
@@ -53,7 +56,17 @@ impl<H: Host> Driver<H> {
     #[inline]
     fn step(&mut self, input: Input, held: &mut Held<H>) -> Step {
         held.joins_uncounted = !self.state.counts_after_write();
-        step(&mut self.state, &self.options, self.queue.head(), input)
+        let head = self.queue.head();
+        let step = step(&mut self.state, &self.options, head, input);
+        #[cfg(highwater_record)]
+        self.record.stepped(head, input, &self.state, &step);
+        step
+    }
+
+    #[cfg(highwater_record)]
+    fn perform_recorded(&mut self, effect: Effect, held: &mut Held<H>) {
+        self.record.note(format_args!("do\t{effect:?}"));
+        self.recorded(|driver| driver.perform(effect, held));
     }
 
     fn perform(&mut self, effect: Effect, held: &mut Held<H>) {

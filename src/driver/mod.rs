@@ -6,6 +6,7 @@
 //! - `drive.rs`: input, step, effect, continuation
 //! - `ticks.rs`: what the stream has deferred
 //! - `queue.rs`, `callbacks.rs`: what the driver keeps
+//! - `record.rs`: what the driver does, written down for a check
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -17,6 +18,8 @@ mod callbacks;
 mod calls;
 mod drive;
 mod queue;
+#[cfg(highwater_record)]
+mod record;
 mod ticks;
 
 use callbacks::{Callbacks, Tick};
@@ -146,6 +149,8 @@ pub struct Driver<H: Host> {
     may_join: bool,
     ends: Vec<H::Callback>,
     accepted: u64,
+    #[cfg(highwater_record)]
+    record: record::Record,
     host: H,
 }
 

@@ -23,7 +23,13 @@ impl<H: Host> Driver<H> {
 
     /// Runs the first deferred task. `false` if there was none.
     pub fn run_tick(&mut self) -> bool {
-        match self.ticks.pop_front() {
+        let tick = self.ticks.pop_front();
+        #[cfg(highwater_record)]
+        if let Some(tick) = &tick {
+            let tick = super::record::tick(tick.task());
+            self.record.note(format_args!("tick\t{tick}"));
+        }
+        match tick {
             Some(Tick::Task(task, callbacks)) => {
                 if matches!(task, Task::AfterWrite { callback: true, .. }) {
                     self.may_join = false;
@@ -32,7 +38,10 @@ impl<H: Host> Driver<H> {
                 true
             }
             Some(Tick::Callback(callback, result)) => {
+                #[cfg(not(highwater_record))]
                 H::callback(self, callback, result);
+                #[cfg(highwater_record)]
+                self.recorded(|driver| H::callback(driver, callback, result));
                 true
             }
             None => false,
@@ -41,6 +50,11 @@ impl<H: Host> Driver<H> {
 
     /// Appends a tick and notifies the host. All ticks are appended here.
     pub(super) fn push_tick(&mut self, tick: Tick<H::Callback>) {
+        #[cfg(highwater_record)]
+        {
+            let tick = super::record::tick(tick.task());
+            self.record.note(format_args!("later\t{tick}"));
+        }
         self.ticks.push_back(tick);
         self.host.deferred();
     }

@@ -14,15 +14,16 @@ SECONDS = 20
 SECONDS_OF_LOOM = 600
 
 
-MODES_OF_LOOM = {
-    "loom": "plain",
-    "loom_awake": "awake",
-    "loom_future": "future",
-    "loom_body": "body",
-    "loom_lease": "lease",
-    "shuttle": "shuttle",
+# How the tests run that cargo alone does not build; the name of the test comes last.
+SCRIPTS = {
+    "loom": ["tests/loom.sh", "plain"],
+    "loom_awake": ["tests/loom.sh", "awake"],
+    "loom_future": ["tests/loom.sh", "future"],
+    "loom_body": ["tests/loom.sh", "body"],
+    "loom_lease": ["tests/loom.sh", "lease"],
+    "shuttle": ["tests/shuttle.sh"],
+    "record": ["tests/record.sh", "record"],
 }
-
 
 USES = "uses/"
 
@@ -34,8 +35,9 @@ class Test(NamedTuple):
     text: str
 
     def mode(self) -> str:
-        """Returns how it is built: by cargo alone, or a mode of tests/loom.sh."""
-        return MODES_OF_LOOM.get(self.text.split("::")[0], "cargo")
+        """Returns how it is built: by cargo alone, or which of the scripts."""
+        binary = self.text.split("::")[0]
+        return binary if binary in SCRIPTS else "cargo"
 
     def binary(self) -> str:
         binary = self.text.split("::")[0].removeprefix(USES)
@@ -128,8 +130,7 @@ class Copy:
             command += ["--test", test.binary(), "--", test.name()]
             code = self.run(command, seconds or SECONDS)
         else:
-            script = ["tests/shuttle.sh"] if test.mode() == "shuttle" else ["tests/loom.sh", test.mode()]
-            command = [*script, test.name()]
+            command = [*SCRIPTS[test.mode()], test.name()]
             code = self.run(command, seconds or SECONDS_OF_LOOM)
         output = self.output.read_text(errors="replace")
         if code is None:

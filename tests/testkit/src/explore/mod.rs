@@ -6,7 +6,7 @@
 //! [`tla`] reads the graph of the specification, in the words of [`notation`]. [`check`]
 //! looks for broken invariants: [`watch`] for those of safety, [`fair`] for those of
 //! liveness. [`steps`] lists the steps of the machine, [`law`] checks the law of leases.
-//! [`diagram`] draws `spec/phases.svg`, and [`drawing`] reads it again.
+//! [`walk`] leads the real driver over each edge. [`diagram`] draws `spec/phases.svg`, and [`drawing`] reads it again.
 
 pub mod bounds;
 pub mod check;
@@ -20,5 +20,6 @@ pub mod notation;
 mod scenario;
 pub mod steps;
 pub mod tla;
+pub mod walk;
 pub mod watch;
 pub mod world;
