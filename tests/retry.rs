@@ -220,7 +220,9 @@ fn follows(list: &'static [Result<usize, ErrorKind>]) -> impl Write {
 }
 
 fn counts(tell: Sender<u32>) -> Builder {
-    Writable::builder().retry_if(is_full, move |attempt| {
+    // It does not get to see an interrupted call.
+    let predicate = |error: &io::Error| is_full(error) || error.kind() == ErrorKind::Interrupted;
+    Writable::builder().retry_if(predicate, move |attempt| {
         let _ = tell.send(attempt);
         Duration::ZERO
     })
@@ -229,8 +231,10 @@ fn counts(tell: Sender<u32>) -> Builder {
 #[test]
 fn attempts_are_counted_since_the_sink_took_something() -> Checked {
     const FULL: Result<usize, ErrorKind> = Err(ErrorKind::StorageFull);
+    const AGAIN: Result<usize, ErrorKind> = Err(ErrorKind::Interrupted);
     let (tell, attempts) = channel();
-    let out = counts(tell).spawn(follows(&[FULL, FULL, FULL, Ok(1), FULL, FULL, Ok(2)]))?;
+    let list = &[FULL, AGAIN, FULL, FULL, Ok(1), AGAIN, FULL, FULL, Ok(2)];
+    let out = counts(tell).spawn(follows(list))?;
     out.end_with("abc").wait()?;
     assert_eq!(attempts.iter().collect::<Vec<_>>(), [1, 2, 3, 1, 2]);
     Ok(())

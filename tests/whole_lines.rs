@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::mpsc;
 use std::thread;
 
 use highwater::log::{Log, WhenFull};
 use highwater::{BoxError, Writable};
+use highwater_testkit::sinks::on_write;
 
 type Checked = Result<(), BoxError>;
 
@@ -139,6 +141,24 @@ fn a_log_takes_or_drops_whole_lines() -> Checked {
         let lines = whole(&log.end().wait()?.sink, 10)?;
         assert_eq!(lines + dropped, THREADS * LINES);
         assert!(matches!(when_full, WhenFull::Drop) || dropped == 0);
+    }
+    Ok(())
+}
+
+/// The sink takes all that it gets, so each of its calls ends where a line does.
+#[test]
+fn each_call_of_the_sink_ends_with_a_line() -> Checked {
+    for (mark, vectored) in [(1, true), (100, true), (100_000, true), (100_000, false)] {
+        let (tell, ends) = mpsc::channel();
+        let sink = on_write(move |bytes| {
+            let _ = tell.send(bytes.last().copied());
+            Ok(bytes.len())
+        });
+        let stream = Writable::builder().high_water_mark(mark).vectored(vectored);
+        let log = Log::builder().stream(stream).spawn(sink)?;
+        write_lines((0..THREADS).map(|_| log.writer()).collect(), 3)?;
+        log.end().wait()?;
+        assert!(ends.iter().all(|end| end == Some(b'\n')));
     }
     Ok(())
 }

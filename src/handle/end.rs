@@ -122,6 +122,7 @@ impl<W> End<W> {
         if let Some((stream, Ok(_))) = &mut self.ended {
             stream.wait_left(deadline).map_err(|error| match error {
                 WaitError::TimedOut => EndError::TimedOut,
+                WaitError::Forked => EndError::Forked,
                 _ => EndError::WouldDeadlock,
             })?;
         }
@@ -222,6 +223,9 @@ pub enum EndError<W> {
     /// The worker of the stream runs on the stack of this thread, and ends the stream once
     /// the caller has returned. [`End`] still has it.
     WouldDeadlock,
+    /// The thread of the stream is in the process that this one was forked from: see
+    /// [`WaitError::Forked`]. [`End`] still has what there is here.
+    Forked,
 }
 
 impl<W> EndError<W> {
@@ -233,7 +237,7 @@ impl<W> EndError<W> {
         }
     }
 
-    /// The code of the cause, `TOO_LONG`, `ETIMEDOUT`, or `EDEADLK`.
+    /// The code of the cause, `TOO_LONG`, `ETIMEDOUT`, `EDEADLK`, or `ESRCH`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -241,6 +245,7 @@ impl<W> EndError<W> {
             Self::Refused { error, .. } => error.code(),
             Self::TimedOut => "ETIMEDOUT",
             Self::WouldDeadlock => "EDEADLK",
+            Self::Forked => "ESRCH",
         }
     }
 
@@ -263,6 +268,7 @@ impl<W> fmt::Display for EndError<W> {
             Self::Failed { cause, .. } => cause.fmt(f),
             Self::Refused { error, .. } => write!(f, "the last chunk was refused: {error}"),
             Self::TimedOut => f.write_str("the stream did not finish in time"),
+            Self::Forked => f.write_str("the stream cannot finish in a forked process"),
             Self::WouldDeadlock => f.write_str(
                 "a wait for the end on the thread of the stream's worker would deadlock",
             ),
@@ -287,6 +293,7 @@ impl<W> From<EndError<W>> for io::Error {
             EndError::Refused { error, .. } => error.into(),
             EndError::TimedOut => WaitError::TimedOut.into(),
             EndError::WouldDeadlock => WaitError::WouldDeadlock.into(),
+            EndError::Forked => WaitError::Forked.into(),
         }
     }
 }
@@ -304,6 +311,7 @@ impl<W> fmt::Debug for EndError<W> {
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
             Self::TimedOut => f.write_str("TimedOut"),
             Self::WouldDeadlock => f.write_str("WouldDeadlock"),
+            Self::Forked => f.write_str("Forked"),
         }
     }
 }

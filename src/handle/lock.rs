@@ -10,6 +10,8 @@ use core::panic::AssertUnwindSafe;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
+use std::process;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::parker::{Brought, Deadline, Parker, Patience, stay_awake, turns};
@@ -23,6 +25,11 @@ pub(crate) struct Shared {
     signs: CachePadded<Signs>,
     /// Each write of the stream is a record.
     pub(super) records: bool,
+    /// The process that has the worker, if that is a thread: a fork does not copy it.
+    process: Option<u32>,
+    /// What a forked process has instead, if the lock was held at the fork: no thread of it
+    /// will release that lock.
+    dead: OnceLock<Box<Mutex<Stream>>>,
 }
 
 type Guard<'a> = MutexGuard<'a, Stream>;
@@ -50,6 +57,8 @@ impl Shared {
     pub(crate) fn new(stream: Stream) -> Self {
         Self {
             records: stream.keeps_records(),
+            process: None,
+            dead: OnceLock::new(),
             stream: CachePadded(Mutex::new(stream)),
             signs: CachePadded(Signs {
                 has_work: AtomicBool::new(true),
@@ -59,6 +68,17 @@ impl Shared {
                 linger: Patience::new(),
             }),
         }
+    }
+
+    /// The worker is a thread of this process.
+    pub(crate) fn with_thread(mut self) -> Self {
+        self.process = Some(process::id());
+        self
+    }
+
+    /// Whether this process was forked from that of the worker. A call of the system.
+    fn is_forked(&self) -> bool {
+        self.process.is_some_and(|id| id != process::id())
     }
 
     /// The lock is held for some nanoseconds at a time: a caller that finds it taken
@@ -79,9 +99,14 @@ impl Shared {
         if let Ok(stream) = turns(LOCK_TURNS, Duration::MAX, || self.stream.0.try_lock().ok()) {
             return stream;
         }
+        let lock = match self.is_forked() {
+            true => self
+                .dead
+                .get_or_init(|| Box::new(Mutex::new(Stream::dead()))),
+            false => &self.stream.0,
+        };
         // No user code runs under the lock, so poison means nothing.
-        let locked = self.stream.0.lock();
-        locked.unwrap_or_else(PoisonError::into_inner)
+        lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Accepts a small write if there is room, on the lease. `false` if the lease is
@@ -227,7 +252,7 @@ impl Shared {
     }
 
     /// The wait of a thread: polls until that finds something, or until the deadline. It
-    /// does not wait if the worker runs on this thread.
+    /// does not wait if the worker runs on this thread, or is in another process.
     pub(crate) fn block_on<T>(
         &self,
         deadline: Deadline,
@@ -243,6 +268,9 @@ impl Shared {
             }
             if runs_here(self.id()) {
                 return Err(WaitError::WouldDeadlock);
+            }
+            if self.is_forked() {
+                return Err(WaitError::Forked);
             }
             started.get_or_insert_with(Instant::now);
             self.signs.0.waiters.spin(|| parker.is_woken());

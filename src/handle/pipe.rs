@@ -70,7 +70,7 @@ impl<W> Writable<W> {
     /// The stream has refused these bytes, or cannot be waited for.
     fn refused(self, error: io::Error, bytes: &[u8]) -> PipeError<W> {
         let cause = match error.kind() {
-            io::ErrorKind::Deadlock => Cause::Io(Arc::new(error)),
+            io::ErrorKind::Deadlock | io::ErrorKind::Unsupported => Cause::Io(Arc::new(error)),
             _ => self.shared().look(Stream::why_refused),
         };
         let unfinished = self.stop(None);

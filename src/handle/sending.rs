@@ -119,6 +119,7 @@ impl Sending {
         match found {
             Ok(result) => result.map_err(SendError::Refused),
             Err(WaitError::TimedOut) => Err(SendError::TimedOut),
+            Err(WaitError::Forked) => Err(SendError::Forked),
             Err(_) => Err(SendError::WouldDeadlock),
         }
     }
@@ -222,16 +223,21 @@ pub enum SendError {
     /// long as the thread waits. [`Sending`] still has the chunk.
     #[error("a wait for room on the thread of the stream's worker would deadlock")]
     WouldDeadlock,
+    /// The thread of the stream is in the process that this one was forked from: see
+    /// [`WaitError::Forked`]. [`Sending`] still has the chunk.
+    #[error("there will be no room in a forked process")]
+    Forked,
 }
 
 impl SendError {
-    /// The code of the refusal, `ETIMEDOUT`, or `EDEADLK`.
+    /// The code of the refusal, `ETIMEDOUT`, `EDEADLK`, or `ESRCH`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.code(),
             Self::TimedOut => WaitError::TimedOut.code(),
             Self::WouldDeadlock => WaitError::WouldDeadlock.code(),
+            Self::Forked => WaitError::Forked.code(),
         }
     }
 }
@@ -242,6 +248,7 @@ impl From<SendError> for io::Error {
             SendError::Refused(error) => error.into(),
             SendError::TimedOut => WaitError::TimedOut.into(),
             SendError::WouldDeadlock => WaitError::WouldDeadlock.into(),
+            SendError::Forked => WaitError::Forked.into(),
         }
     }
 }

@@ -371,6 +371,7 @@ fn given_up(error: &WaitError, stream: &Stream) -> Cause {
     let dropped = stream.backlog().saturating_sub(in_doubt);
     let why = match error {
         WaitError::TimedOut => "the stream had not ended in time",
+        WaitError::Forked => "the owner was dropped in a forked process",
         _ => "the owner was dropped on the stack of the stream's worker",
     };
     let text = format!("{why}: {dropped} bytes are dropped, {in_doubt} are in doubt");

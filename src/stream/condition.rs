@@ -55,6 +55,11 @@ pub enum WaitError {
     /// hook: while the caller waits, the worker does nothing that could end the wait.
     #[error("a wait on the thread of the stream's worker would deadlock")]
     WouldDeadlock,
+    /// This process was forked from the one that has the thread of the stream. A fork copies no
+    /// other thread, so what was waited for does not come here. What this process has written
+    /// is lost; the stream of the other process goes on.
+    #[error("the thread of the stream is in the process that this one was forked from")]
+    Forked,
     /// So much has not been accepted yet.
     #[error("position {position} is past what was accepted, {accepted} bytes")]
     NotAccepted {
@@ -66,7 +71,8 @@ pub enum WaitError {
 }
 
 impl WaitError {
-    /// Node's code, that of the cause, `ETIMEDOUT`, `EDEADLK`, or `ERR_OUT_OF_RANGE`.
+    /// Node's code, that of the cause, `ETIMEDOUT`, `EDEADLK`, `ESRCH` after a fork, or
+    /// `ERR_OUT_OF_RANGE`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -75,6 +81,7 @@ impl WaitError {
             Self::Failed(cause) => cause.code(),
             Self::TimedOut => "ETIMEDOUT",
             Self::WouldDeadlock => "EDEADLK",
+            Self::Forked => "ESRCH",
             Self::NotAccepted { .. } => codes::OUT_OF_RANGE,
         }
     }
@@ -86,6 +93,7 @@ impl From<WaitError> for io::Error {
             WaitError::Failed(cause) => cause.to_io(),
             WaitError::TimedOut => io::Error::new(io::ErrorKind::TimedOut, error),
             WaitError::WouldDeadlock => io::Error::new(io::ErrorKind::Deadlock, error),
+            WaitError::Forked => io::Error::new(io::ErrorKind::Unsupported, error),
             WaitError::NotAccepted { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
             _ => io::Error::new(io::ErrorKind::BrokenPipe, error),
         }

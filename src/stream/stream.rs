@@ -106,6 +106,14 @@ impl Stream {
         }
     }
 
+    /// A stream that was destroyed, and accepts nothing.
+    pub(crate) fn dead() -> Self {
+        let mut stream = Self::new(OPTIONS, false);
+        drop(stream.destroy(None));
+        stream.driver.run_ticks();
+        stream
+    }
+
     /// Sets whether each write is a chunk of its own: a lease would join them.
     pub(crate) fn with_records(mut self, records: bool) -> Self {
         if records {

@@ -86,7 +86,7 @@ where
         let observers = Observers::new(common.on_error, common.observer);
         let stream = Stream::new(options, observers.is_some()).with_records(common.calls.records);
         let progress = stream.progress();
-        let shared = Arc::new(Shared::new(stream));
+        let shared = Arc::new(Shared::new(stream).with_thread());
         let slot = SinkSlot::default();
         let worker = Worker {
             shared: Arc::clone(&shared),
