@@ -253,12 +253,9 @@ fn look<'js>(stream: &Stream<'js>) -> List<(u32, f64, u32, Option<Value<'js>>)> 
         state.is_closed(),
         state.is_aborted(),
     ];
-    let bits = bits
-        .iter()
-        .rev()
-        .fold(0, |sum, on| sum << 1 | u32::from(*on));
+    let bits = (0..).zip(bits).map(|(bit, on)| u32::from(on) << bit);
     let error = stream.host().error(state.errored());
-    List((bits, state.length() as f64, state.corked(), error))
+    List((bits.sum(), state.length() as f64, state.corked(), error))
 }
 
 /// Puts in a call or an answer that has no chunk.
@@ -308,6 +305,9 @@ fn inward<'js>(
     }
 }
 
-fn push<T>(queue: &RefCell<VecDeque<T>>, last: T) {
-    queue.borrow_mut().push_back(last);
+/// Appends to a queue. Returns how many wait before it.
+fn push<T>(queue: &RefCell<VecDeque<T>>, last: T) -> usize {
+    let mut queue = queue.borrow_mut();
+    queue.push_back(last);
+    queue.len() - 1
 }
