@@ -47,7 +47,7 @@ export class Watched extends kit.Player {
   // What there is to see of the stream now.
   now() {
     const s = this.stream;
-    const queue = s.writableBuffer.map(({ chunk }) => [chunk.number, this.size(chunk)]);
+    const queue = s.writableBuffer;
     return {
       writable: s.writable,
       ended: s.writableEnded,
@@ -59,7 +59,7 @@ export class Watched extends kit.Player {
       corked: s.writableCorked,
       errored: s.errored ? this.code(s.errored) : null,
       phase: PHASES[machine.phase(s._writableState.looked())],
-      queue: queue.slice(0, MOST_CHUNKS),
+      queue: queue.slice(0, MOST_CHUNKS).map(({ chunk }) => [chunk.number, this.size(chunk)]),
       more: queue.length > MOST_CHUNKS ? queue.length - MOST_CHUNKS : 0,
       flight: s.destroyed ? [] : this.flight,
       calls: this.calls.length,

@@ -5,7 +5,7 @@ import { EMPTY, HEIGHT, WIDTH, tank } from './tank.mjs';
 import * as level from './chart.mjs';
 import { describe, kind, say } from './words.mjs';
 
-const MOST_ITEMS = 400; // in the list; earlier ones leave it
+const MOST_ITEMS = 150; // in the list; earlier ones leave it
 
 export class Lane {
   // `go(index)` is called when the reader chooses a frame of the list.
