@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every program of benches/peers, and `tcp_push` and `pump` of the uses, or those
 # that are named, and writes what each prints into BENCHMARKS.md; `timeline` draws
-# pictures instead. A goal shows what the run before has reached, too: what does not repeat
+# pictures instead. A goal also shows what the run before has reached: what does not repeat
 # proves nothing.
 # A few minutes, on a machine that does nothing else.
 set -euo pipefail
