@@ -200,7 +200,7 @@ fn a_future_serves_an_owner_beside_others() {
     an_owner_writes_beside_others(future);
 }
 
-/// The sink fails while the owner writes on its lease and others look: what the owner was told
+/// The sink fails while the owner writes on its lease and others look: what the owner got
 /// is accepted is written, or handed back.
 fn an_owner_keeps_count_of_a_failure<W: Send + 'static>(open: Open<W>) {
     sample(move || {
@@ -290,7 +290,7 @@ fn a_reader_that_leaves_wakes_every_producer() {
         let Err(EndError::Failed { unfinished, .. }) = block_on(out.end()) else {
             panic!("the reader has left");
         };
-        // What the reader had and did not come back for is handed back, too.
+        // What the reader had and did not come back for is also handed back.
         let unsent = unfinished.unsent.iter().map(|chunk| chunk.len() as u64);
         assert!(sink.bytes().len() as u64 + unsent.sum::<u64>() >= accepted);
     });

@@ -38,9 +38,9 @@ use crate::sink::file_error::FileError;
 ///   at the first write. A file that was renamed just before the crash is an old file. The hour or
 ///   day of a file is that of its last change.
 /// - *A crash of the system* may lose what was not synced; this sink never syncs. See
-///   [`Durable`](super::Durable).
+///   [`Durable`](crate::sink::Durable).
 /// - *`copytruncate`, and other tools that move or cut the file*: one tool rotates, this or the
-///   other. Take [`Reopen`](super::Reopen) for `logrotate`. If the file is cut, the log goes on at
+///   other. Take [`Reopen`](crate::sink::Reopen) for `logrotate`. If the file is cut, the log goes on at
 ///   its new beginning, and rotates too early. If it is moved or deleted, lines go on to follow it
 ///   until the next rotation.
 /// - *Several processes on one path* are not supported. Each would rename the file under the
