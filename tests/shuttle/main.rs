@@ -200,8 +200,8 @@ fn a_future_serves_an_owner_beside_others() {
     an_owner_writes_beside_others(future);
 }
 
-/// The sink fails while the owner writes on its lease and others look: what the owner got
-/// is accepted is written, or handed back.
+/// The sink fails while the owner writes on its lease and others look: what was
+/// accepted is written, or handed back.
 fn an_owner_keeps_count_of_a_failure<W: Send + 'static>(open: Open<W>) {
     sample(move || {
         let (mut out, sink) = open(Writable::builder().high_water_mark(64));
