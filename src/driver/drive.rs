@@ -69,6 +69,19 @@ impl<H: Host> Driver<H> {
         self.recorded(|driver| driver.perform(effect, held));
     }
 
+    /// Calls this, which may call user code, and writes down that it has returned.
+    #[cfg(highwater_record)]
+    pub(super) fn recorded(&mut self, call: impl FnOnce(&mut Self)) {
+        use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+        let outcome = catch_unwind(AssertUnwindSafe(|| call(self)));
+        let how = if outcome.is_ok() { "done" } else { "unwound" };
+        self.record.note(format_args!("{how}"));
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
+    }
+
     fn perform(&mut self, effect: Effect, held: &mut Held<H>) {
         match effect {
             Effect::Refuse(fault) => {

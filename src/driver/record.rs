@@ -20,11 +20,9 @@ use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::hash::RandomState;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use super::{Driver, Host};
 use crate::machine::{Input, Measure, Options, State, Step, Task};
 
 /// A record is cut off at so many bytes, and a file.
@@ -88,16 +86,4 @@ impl Drop for Record {
 /// How a tick is written.
 pub(super) fn tick(task: Option<&Task>) -> String {
     task.map_or_else(|| String::from("callback"), |task| format!("{task:?}"))
-}
-
-impl<H: Host> Driver<H> {
-    /// Calls this, which may call user code, and writes down that it has returned.
-    pub(super) fn recorded(&mut self, call: impl FnOnce(&mut Self)) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| call(self)));
-        let how = if outcome.is_ok() { "done" } else { "unwound" };
-        self.record.note(format_args!("{how}"));
-        if let Err(panic) = outcome {
-            resume_unwind(panic);
-        }
-    }
 }

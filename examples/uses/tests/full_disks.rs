@@ -169,7 +169,7 @@ fn a_new_file_without_room_is_opened_later_and_the_old_one_goes_on_meanwhile() -
     file.write_all(b"2\n")?;
     assert!(enters.recv()?.ends_with("log.0000001"));
     file.write_all(b"3\n")?; // the third inode of files, and the last; wakes the thread once more
-    for text in ["3, too\n", "3, again\n"] {
+    for text in ["3, next\n", "3, again\n"] {
         file.write_all(text.as_bytes())?;
         let (text, kind) = told.recv()?;
         assert!(text.starts_with("cannot open "), "{text}");
@@ -189,7 +189,7 @@ fn a_new_file_without_room_is_opened_later_and_the_old_one_goes_on_meanwhile() -
     file.write_all(b"4\n")?;
     assert!(status.path().ends_with("log"));
     assert_eq!((status.rotations(), status.failures()), (3, 3));
-    let text = "3\n3, too\n3, again\n3, still\n";
+    let text = "3\n3, next\n3, again\n3, still\n";
     assert_eq!(fs::read_to_string(at("log.0000003"))?, text);
     assert_eq!(fs::read_to_string(at("log"))?, "4\n");
     assert!(enters.recv()?.ends_with("log.0000003"));

@@ -212,7 +212,7 @@ fn a_rename_that_is_refused_is_tried_again() -> Checked {
 }
 
 /// Any user but root.
-const NOBODY: u32 = 65534;
+const UNPRIVILEGED: u32 = 65534;
 
 /// Makes a command that runs this program as a user who heeds modes.
 fn as_a_user(folder: &Path) -> Result<Command, BoxError> {
@@ -224,9 +224,12 @@ fn as_a_user(folder: &Path) -> Result<Command, BoxError> {
     fs::copy(std::env::current_exe()?, &program)?;
     fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
     fs::set_permissions(folder, PermissionsExt::from_mode(0o755))?;
-    chown(folder.join("logs"), Some(NOBODY), Some(NOBODY))?;
+    chown(folder.join("logs"), Some(UNPRIVILEGED), Some(UNPRIVILEGED))?;
     let mut command = Command::new(program);
-    command.uid(NOBODY).gid(NOBODY).current_dir(folder);
+    command
+        .uid(UNPRIVILEGED)
+        .gid(UNPRIVILEGED)
+        .current_dir(folder);
     Ok(command)
 }
 
