@@ -328,8 +328,8 @@ where
     ///
     /// The thread does nothing if the sink has taken nothing since the last flush. A flush that
     /// fails is an error of the sink, as any other: the stream fails. A producer that writes
-    /// meanwhile waits for nothing, and its bytes go to the sink behind the flush. A cork holds
-    /// this flush, too.
+    /// meanwhile waits for nothing, and its bytes go to the sink behind the flush. A cork also
+    /// holds this flush.
     ///
     /// ```
     /// use highwater::Writable;

@@ -56,8 +56,7 @@ impl Stream {
     }
 
     /// The worker waits within a job, and leaves its waker: it is woken once the stream stops the
-    /// job. Returns whether it may wait, and what the
-    /// caller drops outside the lock.
+    /// job. Returns whether it may wait, and what the caller drops outside the lock.
     pub(crate) fn pause_worker(&mut self, waker: Waker) -> (bool, [Option<Waker>; 2]) {
         if self.driver.state().is_destroyed() {
             return (false, [Some(waker), None]);

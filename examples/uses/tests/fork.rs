@@ -48,7 +48,7 @@ fn is(right: bool, what: &str) -> Result<(), String> {
     right.then_some(()).ok_or_else(|| what.into())
 }
 
-/// A sink without a reader, so that a stream into it becomes full.
+/// A sink without a reader at work, so that a stream into it becomes full.
 fn stuck() -> io::Result<(File, File)> {
     let (reader, writer) = pipe()?;
     let (reader, mut writer) = (File::from(reader), File::from(writer));
