@@ -30,6 +30,27 @@ fn without_a_path_it_shows_what_it_can() -> Checked {
         assert!(report.out.contains("verified=yes"), "{}", ended.out);
     }
     assert!(ended.out.contains("| tracing-appender, waits"));
+    // Each way of a service. What ours lose is counted, and said in the log.
+    let (_, table) = ended.out.split_once("as a service").ok_or("no table")?;
+    let rows: Vec<Vec<_>> = table
+        .lines()
+        .map(|row| row.split(" | ").collect())
+        .collect();
+    let ours = rows
+        .iter()
+        .filter(|row| row.get(1).is_some_and(|who| who.starts_with("highwater")));
+    let ours: Vec<_> = ours.collect();
+    assert_eq!(ours.len(), 5, "{table}");
+    for row in ours {
+        let [_, _, _, _, lost, counted, said] = row[..] else {
+            return Err(format!("{row:?}").into());
+        };
+        assert_eq!(
+            (lost, lost),
+            (counted, said.trim_end_matches(" |")),
+            "{table}"
+        );
+    }
     let last = part(lines().last().unwrap_or_default());
     for name in ["waits", "drains", "peak"] {
         assert_eq!(last.number(name), reports[0].number(name));

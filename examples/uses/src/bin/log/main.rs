@@ -6,10 +6,13 @@
 //! ```
 //!
 //! Without a path it shows, in a temporary folder: a log that is rotated while four
-//! threads write to it; a slow sink that really slows them down; and what the
-//! same costs with tracing-appender, in time and in lines that are lost. In each
+//! threads write to it; a slow sink that really slows them down; what the
+//! same costs with tracing-appender, in time and in lines that are lost; and logs as a
+//! service has them, beside tracing-appender's rolling file: into a file that is moved away, with
+//! each policy of a log that is full, and into a socket that takes a datagram a line. In each
 //! of them every line is looked for afterwards.
 
+mod deployed;
 mod events;
 mod peers;
 mod slow;
@@ -299,6 +302,7 @@ fn demonstrate(arguments: &Arguments, interrupted: &Receiver<()>) -> Result<(), 
     output.say(&format!("a sink that takes {rate} bytes a second"), &report)?;
 
     say(&peers::compare(arguments, folder.path(), interrupted)?)?;
+    say(&deployed::compare(arguments, folder.path(), interrupted)?)?;
     // The last is the one that every program has.
     output.say("", &Totals::from(&fast.totals).report())
 }

@@ -8,9 +8,21 @@ use highwater_uses::Failure;
 
 use crate::events;
 
+/// What a log says of lines that it dropped.
+pub(crate) fn report(lines: u64) -> String {
+    format!("{DROPPED}{lines}\n")
+}
+
+const DROPPED: &str = "lines dropped here: ";
+
 /// How many lines stand in these files, one after the other, behind so many bytes
 /// of the first. Numbers may be missing, if lines were dropped; they must rise.
 pub(crate) fn lines(files: &[PathBuf], behind: u64, threads: u64) -> Result<u64, Failure> {
+    found(files, behind, threads).map(|(lines, _)| lines)
+}
+
+/// The same, and how many others the log says were dropped.
+pub(crate) fn found(files: &[PathBuf], behind: u64, threads: u64) -> Result<(u64, u64), Failure> {
     let mut lines = Lines::of(threads);
     for (index, file) in files.iter().enumerate() {
         let behind = if index == 0 { behind } else { 0 };
@@ -20,7 +32,7 @@ pub(crate) fn lines(files: &[PathBuf], behind: u64, threads: u64) -> Result<u64,
             .iter()
             .try_for_each(|line| lines.take(line))?;
     }
-    Ok(lines.count)
+    Ok((lines.count, lines.reported))
 }
 
 fn open(file: &PathBuf, behind: u64) -> io::Result<io::Lines<BufReader<File>>> {
@@ -33,6 +45,7 @@ struct Lines {
     /// The last number of each thread.
     last: Vec<Option<u64>>,
     count: u64,
+    reported: u64,
 }
 
 impl Lines {
@@ -40,10 +53,15 @@ impl Lines {
         Self {
             last: (0..threads).map(|_| None).collect(),
             count: 0,
+            reported: 0,
         }
     }
 
     fn take(&mut self, line: &str) -> Result<(), Failure> {
+        if let Some(Ok(lines)) = line.strip_prefix(DROPPED).map(str::parse::<u64>) {
+            self.reported += lines;
+            return Ok(());
+        }
         let Some((thread, number)) = parse(line.trim_start()) else {
             return Err(wrong("no whole line", line));
         };
