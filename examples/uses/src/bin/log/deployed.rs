@@ -49,7 +49,7 @@ const WAYS: [Way; 7] = [
     }),
     (
         "highwater into tracing-appender's rolling file, waits",
-        |round| round.into_appender(),
+        |round| round.appender_as_sink(),
     ),
     ("highwater into a file that is moved away, waits", |round| {
         round.moved()
@@ -126,22 +126,22 @@ impl Round<'_> {
         })
     }
 
-    fn into_appender(&self) -> Result<Took, Failure> {
+    fn appender_as_sink(&self) -> Result<Took, Failure> {
         let file = tracing_appender::rolling::daily(self.folder, "log");
         self.log(Log::builder().stream(self.stream()), file, None)
             .map(|(took, _)| took)
     }
 
     fn moved(&self) -> Result<Took, Failure> {
-        self.into_file(Log::builder().stream(self.stream()))
+        self.reopened(Log::builder().stream(self.stream()))
     }
 
     fn dropping(&self, when_full: WhenFull) -> Result<Took, Failure> {
         let log = Log::builder().stream(self.stream()).when_full(when_full);
-        self.into_file(log.report_dropped(verify::report))
+        self.reopened(log.report_dropped(verify::report))
     }
 
-    fn into_file(&self, log: LogBuilder) -> Result<Took, Failure> {
+    fn reopened(&self, log: LogBuilder) -> Result<Took, Failure> {
         let path = self.path();
         let file = Reopen::open(&path).map_err(|error| self.failed(&error))?;
         let rotation = Rotation::new(&path, file.reopener());
