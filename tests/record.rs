@@ -10,10 +10,6 @@ use highwater_testkit::records::{Seen, check};
 use highwater_testkit::replay::streams::Order;
 use highwater_testkit::replay::{player, scenario};
 
-/// What no driver of this library puts in: it settles no lease of its own, and only
-/// the quirk `DEFERS_LATE` leads to some continuations.
-const NEVER: [&str; 0] = [];
-
 fn folder() -> PathBuf {
     let folder = env::var_os("HIGHWATER_RECORD");
     folder.expect("HIGHWATER_RECORD names a folder").into()
@@ -38,7 +34,7 @@ fn scenarios_are_runs_of_the_machine() {
     assert!(seen.records > 3_000, "{seen}");
 }
 
-/// What the tests that ran before have written down.
+/// What the tests that ran before have written down: between them, they take each kind of input.
 #[test]
 fn every_record_of_the_folder_is_a_run_of_the_machine() {
     let mut all = Seen::default();
@@ -46,5 +42,5 @@ fn every_record_of_the_folder_is_a_run_of_the_machine() {
         all.add(checked(&entry.expect("an entry").path()));
     }
     println!("{all}");
-    assert_eq!(all.missing(), NEVER, "{all}");
+    assert!(all.missing().is_empty(), "{all}: {:?}", all.missing());
 }
