@@ -15,6 +15,7 @@ numbers stands in checks.toml and configurations.txt. The kinds of rows:
     graph:NAME     specification and code have the same state graph
     code:NAME      the code keeps the contract, in all states within the same bounds
     proof:NAME     the proof for all numbers (induct.py)
+    symbolic:NAME  the proof of the compiled code (symbolic/README.md)
     documentation  each statement of Node's documentation has its place
     walk, fuzz     long random runs; the environment may set HIGHWATER_SEED and
                    HIGHWATER_FUZZ_SECONDS
@@ -55,6 +56,17 @@ TAIL = 25  # lines of a tool's output that a failure shows
 # The rows of the quick run that are not marked in checks.toml.
 QUICK_GRAPHS = ("small", "corks", "batches", "destroys", "constructs", "objects")
 QUICK_STEPS = ("small", "corks", "destroys")
+# Claim, tools and what is counted, of the proof of the compiled code.
+SYMBOLIC = {
+    "equal": ("the compiled code does what the encoding says", "bitwuzla, cvc5", ["kinds"]),
+    "safe": ("the compiled code never traps, nor leaves its memory", "bitwuzla, cvc5", ["kinds"]),
+    "witness": ("a real engine agrees with one case of each path", "wasmtime", ["kinds"]),
+    "laws": ("the laws of leases hold of the compiled code", "bitwuzla, cvc5", ["laws"]),
+    "faults": ("planted faults are found, and show when they are run", "bitwuzla, rustc",
+               ["planted", "caught"]),
+}
+# A quick run of these looks at less than what README.md says.
+SMALLER = ("proof:steps", *(f"symbolic:{name}" for name in SYMBOLIC if name != "laws"))
 WALK_STEPS = {True: 20_000, False: 300_000}  # quick, or not
 
 
@@ -244,6 +256,14 @@ def proof(command, *counts):
     return Result(good, numbers(found, *counts), "see the output", output)
 
 
+def symbolic(command, quick, *counts):
+    more = ["--quick"] if quick else []
+    code, output = run([sys.executable, "-m", "symbolic", command, *more], SPEC)
+    found = result(output)
+    good = code == 0 and all(int(found.get(name, 0)) > 0 for name in counts)
+    return Result(good, numbers(found, *counts), "see the output", output)
+
+
 def steps(commands):
     """The steps of the real machine, by these commands, are those of the encoding."""
     with tempfile.TemporaryFile("w+") as said:
@@ -360,6 +380,9 @@ def all_rows(quick):
               lambda: proof(["faults"], "planted", "caught"))
     yield Row("proof:vacuity", "nothing is proved from a contradiction", "z3", "none", True,
               lambda: proof(["vacuity"], "outcomes"))
+    for name, (claim, tool, counts) in SYMBOLIC.items():
+        yield Row(f"symbolic:{name}", claim, tool, "none", True,
+                  lambda name=name, counts=counts: symbolic(name, quick, *counts))
     names = QUICK_STEPS if quick else tuple(named)
     yield Row("proof:steps", "the encoding does what the machine does", "explore, induct.py",
               " ".join(names), True,
@@ -410,7 +433,7 @@ def kept_numbers():
 def as_kept(row, found, kept, quick):
     """The same, or a failure if spec/README.md says something else. What is random,
     or smaller in the quick run, is not kept."""
-    if GOLDEN or not found.good or row.name in ("walk", "fuzz") or (quick and row.name == "proof:steps"):
+    if GOLDEN or not found.good or row.name in ("walk", "fuzz") or (quick and row.name in SMALLER):
         return found
     says = kept.get((row.name, row.bound), "nothing of it")
     if says == found.count:

@@ -43,6 +43,16 @@ if ! cmp -s spec/requirements.txt "$venv/requirements.txt"; then
   cp spec/requirements.txt "$venv/requirements.txt"
 fi
 
+# Where rustup has no WebAssembly, symbolic/build.py takes Debian's compiler.
+wasm=wasm32-unknown-unknown
+if ! rustup target list --installed 2>/dev/null | grep -qx "$wasm" &&
+  ! rustup target add "$wasm" >/dev/null 2>&1 && ! dpkg -s rustc-web rust-web-src lld >/dev/null 2>&1; then
+  say 'install a compiler for WebAssembly'
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends rustc-web rust-web-src lld >/dev/null ||
+    stop "no compiler for WebAssembly: rustup target add $wasm"
+fi
+
 say 'build the explorer'
 cargo build --quiet --locked --release -p highwater-testkit --bin explore
 

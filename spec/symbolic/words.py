@@ -136,7 +136,7 @@ class Layout:
     COUNT = 33
 
     def __init__(self, words):
-        words = iter(words)
+        words, self.known = iter(words), {}
 
         def take(count, bits=8):
             return [next(words) % 2**bits for _ in range(count)]
@@ -198,12 +198,19 @@ class Layout:
     def plain(self, names, numbers):
         """{field: number or flag} of words that are numbers."""
         found = {}
-        for word, number in zip(names, numbers, strict=True):
-            for field, value in self.fields(word, number).items():
-                if z3.is_expr(value):
-                    value = z3.is_true(value) if z3.is_bool(value) else value.as_long()
-                found[field] = value != 0 if last(field) in FLAGS else value
+        for key in zip(names, numbers, strict=True):
+            if key not in self.known:
+                fields = self.fields(*key)
+                self.known[key] = {field: in_plain(field, fields[field]) for field in fields}
+            found |= self.known[key]
         return found
+
+
+def in_plain(field, value):
+    """A field that is a number, or a flag."""
+    if z3.is_expr(value):
+        value = z3.is_true(value) if z3.is_bool(value) else value.as_long()
+    return value != 0 if last(field) in FLAGS else value
 
 
 def chosen(tag, meanings, otherwise):

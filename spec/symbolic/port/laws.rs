@@ -2,10 +2,11 @@
 //!
 //! Each law says of any state: if a lease is given, what is done on it has the effects
 //! that the lease says, leads to the state of the settlement, and leaves the rest of the
-//! lease. Two settlements are one of their sum. So the laws hold of any number of writes
-//! and callbacks, one after the other. A law also says that a lease is no smaller than
-//! it must be, where that is so.
+//! lease. A settlement only adds numbers, so two are one of their sum. So the laws hold of
+//! any number of writes and callbacks, one after the other. A law also says that a lease
+//! is no smaller than it must be, where that is so.
 
+use super::level::Level;
 use super::words::Given;
 use super::*;
 
@@ -53,15 +54,6 @@ impl Queued {
         } else {
             self.len
         }
-    }
-
-    /// Both of them at once; none if their sum is no number.
-    fn and(self, other: Self) -> Option<Self> {
-        Some(Self {
-            chunks: self.chunks.checked_add(other.chunks)?,
-            len: self.len.checked_add(other.len)?,
-            callback: self.callback | other.callback,
-        })
     }
 }
 
@@ -169,18 +161,27 @@ laws! {
         Some(step.effect != Some(Effect::Queue) || state.answer(&case.options) != lease.answer)
     }
 
-    /// Two settlements of queued writes are one of their sum.
-    law_queue_sum(case) {
+    /// A settlement of queued writes adds them, and takes them off the lease.
+    law_queue_settle(case) {
         let lease = case.state.lease_to_queue(&case.options);
-        let [first, second] = case.queued();
-        let both = first.and(second)?;
-        let none = first.chunks == 0 || second.chunks == 0;
-        if none || both.chunks > lease.count || both.measure(&case.options) > lease.len {
+        let [queued, _] = case.queued();
+        let (Queued { chunks, callback, .. }, len) = (queued, queued.measure(&case.options));
+        if chunks == 0 || chunks > lease.count || len > lease.len {
             return None;
         }
-        let mut state = case.settled(first.settlement())?;
-        let quiet = case.quiet(&mut state, second.settlement());
-        Some(quiet && case.settled(both.settlement()) == Some(state))
+        let before = case.state;
+        let after = State {
+            level: Level::of_words([before.length() + len, before.in_flight()]),
+            pending: before.pending + chunks,
+            queued: before.queued + chunks,
+            queue_callback: before.queue_callback | callback,
+            need_drain: before.need_drain | (lease.answer == Flow::Wait),
+            ..before
+        };
+        let rest = after.lease_to_queue(&case.options);
+        Some(case.settled(queued.settlement()) == Some(after)
+            && rest.count == lease.count - chunks
+            && (rest.len, rest.answer) == (lease.len - len, lease.answer))
     }
 
     /// Bytes without callbacks may be joined to one write: only the counts differ.
@@ -194,8 +195,9 @@ laws! {
         }
         let mut joined = case.state;
         let step = case.step(&mut joined, Input::Write(Measure { len, callback }));
-        let settled = case.settled(queued.settlement())?;
-        let counts = joined.queued == case.state.queued + 1 && joined.pending == case.state.pending + 1;
+        let Some(settled) = case.settled(queued.settlement()) else { return Some(false) };
+        let (queued, pending) = (case.state.queued + 1, case.state.pending + 1);
+        let counts = (joined.queued, joined.pending) == (queued, pending);
         joined.queued = settled.queued;
         joined.pending = settled.pending;
         Some(step == Step::last(Effect::Queue) && counts && joined == settled)
@@ -241,7 +243,8 @@ laws! {
             return None;
         }
         let [queued, _] = case.queued().map(Queued::settlement);
-        let (mut first, mut last) = (case.settled(Input::Cork)?, case.settled(queued)?);
+        let both = case.settled(Input::Cork).zip(case.settled(queued));
+        let Some((mut first, mut last)) = both else { return Some(false) };
         let kept = last.lease_to_cork();
         let quiet = case.quiet(&mut first, queued) && case.quiet(&mut last, Input::Cork);
         Some(kept && quiet && first == last)
@@ -253,7 +256,7 @@ laws! {
         if state.lease_to_cork() || !state.writable || state.queued == 0 {
             return None;
         }
-        let mut corked = case.settled(Input::Cork)?;
+        let Some(mut corked) = case.settled(Input::Cork) else { return Some(false) };
         Some(case.step(&mut corked, Input::Uncork).effect.is_some())
     }
 
@@ -283,19 +286,22 @@ laws! {
             && rest == Lease { count: lease.count - callbacks, ..lease })
     }
 
-    /// Two settlements of written writes are one of their sum.
-    law_write_sum(case) {
-        let lease = case.state.lease_to_write(&case.options);
-        let [first, second] = case.counts();
-        let sum = first.checked_add(second)?;
-        if first == 0 || second == 0 || sum > lease.count {
+    /// A settlement of written writes adds their callbacks, and takes them off the lease.
+    law_write_settle(case) {
+        let (lease, [callbacks, _]) = (case.state.lease_to_write(&case.options), case.counts());
+        if callbacks == 0 || callbacks > lease.count {
             return None;
         }
-        let [one, other] = [case.given.input.flag != 0, case.given.more.flag != 0];
-        let of = |callbacks, deferred| Input::Settle(Leased::Written { callbacks, deferred });
-        let mut state = case.settled(of(first, one))?;
-        let quiet = case.quiet(&mut state, of(second, other));
-        Some(quiet && case.settled(of(sum, one | other)) == Some(state))
+        let deferred = case.given.input.flag != 0;
+        let before = case.state;
+        let after = State {
+            pending: before.pending + callbacks,
+            after_write_waits: before.after_write_waits | deferred,
+            ..before
+        };
+        let settled = case.settled(Input::Settle(Leased::Written { callbacks, deferred }));
+        let rest = after.lease_to_write(&case.options);
+        Some(settled == Some(after) && rest == Lease { count: lease.count - callbacks, ..lease })
     }
 
     /// A deferred after-write on the lease calls its first callback, and nothing before it.
@@ -332,18 +338,18 @@ laws! {
         Some(called == Step::then(Effect::Callback(Ok(())), then) && settled == Some(*state))
     }
 
-    /// Two settlements of called callbacks are one of their sum.
-    law_call_sum(case) {
-        let lease = case.state.lease_to_call(&case.options);
-        let [first, second] = case.counts();
-        let sum = first.checked_add(second)?;
-        if first == 0 || second == 0 || sum > lease.count {
+    /// A settlement of called callbacks takes them off what is pending, and off the lease.
+    law_call_settle(case) {
+        let (lease, [callbacks, _]) = (case.state.lease_to_call(&case.options), case.counts());
+        if callbacks == 0 || callbacks > lease.count {
             return None;
         }
-        let of = |callbacks| Input::Settle(Leased::Called { callbacks });
-        let mut state = case.settled(of(first))?;
-        let quiet = case.quiet(&mut state, of(second));
-        Some(quiet && case.settled(of(sum)) == Some(state))
+        let before = case.state;
+        let pending = before.pending - callbacks;
+        let after = State { pending, after_write_waits: false, ..before };
+        let settled = case.settled(Input::Settle(Leased::Called { callbacks }));
+        let rest = after.lease_to_call(&case.options);
+        Some(settled == Some(after) && rest == Lease { count: lease.count - callbacks, ..lease })
     }
 
     /// Without the lease on callbacks, a 'drain' comes before the first one.
