@@ -33,6 +33,8 @@ def check_fault(fault):
     """Why the fault is missed, or nothing."""
     change = fault["file"], fault["old"], fault["new"]
     by, broken = fault["by"], fault["how"] == "broken"
+    if fault["how"] == "refused":
+        return refused(change, by)
     data = build.module(change, laws=broken)
     machine = prove.Machine(data)
 
@@ -49,6 +51,15 @@ def check_fault(fault):
     if not faulty:
         return "its counterexample does not show in the faulty program"
     return "its counterexample also shows in the sound program" if sound else ""
+
+
+def refused(change, file):
+    """Why this file of the port compiles, or nothing."""
+    try:
+        build.module(change)
+    except build.CannotBuild as error:
+        return "" if file in str(error) else str(error)
+    return "it compiles"
 
 
 def in_numbers(given, layout):
