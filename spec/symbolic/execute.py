@@ -5,8 +5,6 @@ would trap in an engine, and every access outside of what the function may read 
 write, ends a path with the reason.
 """
 
-import z3
-
 from symbolic import terms
 from symbolic.memory import Memory
 from symbolic.solver import Path
@@ -62,8 +60,6 @@ class Executor:
     def __init__(self, module, solver, readable, writable):
         self.module, self.solver = module, solver
         self.readable, self.writable = readable, writable
-        self.instructions = 0
-        self.seen = set()  # what was executed: (name of the function, place)
         self.does = {name.removeprefix("do_"): getattr(self, name)
                      for name in dir(self) if name.startswith("do_")}
 
@@ -92,8 +88,6 @@ class Executor:
         """One instruction. Returns the states of the other ways, if it forks."""
         frame = state.frames[-1]
         name, *known = frame.function.code[frame.at]
-        self.seen.add((frame.function.name, frame.at))
-        self.instructions += 1
         frame.at += 1
         return self.does[name](state, frame, *known)
 

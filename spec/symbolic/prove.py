@@ -14,7 +14,7 @@ from symbolic import terms, words
 from symbolic.engine import Engine
 from symbolic.execute import PAGE, Executor
 from symbolic.module import Module
-from symbolic.solver import Choices, Path, Solver
+from symbolic.solver import Choices, Solver
 from symbolic.terms import Bit
 
 STACK = PAGE  # bytes of it that a step may use
@@ -36,7 +36,6 @@ class Machine:
         self.readable = self.writable + [(low, end), (self.given_at, self.done_at)]
         self.engine = Engine(data, self.module.pages, self.given_at, self.done_at)
         self.layout = words.Layout(self.engine.call("layout", [], words.Layout.COUNT))
-        self.seen = set()
 
     def inputs(self):
         return words.Inputs(self.kinds, self.layout)
@@ -48,7 +47,6 @@ class Machine:
                 memory.store(self.given_at + 8 * place, 8, given[word])
         executor = Executor(self.module, solver, self.readable, self.writable)
         yield from executor.run(function, [self.given_at, self.done_at][:arguments], prepare)
-        self.seen |= executor.seen
 
     def loaded(self, state, names):
         return {name: state.memory.load(self.done_at + 8 * place, 8)
