@@ -106,7 +106,9 @@ impl fmt::Display for Seen {
 pub fn check(text: &str) -> Result<Seen, String> {
     let mut seen = Seen::default();
     let mut check: Option<Check> = None;
-    let lines: Vec<&str> = text.lines().collect();
+    // A process that was killed leaves its last line torn.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let lines: Vec<&str> = whole.lines().collect();
     for (number, line) in lines.iter().enumerate() {
         let outcome = match (line.strip_prefix("new\t"), &mut check) {
             (Some(options), _) => {
