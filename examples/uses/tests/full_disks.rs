@@ -146,7 +146,7 @@ fn a_disk_that_was_full_has_every_line_whole() -> Checked {
 
 /// There is room for no further file: the rename succeeds, and the open fails.
 #[test]
-fn a_new_file_without_room_is_opened_later_and_the_old_one_goes_on_meanwhile() -> Checked {
+fn a_file_that_still_gets_lines_is_not_compressed() -> Checked {
     let Some(disk) = Disk::new("size=128k,nr_inodes=4")? else {
         return Ok(());
     };
@@ -176,23 +176,47 @@ fn a_new_file_without_room_is_opened_later_and_the_old_one_goes_on_meanwhile() -
         assert_eq!(kind, ErrorKind::StorageFull);
         assert!(status.path().ends_with("log.0000003"));
     }
-    // What compresses looks now, and leaves alone the file that still gets lines.
-    release.send(())?;
-    assert!(enters.recv()?.ends_with("log.0000002"));
-    release.send(())?;
-    while !at("log.0000002.packed").exists() {
-        std::thread::yield_now();
-    }
-    file.write_all(b"3, still\n")?;
-    assert_eq!(told.recv()?.1, ErrorKind::StorageFull);
+    // What compresses goes on now, and ends with the sink. It leaves alone the file that still gets
+    // lines.
+    drop((release, file));
+    let entered: Vec<_> = enters.iter().collect();
+    assert!(
+        matches!(&entered[..], [second] if second.ends_with("log.0000002")),
+        "{entered:?}"
+    );
     fs::remove_file(at("log.0000001.packed"))?;
-    file.write_all(b"4\n")?;
-    assert!(status.path().ends_with("log"));
-    assert_eq!((status.rotations(), status.failures()), (3, 3));
-    let text = "3\n3, next\n3, again\n3, still\n";
+    let text = "3\n3, next\n3, again\n";
     assert_eq!(fs::read_to_string(at("log.0000003"))?, text);
-    assert_eq!(fs::read_to_string(at("log"))?, "4\n");
-    assert!(enters.recv()?.ends_with("log.0000003"));
+    Ok(())
+}
+
+/// As above, without what compresses.
+#[test]
+fn a_new_file_is_opened_once_there_is_room_for_it() -> Checked {
+    let Some(disk) = Disk::new("size=128k,nr_inodes=3")? else {
+        return Ok(());
+    };
+    let at = |name: &str| disk.path().join(name);
+    let mut file = RollingFile::builder(at("log"))
+        .max_bytes(1)
+        .retry_after(Duration::ZERO)
+        .on_error(|_| ())
+        .open()?;
+    let status = file.status();
+    for line in ["1\n", "2\n", "2, next\n", "2, again\n"] {
+        file.write_all(line.as_bytes())?;
+    }
+    assert!(status.path().ends_with("log.0000002"));
+    assert_eq!((status.rotations(), status.failures()), (1, 2));
+    fs::remove_file(at("log.0000001"))?;
+    file.write_all(b"3\n")?;
+    assert!(status.path().ends_with("log"));
+    assert_eq!((status.rotations(), status.failures()), (2, 2));
+    assert_eq!(
+        fs::read_to_string(at("log.0000002"))?,
+        "2\n2, next\n2, again\n"
+    );
+    assert_eq!(fs::read_to_string(at("log"))?, "3\n");
     Ok(())
 }
 
