@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never
 export HIGHWATER_SEED=1
 # The dependencies are built once, not once a part.
 export CARGO_TARGET_DIR=$PWD/target/mutants/build
-# Nobody debugs a mutant.
+# No mutant is debugged.
 export CARGO_PROFILE_TEST_DEBUG=0
 # One that runs away must not take all memory before its time is over.
 ulimit -v 8000000 2>/dev/null || true

@@ -178,15 +178,15 @@ fn an_hour_or_a_day_has_a_file_of_its_own() -> Checked {
         let mut file = builder.open()?;
         file.write_all(b"one\n")?;
         clock.fetch_add(length / 4, Ordering::Relaxed);
-        file.write_all(b"one, too\n")?;
+        file.write_all(b"one more\n")?;
         clock.fetch_add(length, Ordering::Relaxed);
         file.write_all(b"two\n")?;
-        file.write_all(b"two, too\n")?;
-        // Hours without a line have no file. A clock that goes back is another hour, too.
+        file.write_all(b"two more\n")?;
+        // Hours without a line have no file. A clock that goes back is also another hour.
         clock.fetch_add(-5 * length, Ordering::Relaxed);
         file.write_all(b"three\n")?;
-        assert_eq!(folder.read("log.0000001")?, "one\none, too\n");
-        assert_eq!(folder.read("log.0000002")?, "two\ntwo, too\n");
+        assert_eq!(folder.read("log.0000001")?, "one\none more\n");
+        assert_eq!(folder.read("log.0000002")?, "two\ntwo more\n");
         assert_eq!(folder.read("log")?, "three\n");
     }
     Ok(())
@@ -210,7 +210,7 @@ fn a_restart_goes_on_in_the_file_of_its_hour_and_not_in_an_older_one() -> Checke
     let folder = Folder::new()?;
     let open = || clock(folder.builder().hourly()).0.open();
     open()?.write_all(b"one\n")?;
-    open()?.write_all(b"one, too\n")?;
+    open()?.write_all(b"one more\n")?;
     assert_eq!(folder.names()?, ["log"]);
     let ago = SystemTime::now() - Duration::from_secs(2 * HOUR as u64);
     File::options()
@@ -220,7 +220,7 @@ fn a_restart_goes_on_in_the_file_of_its_hour_and_not_in_an_older_one() -> Checke
     let mut file = open()?;
     assert_eq!(folder.names()?, ["log"]);
     file.write_all(b"two\n")?;
-    assert_eq!(folder.read("log.0000001")?, "one\none, too\n");
+    assert_eq!(folder.read("log.0000001")?, "one\none more\n");
     assert_eq!(folder.read("log")?, "two\n");
     Ok(())
 }

@@ -67,7 +67,7 @@ impl Lines {
     }
 }
 
-/// So many dropped lines are to be said in a line. Unless they are, another line says it.
+/// This many dropped lines are owed a line that says so. Unless it is written, another says it.
 struct Unsaid<'a> {
     lines: &'a Lines,
     count: u64,
@@ -121,7 +121,7 @@ impl LogWriter {
         let count = self.lines.unreported.swap(0, Ordering::Relaxed);
         let lines = &*self.lines;
         let mut unsaid = Unsaid { lines, count };
-        // It passes the high-water mark: a log that is always full has to say so, too.
+        // It passes the high-water mark: a log that is always full also has to say so.
         if count > 0 && self.writer.write(report(count)).is_ok() {
             unsaid.count = 0;
         }

@@ -61,7 +61,7 @@ impl Durable {
     }
 
     /// Creates a file at this path, or cuts the one that is there to nothing. On Unix it syncs
-    /// the folder of this path, so that the file's name is durable, too.
+    /// the folder of this path, so that the file's name is also durable.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Durable {
     }
 
     /// Opens the file at this path for appending, and creates it if there is none. On Unix it
-    /// syncs the folder of this path, so that the file's name is durable, too.
+    /// syncs the folder of this path, so that the file's name is also durable.
     ///
     /// # Errors
     ///

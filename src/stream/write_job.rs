@@ -87,7 +87,7 @@ pub(crate) struct WriteJob {
     pub(crate) failure: Option<Cause>,
 }
 
-/// What the sink is to be given.
+/// What the sink gets.
 #[derive(Debug)]
 pub(crate) enum Call<'a> {
     /// One chunk, or the rest of one.
@@ -133,7 +133,7 @@ impl WriteJob {
         }
     }
 
-    /// What the sink is to be given next: the same until it has been
+    /// What the sink gets next: the same until it has been
     /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
         if self.flush_is_next() {
@@ -209,7 +209,7 @@ impl WriteJob {
             Err(error) => Err(error),
         };
         match booked {
-            // What was written before is flushed, for those who wait for that.
+            // What was written before is flushed, for the waiters for that.
             Err(error) if given > 0 && self.due > 0 => {
                 self.failed = Some(error);
                 Ok(())

@@ -82,7 +82,7 @@ const MADE = {
   [FAULT.NOT_IMPLEMENTED]: () => noMethod('_writev()'),
 };
 
-// From so many errors of one stream on, those that nothing refers to are forgotten.
+// Once a stream has this many errors, those that nothing refers to are forgotten.
 const MANY = 64;
 
 // The errors of one stream.

@@ -4,10 +4,10 @@
 //! the system refuses something, as a small program showed for each. `file-rotate` 0.8.0 closes
 //! the old file first; if the new one cannot be opened, `write` returns `Ok` and the lines are
 //! nowhere. With its limit in bytes it cuts a line in two. `rolling-file` 0.2.0 buffers, so a
-//! crash loses lines that it has taken, and it tells of a failure on stderr alone. It has closed
-//! the old file, too, and each write is an error from then on, and so it is with `logroller`
-//! 0.1.12: it renames first, and once the new file could not be opened each later write fails,
-//! as there is nothing left to rename. All of them try again at each line.
+//! crash loses lines that it has taken, and it reports a failure on stderr alone. It has also closed
+//! the old file, so each later write is an error. `logroller` 0.1.12 renames first. Once the new
+//! file could not be opened, each later write fails, as there is nothing left to rename. All of
+//! them try again at each line.
 
 mod builder;
 mod compress;

@@ -56,10 +56,10 @@ export class SceneView {
     if (this.told) this.tell(step);
   }
 
-  // Who was told what, so far.
+  // What each caller got so far.
   tell(step) {
     const lanes = this.lanes.frames.map((frames, lane) => heard(frames.slice(0, this.lanes.at(step, lane) + 1)));
-    const head = h('tr', {}, h('th', { scope: 'col' }, 'who is told'), this.made.map(({ caption }) => h('th', { scope: 'col' }, caption)));
+    const head = h('tr', {}, h('th', { scope: 'col' }, 'caller'), this.made.map(({ caption }) => h('th', { scope: 'col' }, caption)));
     const rows = this.scene.told.map(([name, key]) => h('tr', {}, h('th', { scope: 'row' }, name), lanes.map((told) => cell(told.get(key)))));
     this.told.replaceChildren(h('thead', {}, head), h('tbody', {}, rows));
   }

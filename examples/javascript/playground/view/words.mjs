@@ -64,7 +64,7 @@ export function describe(now, high, objects) {
   const parts = [`${size(now.length, objects)} of ${size(high, objects)}`];
   parts.push(now.flight.length ? `the sink works on ${numbers(now.flight)}` : 'the sink is idle');
   if (now.corked) parts.push('corked');
-  if (now.needsDrain) parts.push("the producer was told to wait");
+  if (now.needsDrain) parts.push("the producer was asked to wait");
   parts.push(`the stream is ${now.phase}`);
   return parts.join(', ');
 }
