@@ -5,6 +5,7 @@
 //! what people put into a body today. Each may hold about as many bytes.
 
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -148,6 +149,25 @@ async fn read(mut body: Boxed) -> Result<u64, Failure> {
     Ok(total)
 }
 
+/// What the producer takes by itself, in nanoseconds for a piece: it copies its lines into one
+/// buffer, or makes its chunks, and nothing takes them.
+fn alone(work: Work) -> f64 {
+    let mut buffer = Vec::with_capacity(work.room);
+    let start = Instant::now();
+    for number in 0..work.count {
+        if work.piece >= 1024 {
+            drop(black_box(work.piece(number)));
+            continue;
+        }
+        if buffer.len() + work.piece > work.room {
+            buffer.clear();
+        }
+        buffer.extend_from_slice(black_box(line(work.piece)));
+    }
+    black_box(buffer);
+    start.elapsed().as_nanos() as f64 / work.count as f64
+}
+
 /// Nanoseconds for a piece.
 fn timed(
     runtime: &Runtime,
@@ -167,10 +187,11 @@ fn timed(
     Ok(start.elapsed().as_nanos() as f64 / work.count as f64)
 }
 
-/// The figures of each way, round by round.
+/// The figures of each way, round by round, and then those of the producer alone.
 fn rounds(runtime: &Runtime, work: Work) -> Result<Vec<Vec<f64>>, Failure> {
-    let mut figures = vec![Vec::new(); WAYS.len()];
+    let mut figures = vec![Vec::new(); WAYS.len() + 1];
     for _ in 0..ROUNDS {
+        figures[WAYS.len()].push(alone(work));
         for ((_, way), figures) in WAYS.iter().zip(&mut figures) {
             figures.push(timed(runtime, work, *way)?);
         }
@@ -217,7 +238,8 @@ fn run() -> Result<(), Failure> {
         "| who | a chunk of 64 KiB, ns | to highwater | a line of 100 bytes, ns | to highwater |"
     );
     println!("| --- | --- | --- | --- | --- |");
-    for (way, (name, _)) in WAYS.iter().enumerate() {
+    let names = WAYS.iter().map(|(name, _)| *name);
+    for (way, name) in names.chain(["the producer alone"]).enumerate() {
         println!(
             "| {name} | {:.0} | {:.2} | {:.0} | {:.2} |",
             median(by_chunk[way].clone()),
@@ -227,7 +249,9 @@ fn run() -> Result<(), Failure> {
         );
     }
     let best = |figures: &[Vec<f64>]| {
-        let peers = figures[1..].iter().map(|peer| ratio(peer, &figures[0]));
+        let peers = figures[1..WAYS.len()]
+            .iter()
+            .map(|peer| ratio(peer, &figures[0]));
         peers.fold(f64::INFINITY, f64::min)
     };
     let peak = runtime.block_on(held(chunks))? as f64;
