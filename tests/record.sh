@@ -4,6 +4,7 @@
 # tests and loom's models, and checks what they have written (tests/testkit/src/records/).
 #
 #   tests/record.sh               all of it
+#   tests/record.sh --quick       what CI runs: some of the tests, no model
 #   tests/record.sh record NAME   this test of tests/record.rs alone (for tests/plant.sh)
 #
 # That the check can fail: tests/plant.sh record::.
@@ -28,10 +29,13 @@ if [ "${1-}" = record ]; then
 fi
 
 tests=(traces regressions reentrant host progress accounting errors thread thread_failures
-  thread_panics thread_drops future tokio handle own_lease traits vectored body log)
+  thread_panics thread_drops future tokio handle own_lease traits vectored body log faults)
+models=(loom loom_future)
+if [ "${1-}" = --quick ]; then
+  tests=(regressions thread future body) models=()
+fi
 recorded "${tests[@]/#/--test=}"
-recorded --test faults
-for model in loom loom_future; do
+for model in "${models[@]}"; do
   RUSTFLAGS='--cfg highwater_loom --cfg highwater_record' CARGO_TARGET_DIR=$target/loom \
     HIGHWATER_PREEMPTIONS=${HIGHWATER_PREEMPTIONS:-1} \
     cargo test --locked --release --quiet --features futures --test "$model" -- --test-threads 1
