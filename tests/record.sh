@@ -32,7 +32,7 @@ tests=(traces regressions reentrant host progress accounting errors thread threa
   thread_panics thread_drops future tokio handle own_lease traits vectored body log faults)
 models=(loom loom_future)
 if [ "${1-}" = --quick ]; then
-  tests=(regressions thread future body) models=()
+  tests=(traces regressions thread future body) models=()
 fi
 recorded "${tests[@]/#/--test=}"
 for model in "${models[@]}"; do
