@@ -34,7 +34,8 @@ if [ $# -gt 0 ]; then
   run "$@"
   exit
 fi
-for mode in plain awake future body lease; do run "$mode"; done
+# Two at a time: the search of a mode keeps one processor busy.
+printf '%s\n' plain awake future body lease | xargs -P 2 -n 1 tests/loom.sh
 for model in drop_can_leave_at_once drop_waits_until_all_is_written; do
   HIGHWATER_PREEMPTIONS=4 run plain "$model"
 done
