@@ -134,7 +134,7 @@
 //! | to a pipe or a socket that does not block | the same, over [`sink::WaitReady`] | `std` |
 //! | to sockets and files of tokio | a task of tokio: [`spawn_tokio`](Builder::spawn_tokio) | `tokio` |
 //! | to a `futures_io::AsyncWrite`, on any executor | a future: [`pair`](Builder::pair) | `futures` |
-//! | a body of HTTP, a stream of `Bytes`, whatever is read | a body: [`body`](Builder::body) | `futures`, `http-body` |
+//! | a body of HTTP, a stream of `Bytes`, another reader | a body: [`body`](Builder::body) | `futures`, `http-body` |
 //! | to a file, and want to know what is on disk | any of these over [`sink::Durable`], or [`sink::AsyncDurable`], with [`group_commit`](Builder::group_commit) | `std`, `tokio` |
 //! | log lines, with `tracing` | [`log::Log`]: lossless, or loss by choice and counted; over [`sink::RollingFile`], or [`sink::Reopen`] for logrotate | `tracing` |
 //! | in a runtime of your own | [`Driver`], with a [`Host`] | `alloc` |

@@ -103,7 +103,7 @@ fn a_flush_that_fails_ends_the_stream() -> Checked {
     Ok(())
 }
 
-/// An hour of idleness is interrupted by whatever comes.
+/// A write, an end and a destroy each end an idle wait of an hour.
 #[test]
 fn writes_an_end_and_a_destroy_interrupt_the_wait() -> Checked {
     let hour = Duration::from_secs(3600);

@@ -143,6 +143,21 @@ fn a_folder_in_the_place_of_the_file_is_told_and_the_old_file_goes_on() -> Check
     Ok(())
 }
 
+/// To open a pipe without a reader waits for one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_in_its_place_stops_no_line() -> Checked {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    let mut case = Case::new(Duration::ZERO)?;
+    fs::rename(case.path("log"), case.path("old"))?;
+    mknodat(CWD, case.path("log"), FileType::Fifo, Mode::RWXU, 0)?;
+    case.file.write_all(b"a line\n")?;
+    assert_eq!(case.told.try_recv()?, (case.path("log"), ErrorKind::Other));
+    assert_eq!(case.read("old")?, "a line\n");
+    Ok(())
+}
+
 #[test]
 fn what_has_failed_is_not_tried_at_each_line() -> Checked {
     let mut case = Case::new(Duration::MAX)?;

@@ -33,7 +33,7 @@ fn waits_an_hour() -> (Builder, Receiver<u32>) {
     (Writable::builder().retry_if(is_full, backoff), attempts)
 }
 
-/// A sink that takes so many bytes, and then has no room.
+/// A sink that takes a number of bytes, and then has no room.
 fn takes(mut left: usize) -> impl Write {
     on_write(move |bytes| match left.min(bytes.len()) {
         0 => Err(ErrorKind::StorageFull.into()),
@@ -210,7 +210,7 @@ fn a_drop_can_be_bounded() -> Checked {
     Ok(())
 }
 
-/// A sink that does at each write what the list says: an error, or so many bytes.
+/// A sink that does at each write what the list says: it fails, or takes a number of bytes.
 fn follows(list: &'static [Result<usize, ErrorKind>]) -> impl Write {
     let mut list = list.iter();
     on_write(move |_| match list.next() {

@@ -251,7 +251,7 @@ class Executor:
         frame.stack.append(terms.extend(value, 8 * size, width, sign))
 
     def look_up(self, state, address, offset, size):
-        """A load from a table: whatever the address can be."""
+        """A load from a table, for each address that is possible."""
         found, path = [], state.path.copy()
         while self.solver.possible(path):
             found.append(self.solver.model(path)(address))

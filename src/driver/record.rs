@@ -25,7 +25,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::machine::{Input, Measure, Options, State, Step, Task};
 
-/// A record is cut off at so many bytes, and a file.
+/// The most bytes of a record, and of all records of a process.
 const MOST: usize = 1 << 18;
 const MOST_OF_ALL: usize = 1 << 26;
 

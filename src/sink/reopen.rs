@@ -8,7 +8,7 @@ use std::fs::{self, Metadata};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 #[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -28,7 +28,8 @@ use super::file_error::{FileError, OnError};
 /// - Each line is whole in one file, if each line ends with a line feed: what was begun in the
 ///   old file is finished there.
 /// - If the path cannot be opened, the log goes on in the old file. The sink calls
-///   [`on_error`](Self::on_error), and tries again at the next look.
+///   [`on_error`](Self::on_error), and tries again at the next look. A named pipe counts as such
+///   a path: to open one would wait for its reader.
 /// - *Moved* (`create` of `logrotate`): no line is lost. Between the move and the look, lines go
 ///   to the moved file. If there is nothing at the path yet, the sink leaves it one more look to
 ///   the tool to make the new file, with the mode and the owner that the tool wants.
@@ -315,7 +316,7 @@ impl Reopen {
 
     /// A log that cannot be moved is better than none: if this fails, the old file goes on.
     fn reopen(&mut self, asked: usize) {
-        match open(&self.path) {
+        match open_again(&self.path) {
             Ok(file) => {
                 self.file = file;
                 self.moved = false;
@@ -333,7 +334,7 @@ impl Reopen {
         }
     }
 
-    /// Remembers that so many bytes were taken, and whether they end in the middle of a line.
+    /// Remembers how many bytes the file took, and whether they end in the middle of a line.
     fn took(&mut self, count: usize, last: Option<&u8>) {
         #[cfg(unix)]
         {
@@ -382,6 +383,16 @@ impl Reopen {
 
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// Opens what has come to stand at the path, which must not take for ever.
+fn open_again(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        // To open one waits for its reader.
+        return Err(io::Error::other("it is a pipe"));
+    }
+    open(path)
 }
 
 /// These bytes up to the end of the first line.

@@ -62,7 +62,7 @@ impl LeaseBuffer {
         self.capacity
     }
 
-    /// A buffer of so many bytes, at most the capacity, for the caller to overwrite. No chunk
+    /// A buffer of `len` bytes, at most the capacity, for the caller to overwrite. No chunk
     /// keeps more than twice the memory that it needs.
     pub(super) fn buffer(&mut self, len: usize) -> Vec<u8> {
         if len < self.capacity / 2 {

@@ -13,7 +13,7 @@ use rand::{RngCore as _, SeedableRng as _};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
-/// A schedule by priorities changes so many of them. It finds a fault that takes as many steps
+/// How many priorities a schedule changes. It finds a fault that takes as many steps
 /// in one order with a likelihood that is known.
 const DEPTHS: [usize; 3] = [3, 4, 5];
 

@@ -35,7 +35,7 @@ pub(crate) fn reader(builder: Builder) -> (Writable<()>, Sink) {
     (out, sink)
 }
 
-/// Takes at most so many chunks of a body.
+/// Takes at most this many chunks of a body.
 pub(crate) async fn read(mut body: Body, taken: Sink, chunks: usize) {
     for _ in 0..chunks {
         let Some(Ok(chunk)) = body.next().await else {
@@ -58,7 +58,7 @@ pub(crate) struct Sink(Arc<Mutex<Inner>>);
 struct Inner {
     bytes: Vec<u8>,
     flushed: usize,
-    /// It fails once it has so many bytes.
+    /// It fails once it has this many bytes.
     fails_after: Option<usize>,
     /// The next call of a sink that is polled is pending.
     is_pending: bool,

@@ -20,7 +20,7 @@ fn line(n: u64) -> String {
     format!("{n} {}.\n", "x".repeat((n * 7919 % 61) as usize))
 }
 
-/// Runs logrotate once, whatever the size of the file.
+/// Makes logrotate rotate the file now, also if it is short.
 fn logrotate(folder: &Path, mode: &str) -> Checked {
     let (config, path) = (folder.join("config"), folder.join("logs/log"));
     let text = format!(

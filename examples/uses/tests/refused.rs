@@ -99,7 +99,7 @@ fn lines(folder: &Path) -> Result<Vec<String>, BoxError> {
     Ok(all.lines().map(str::to_owned).collect())
 }
 
-/// The last lines, if so many were written.
+/// The last lines, if there are as many.
 fn newest(written: usize, lines: usize) -> Vec<String> {
     (written.saturating_sub(lines)..written)
         .map(|n| n.to_string())

@@ -104,7 +104,7 @@ impl RollingFile {
         }
     }
 
-    /// Before a call with so many bytes, of which nothing is written yet.
+    /// Rotates before a call, if its `incoming` bytes belong to the next file.
     fn prepare(&mut self, incoming: usize) {
         let now = self.limits.period.now();
         if self.len == 0 {
@@ -181,7 +181,7 @@ impl RollingFile {
         }
     }
 
-    /// Remembers that the file has taken so many bytes of those that it was given.
+    /// Remembers how many bytes the file took of those that it was given.
     fn took(&mut self, given: usize, count: usize) {
         self.len = self.len.saturating_add(count as u64);
         self.owed = self.owed.max(given).saturating_sub(count);

@@ -1,4 +1,4 @@
-// A player of the kit that is watched: whatever happens to its stream becomes a frame, which
+// A player of the kit that is watched: each event of its stream becomes a frame, which
 // the page draws, and a record, which the lamps read.
 
 import kit from '../../kit/play.js';

@@ -43,7 +43,7 @@ export class Bar {
     else element.removeAttribute('href');
   }
 
-  // The view has so many steps now, and `at` is shown.
+  // The view has another number of steps now, and shows the one at `at`.
   resize(steps, at = this.at) {
     this.steps = steps;
     this.slider.max = Math.max(0, steps - 1);
