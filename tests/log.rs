@@ -5,18 +5,27 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{IoSlice, Write};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use highwater::log::{Log, LogWriter, WhenFull};
-use highwater::sink::Reopen;
+use highwater::sink::{Reopen, RollingFile};
 use highwater::{Cause, EndError, Event, Writable};
 use highwater_testkit::gate::Gate;
 use tracing::{Dispatch, dispatcher};
 
 type Checked = Result<(), highwater::BoxError>;
+
+#[test]
+fn a_log_can_go_through_a_panic_that_is_caught() {
+    fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+    is_unwind_safe::<Log<Reopen>>();
+    is_unwind_safe::<Log<RollingFile>>();
+    is_unwind_safe::<LogWriter>();
+}
 
 /// Events become their messages, and a line end.
 fn subscriber(writer: LogWriter) -> Dispatch {

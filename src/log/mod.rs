@@ -68,12 +68,12 @@
 //!
 //! ```
 //! use highwater::log::Log;
-//! use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+//! use std::panic::{catch_unwind, resume_unwind};
 //!
 //! # fn serve(_: Log<Vec<u8>>) {}
 //! let log = Log::builder().spawn(Vec::new())?;
 //! let lines = log.writer();
-//! let served = catch_unwind(AssertUnwindSafe(|| serve(log)));
+//! let served = catch_unwind(|| serve(log));
 //! if lines.dropped() > 0 {
 //!     eprintln!("{} lines of the log were dropped", lines.dropped());
 //! }

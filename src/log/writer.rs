@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::io::{self, Write};
 
@@ -48,6 +49,10 @@ pub(super) struct Lines {
     /// Invariant: it is 0 if there is no report.
     unreported: AtomicU64,
 }
+
+// A report that panics leaves its lines owed, and the counters fit each other.
+impl RefUnwindSafe for Lines {}
+impl UnwindSafe for Lines {}
 
 impl Lines {
     pub(super) fn new(when_full: WhenFull, report: Option<Report>) -> Self {

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -67,6 +68,10 @@ impl From<FileError> for io::Error {
 
 /// Whom a sink tells.
 pub(super) struct OnError(Box<dyn Fn(&FileError) + Send + Sync>);
+
+// It is called with `&self`, and the sink is as it was if it panics.
+impl RefUnwindSafe for OnError {}
+impl UnwindSafe for OnError {}
 
 impl OnError {
     pub(super) fn new(tell: impl Fn(&FileError) + Send + Sync + 'static) -> Self {

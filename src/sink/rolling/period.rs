@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Says how far local time is ahead of universal time, in seconds.
@@ -13,6 +14,10 @@ pub(super) struct Period {
     pub(super) seconds: Option<u32>,
     pub(super) utc_offset: Offset,
 }
+
+// The offset is called with `&self`, before the sink changes.
+impl RefUnwindSafe for Period {}
+impl UnwindSafe for Period {}
 
 impl Period {
     /// The number of the hour or day that has this moment, always the same if time does not
