@@ -192,14 +192,18 @@ impl Shared {
         mem::forget(wake_all(wakers));
     }
 
+    /// Under the lock: what threads that wait awake read.
     fn show(&self, stream: &Stream) {
         let signs = &self.signs.0;
-        if stream.has_work() {
-            signs.has_work.store(true, Ordering::Relaxed);
-        }
-        if signs.has_waiters.load(Ordering::Relaxed) != stream.has_waiters() {
-            let has_waiters = stream.has_waiters();
-            signs.has_waiters.store(has_waiters, Ordering::Relaxed);
+        let now = [
+            (&signs.has_work, stream.has_work()),
+            (&signs.has_waiters, stream.has_waiters()),
+        ];
+        for (sign, now) in now {
+            // To store is slow, as others read it.
+            if sign.load(Ordering::Relaxed) != now {
+                sign.store(now, Ordering::Relaxed);
+            }
         }
     }
 
@@ -309,6 +313,7 @@ impl Shared {
         let mut stream = self.lock();
         let (work, unneeded) = stream.poll_work(idle, waker);
         let has_next = work.is_none() && stream.has_next();
+        self.show(&stream);
         drop(stream);
         drop_quietly(unneeded);
         (work.map_or(Poll::Pending, Poll::Ready), has_next)
@@ -344,7 +349,6 @@ impl Shared {
             .worker
             .spin(|| has_work.load(Ordering::Relaxed));
         loop {
-            has_work.store(false, Ordering::Relaxed);
             let (work, has_next) = self.poll_for_work(&mut cx, true);
             if let Poll::Ready(work) = work {
                 return Some(work);

@@ -5,39 +5,105 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::mem;
 use std::path::Path;
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::{BUFFER, MARK, each_line};
+use super::{BUFFER, DEFAULT_MARK, MARK, each_line, each_random_line};
 use crate::Failure;
 
 /// Without a lock for each line: the producer fills a buffer of its own.
 pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
-    let mut file = File::create(path)?;
-    let (give, full) = sync_channel::<Vec<u8>>(1);
-    let (give_back, empty) = channel();
-    give_back.send(Vec::with_capacity(MARK / 2))?;
-    let writer = thread::spawn(move || -> io::Result<()> {
-        for mut buffer in full {
-            file.write_all(&buffer)?;
-            buffer.clear();
-            // Once the producer is done, it takes none back.
-            let _ = give_back.send(buffer);
+    let (mut out, thread) = Exchange::spawn(File::create(path)?, [MARK / 2; 2])?;
+    each_line(count, |line| out.write(line))?;
+    out.end(thread)
+}
+
+/// The same with lines of random length.
+pub(super) fn exchange_random(count: u64, path: &Path) -> Result<(), Failure> {
+    random(count, path, [MARK / 2; 2])
+}
+
+/// With a single buffer, so producer and thread have it in turns.
+pub(super) fn turns_random(count: u64, path: &Path) -> Result<(), Failure> {
+    random(count, path, [MARK])
+}
+
+/// With a single buffer of the default mark.
+pub(super) fn turns_random_default(count: u64, path: &Path) -> Result<(), Failure> {
+    random(count, path, [DEFAULT_MARK])
+}
+
+fn random<const N: usize>(count: u64, path: &Path, capacities: [usize; N]) -> Result<(), Failure> {
+    let (mut out, thread) = Exchange::spawn(File::create(path)?, capacities)?;
+    each_random_line(count, |line| out.write(line))?;
+    out.end(thread)
+}
+
+/// Buffers that go round between a producer and a thread. Neither sleeps, so that no wake-up
+/// is part of what a turn costs.
+struct Exchange {
+    buffer: Vec<u8>,
+    give: Sender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+}
+
+type Writes = JoinHandle<io::Result<()>>;
+
+impl Exchange {
+    /// Starts the thread, with buffers of these capacities, in bytes.
+    fn spawn<const N: usize>(
+        mut file: File,
+        capacities: [usize; N],
+    ) -> Result<(Self, Writes), Failure> {
+        let (give, full) = channel::<Vec<u8>>();
+        let (give_back, empty) = channel();
+        for capacity in capacities {
+            give_back.send(Vec::with_capacity(capacity))?;
         }
-        Ok(())
-    });
-    let mut buffer = Vec::with_capacity(MARK / 2);
-    each_line(count, |line| {
-        if buffer.len() + line.len() > MARK / 2 {
-            give.send(mem::replace(&mut buffer, empty.recv()?))?;
+        let thread = thread::spawn(move || {
+            while let Some(mut buffer) = next(&full) {
+                file.write_all(&buffer)?;
+                buffer.clear();
+                // Once the producer is done, it takes none back.
+                let _ = give_back.send(buffer);
+            }
+            Ok(())
+        });
+        let buffer = empty.recv()?;
+        let exchange = Self {
+            buffer,
+            give,
+            empty,
+        };
+        Ok((exchange, thread))
+    }
+
+    fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
+        if self.buffer.len() + line.len() > self.buffer.capacity() {
+            self.give.send(mem::take(&mut self.buffer))?;
+            self.buffer = next(&self.empty).ok_or("the thread has left")?;
         }
-        buffer.extend_from_slice(line);
+        self.buffer.extend_from_slice(line);
         Ok(())
-    })?;
-    give.send(buffer)?;
-    drop(give);
-    Ok(writer.join().map_err(|_| "the writer panicked")??)
+    }
+
+    fn end(self, thread: Writes) -> Result<(), Failure> {
+        self.give.send(self.buffer)?;
+        drop(self.give);
+        Ok(thread.join().map_err(|_| "the writer panicked")??)
+    }
+}
+
+/// The next buffer, or `None` if the other side has left.
+fn next(buffers: &Receiver<Vec<u8>>) -> Option<Vec<u8>> {
+    loop {
+        match buffers.try_recv() {
+            Ok(buffer) => return Some(buffer),
+            Err(TryRecvError::Empty) => thread::yield_now(),
+            Err(TryRecvError::Disconnected) => return None,
+        }
+    }
 }
 
 /// One buffer is filled under a lock, by any producer, while a thread writes

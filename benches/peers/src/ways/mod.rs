@@ -21,6 +21,9 @@ use crate::{Failure, folder, median, ratio};
 const BUFFER: usize = 16 * 1024;
 /// highwater's high-water mark, in bytes, and what the bare hand-overs hold.
 const MARK: usize = 64 * 1024;
+
+/// The high-water mark of a stream that sets none, in bytes.
+const DEFAULT_MARK: usize = 16 * 1024;
 /// In lines, of each way that has a queue.
 const QUEUE: usize = 1024;
 
@@ -61,6 +64,8 @@ pub enum Kind {
     HighwaterRandom,
     /// The same at the default mark.
     HighwaterRandomDefault,
+    /// The same with a low-water mark of half the mark.
+    HighwaterRandomLow,
 }
 
 /// Writes so many lines into this file.
@@ -148,7 +153,7 @@ const WAYS: [Way; 18] = [
 ];
 
 /// With lines of random length. The first is what the others are compared with.
-const RANDOM_WAYS: [Way; 3] = [
+const RANDOM_WAYS: [Way; 7] = [
     (
         "`BufWriter<File>` on the caller's thread",
         Kind::Random,
@@ -163,6 +168,26 @@ const RANDOM_WAYS: [Way; 3] = [
         "highwater over a thread, the default mark of 16 KiB",
         Kind::HighwaterRandomDefault,
         streams::highwater_random_default,
+    ),
+    (
+        "highwater over a thread, a low-water mark of 32 KiB",
+        Kind::HighwaterRandomLow,
+        streams::highwater_random_low,
+    ),
+    (
+        "bare: two buffers of 32 KiB, handed to a thread when full",
+        Kind::Bare,
+        bare::exchange_random,
+    ),
+    (
+        "bare: one buffer of 64 KiB, filled and written in turns",
+        Kind::Bare,
+        bare::turns_random,
+    ),
+    (
+        "bare: one buffer of 16 KiB, filled and written in turns",
+        Kind::Bare,
+        bare::turns_random_default,
     ),
 ];
 

@@ -72,6 +72,12 @@ pub(super) fn highwater_random_default(count: u64, path: &Path) -> Result<(), Fa
     write_random(Writable::builder().spawn(File::create(path)?)?, count)
 }
 
+pub(super) fn highwater_random_low(count: u64, path: &Path) -> Result<(), Failure> {
+    let builder = Writable::builder().high_water_mark(MARK as u64);
+    let builder = builder.low_water_mark(MARK as u64 / 2);
+    write_random(builder.spawn(File::create(path)?)?, count)
+}
+
 fn write_random(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
     each_random_line(count, |line| write(&mut out, line))?;
     out.end().wait()?;
