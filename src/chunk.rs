@@ -19,7 +19,11 @@ use core::fmt;
 /// assert_eq!(chunk.into_vec(), b"hello");
 /// ```
 #[derive(Clone)]
-pub struct Chunk(Repr);
+pub struct Chunk {
+    bytes: Repr,
+    /// The stream has lent the buffer: it goes back there once the sink has the bytes.
+    lent: bool,
+}
 
 #[derive(Clone)]
 enum Repr {
@@ -45,7 +49,7 @@ impl Chunk {
     /// The bytes; copied, unless the chunk was made from a `Vec<u8>` or `String`.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
-        match self.0 {
+        match self.bytes {
             Repr::Vec(vec) => vec,
             Repr::Static(bytes) => bytes.to_vec(),
             #[cfg(feature = "bytes")]
@@ -53,31 +57,45 @@ impl Chunk {
         }
     }
 
-    /// The `Vec` that the chunk was made from, if it has this capacity, and no other holder
-    /// shares its bytes.
+    /// Bytes in a buffer that the stream has lent.
+    #[cfg(feature = "std")]
+    pub(crate) fn lent(buffer: Vec<u8>) -> Self {
+        let bytes = Repr::Vec(buffer);
+        Self { bytes, lent: true }
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent
+    }
+
+    /// The buffer that the stream has lent, if it has this capacity, and no other holder shares
+    /// its bytes.
     #[cfg(feature = "std")]
     pub(crate) fn into_buffer(self, capacity: usize) -> Result<Vec<u8>, Self> {
-        match self.0 {
-            Repr::Vec(vec) if vec.capacity() == capacity => Ok(vec),
+        let Self { bytes, lent } = self;
+        let bytes = match bytes {
+            Repr::Vec(vec) if lent && vec.capacity() == capacity => return Ok(vec),
             #[cfg(feature = "bytes")]
-            Repr::Bytes(bytes) => match bytes.try_into_mut() {
-                Ok(buffer) if buffer.capacity() == capacity => Ok(buffer.into()),
-                Ok(buffer) => Err(buffer.freeze().into()),
-                Err(bytes) => Err(bytes.into()),
+            Repr::Bytes(bytes) if lent => match bytes.try_into_mut() {
+                Ok(buffer) if buffer.capacity() == capacity => return Ok(buffer.into()),
+                Ok(buffer) => Repr::Bytes(buffer.freeze()),
+                Err(bytes) => Repr::Bytes(bytes),
             },
-            _ => Err(self),
-        }
+            bytes => bytes,
+        };
+        Err(Self { bytes, lent })
     }
 
     /// The same bytes once more, without a copy. From then on the chunk shares them.
     #[cfg(feature = "futures")]
     pub(crate) fn share(&mut self) -> bytes::Bytes {
-        let bytes = match core::mem::replace(&mut self.0, Repr::Static(&[])) {
+        let bytes = match core::mem::replace(&mut self.bytes, Repr::Static(&[])) {
             Repr::Vec(vec) => vec.into(),
             Repr::Static(bytes) => bytes::Bytes::from_static(bytes),
             Repr::Bytes(bytes) => bytes,
         };
-        self.0 = Repr::Bytes(bytes.clone());
+        self.bytes = Repr::Bytes(bytes.clone());
         bytes
     }
 
@@ -85,19 +103,19 @@ impl Chunk {
     #[cfg(feature = "std")]
     pub(crate) fn skip(self, count: usize) -> Self {
         let count = count.min(self.len());
-        match self.0 {
+        match self.bytes {
             _ if count == 0 => self,
-            Repr::Vec(mut vec) => Self(Repr::Vec(vec.split_off(count))),
-            Repr::Static(bytes) => Self(Repr::Static(bytes.get(count..).unwrap_or_default())),
+            Repr::Vec(mut vec) => vec.split_off(count).into(),
+            Repr::Static(bytes) => bytes.get(count..).unwrap_or_default().into(),
             #[cfg(feature = "bytes")]
-            Repr::Bytes(bytes) => Self(Repr::Bytes(bytes.slice(count..))),
+            Repr::Bytes(bytes) => bytes.slice(count..).into(),
         }
     }
 }
 
 impl AsRef<[u8]> for Chunk {
     fn as_ref(&self) -> &[u8] {
-        match &self.0 {
+        match &self.bytes {
             Repr::Vec(vec) => vec,
             Repr::Static(bytes) => bytes,
             #[cfg(feature = "bytes")]
@@ -122,40 +140,46 @@ impl fmt::Debug for Chunk {
     }
 }
 
+impl From<Repr> for Chunk {
+    fn from(bytes: Repr) -> Self {
+        Self { bytes, lent: false }
+    }
+}
+
 impl From<Vec<u8>> for Chunk {
     fn from(vec: Vec<u8>) -> Self {
-        Self(Repr::Vec(vec))
+        Repr::Vec(vec).into()
     }
 }
 
 impl From<String> for Chunk {
     fn from(text: String) -> Self {
-        Self(Repr::Vec(text.into_bytes()))
+        Repr::Vec(text.into_bytes()).into()
     }
 }
 
 impl From<Box<[u8]>> for Chunk {
     fn from(bytes: Box<[u8]>) -> Self {
-        Self(Repr::Vec(bytes.into_vec()))
+        Repr::Vec(bytes.into_vec()).into()
     }
 }
 
 impl From<&'static [u8]> for Chunk {
     fn from(bytes: &'static [u8]) -> Self {
-        Self(Repr::Static(bytes))
+        Repr::Static(bytes).into()
     }
 }
 
 impl From<&'static str> for Chunk {
     fn from(text: &'static str) -> Self {
-        Self(Repr::Static(text.as_bytes()))
+        Repr::Static(text.as_bytes()).into()
     }
 }
 
 #[cfg(feature = "bytes")]
 impl From<bytes::Bytes> for Chunk {
     fn from(bytes: bytes::Bytes) -> Self {
-        Self(Repr::Bytes(bytes))
+        Repr::Bytes(bytes).into()
     }
 }
 

@@ -62,8 +62,8 @@ impl LeaseBuffer {
         self.capacity
     }
 
-    /// A buffer of `len` bytes, at most the capacity, for the caller to overwrite. No chunk
-    /// keeps more than twice the memory that it needs.
+    /// A buffer of `len` bytes, at most the capacity, for the caller to overwrite and
+    /// [lend](Chunk::lent). No chunk keeps more than twice the memory that it needs.
     pub(super) fn buffer(&mut self, len: usize) -> Vec<u8> {
         if len < self.capacity / 2 {
             return vec![0; len];
@@ -86,14 +86,12 @@ impl LeaseBuffer {
             return None;
         }
         // No chunk keeps more than twice the memory that it needs.
-        let bytes = if self.bytes.len() < self.capacity / 2 {
+        if self.bytes.len() < self.capacity / 2 {
             let bytes = self.bytes.to_vec();
             self.bytes.clear();
-            bytes
-        } else {
-            mem::take(&mut self.bytes)
-        };
-        Some(bytes.into())
+            return Some(bytes.into());
+        }
+        Some(Chunk::lent(mem::take(&mut self.bytes)))
     }
 
     /// Begins a new lease. What was written on the last one has been taken.
@@ -150,12 +148,12 @@ impl LeaseBuffer {
 mod tests {
     use alloc::vec;
 
-    use super::{Item, LeaseBuffer, MAX_SPARE};
+    use super::{Chunk, Item, LeaseBuffer, MAX_SPARE};
 
     #[test]
     fn a_burst_leaves_a_few_buffers_and_an_idle_worker_one() {
         let mut lease = LeaseBuffer::new(1 << 30);
-        let buffers = (0..100).map(|_| Item::Data(vec![0; lease.capacity].into()));
+        let buffers = (0..100).map(|_| Item::Data(Chunk::lent(vec![0; lease.capacity])));
         lease.recycle(&mut buffers.collect());
         assert_eq!(lease.spare.len(), MAX_SPARE);
         lease.shrink(1);
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn a_buffer_that_a_reader_has_comes_back_once_the_reader_drops_it() {
         let mut lease = LeaseBuffer::new(64);
-        let mut chunk = crate::chunk::Chunk::from(vec![7; lease.capacity]);
+        let mut chunk = Chunk::lent(vec![7; lease.capacity]);
         let read = chunk.share();
         let mut done = [Item::Data(chunk)].into();
         lease.recycle(&mut done);

@@ -7,6 +7,7 @@ use super::own_lease::{By, CYCLE, OwnLease, WITHOUT};
 use super::segment::{Filler, Reached};
 use super::stream::Stream;
 use super::write::WriteError;
+use crate::chunk::Chunk;
 use crate::machine::Flow;
 
 impl Stream {
@@ -58,7 +59,7 @@ impl Stream {
             let mut bytes = self.lease.buffer(len);
             own.segment.copy(at, &mut bytes);
             at += len;
-            self.settle_chunk(bytes.into());
+            self.settle_chunk(Chunk::lent(bytes));
         }
     }
 

@@ -69,8 +69,11 @@ pub(crate) struct WriteJob {
     unpublished: Done,
     /// The sink has flushed since the worker reported last.
     has_flushed: bool,
-    /// What it has taken whole: to be dropped when all is accounted for.
+    /// What it has taken whole, in buffers that the stream has lent: they go back with the
+    /// answer.
     pub(crate) done: VecDeque<Item>,
+    /// What else it has taken whole, for the worker to drop: it may be memory of a user.
+    spent: VecDeque<Item>,
     /// What it has not taken.
     rest: VecDeque<Item>,
     /// How many bytes of the first of these it has taken: at most its length.
@@ -120,6 +123,7 @@ impl WriteJob {
             unpublished: Done::default(),
             has_flushed: false,
             done: VecDeque::new(),
+            spent: VecDeque::new(),
             rest: items,
             of_first: 0,
             calls,
@@ -293,6 +297,17 @@ impl WriteJob {
         }
     }
 
+    /// What the sink is done with. The worker drops it before the job goes on, as the stream
+    /// has room again for as much.
+    pub(crate) fn take_spent(&mut self) -> impl Iterator<Item = Item> {
+        self.spent.drain(..)
+    }
+
+    /// All of the job that is left, once it is answered: to be dropped.
+    pub(crate) fn into_items(self) -> impl Iterator<Item = Item> {
+        self.spent.into_iter().chain(self.done)
+    }
+
     /// What the sink has not taken, to the byte.
     pub(crate) fn take_rest(&mut self) -> VecDeque<Item> {
         let of_first = mem::take(&mut self.of_first);
@@ -320,6 +335,9 @@ impl WriteJob {
 
     fn first_is_done(&mut self) {
         self.of_first = 0;
-        self.done.extend(self.rest.pop_front());
+        match self.rest.pop_front() {
+            Some(Item::Data(chunk)) if chunk.is_lent() => self.done.push_back(Item::Data(chunk)),
+            item => self.spent.extend(item),
+        }
     }
 }

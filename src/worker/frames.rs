@@ -122,6 +122,7 @@ impl Frames {
         if let (Now::Writing(job), true) = (&mut self.now, given > 0) {
             // As much as was given: that is no error.
             let _ = job.book(given, Ok(Some(given)));
+            job.take_spent().for_each(dispose);
         }
     }
 
@@ -181,7 +182,7 @@ impl Frames {
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             let by = job.by();
             self.shared.report(by, |stream| stream.answered(&mut job));
-            job.done.into_iter().for_each(dispose);
+            job.into_items().for_each(dispose);
         }
     }
 
@@ -274,7 +275,7 @@ impl Frames {
         let _running = shared.run_here();
         let left = |undelivered| Cause::ReaderLeft { undelivered };
         let events = shared.report(By::Other, |stream| stream.abandoned(left, job.as_mut()));
-        let done = job.into_iter().flat_map(|job| job.done);
+        let done = job.into_iter().flat_map(WriteJob::into_items);
         done.for_each(dispose);
         self.leave(events);
     }

@@ -244,7 +244,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             let by = job.by();
             self.shared.report(by, |stream| stream.answered(&mut job));
-            job.done.into_iter().for_each(dispose);
+            job.into_items().for_each(dispose);
         }
         Poll::Ready(())
     }
@@ -309,7 +309,7 @@ impl<W, O, S> Drop for Worker<W, O, S> {
         let dropped = |undelivered| Cause::WorkerDropped { undelivered };
         let abandon = |stream: &mut Stream| stream.abandoned(dropped, job.as_mut());
         let events = self.shared.report(By::Other, abandon);
-        let done = job.into_iter().flat_map(|job| job.done);
+        let done = job.into_iter().flat_map(WriteJob::into_items);
         done.for_each(dispose);
         self.leave(events);
     }
@@ -350,7 +350,9 @@ fn poll_deliver(
             }
             Call::Flush => ready!(sink.as_mut().poll_flush(cx)).map(|()| None),
         };
-        job.book(given, result)?;
+        let booked = job.book(given, result);
+        job.take_spent().for_each(dispose);
+        booked?;
     }
     Poll::Ready(Ok(()))
 }

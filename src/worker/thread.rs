@@ -220,7 +220,7 @@ impl<W: Write> Worker<W> {
         self.shared.linger(job.bytes);
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
-        job.done.into_iter().for_each(dispose);
+        job.into_items().for_each(dispose);
     }
 
     fn finalize(&mut self) {
@@ -269,7 +269,9 @@ fn deliver(
                 continue;
             }
         }
-        job.book(given, result)?;
+        let booked = job.book(given, result);
+        job.take_spent().for_each(dispose);
+        booked?;
     }
     Ok(())
 }
