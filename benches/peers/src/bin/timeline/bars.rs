@@ -30,7 +30,8 @@ fn group(kind: Kind) -> usize {
         | Kind::HighwaterFormatted
         | Kind::HighwaterTask
         | Kind::HighwaterRandom
-        | Kind::HighwaterRandomDefault => 0,
+        | Kind::HighwaterRandomDefault
+        | Kind::HighwaterRandomLow => 0,
         Kind::Queue | Kind::TaskQueue => 1,
         Kind::Buffer | Kind::Formatted | Kind::Random | Kind::Task => 2,
         Kind::Generating | Kind::Bare => 3,
