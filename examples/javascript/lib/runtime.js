@@ -3,11 +3,14 @@
 
 const stream = require('stream');
 
+// Taken now: a program may put another Writable in the place of Node's.
+const { Writable } = stream;
+
 // Node's modules look at bits under a private symbol of `_writableState`: `Readable.pipe` and
 // others, when a stream fails that they write to. The symbol and the bits are read from one
 // Writable of Node's own, which does nothing else. Other runtimes have no such symbol.
 function privateState() {
-  const state = new stream.Writable()._writableState;
+  const state = new Writable()._writableState;
   const kState = Object.getOwnPropertySymbols(state).find((one) => one.description === 'kState');
   const bits = {};
   if (kState === undefined) return { kState, bits };
@@ -20,14 +23,30 @@ function privateState() {
   return { kState, bits };
 }
 
+// Whether a string with the encoding 'buffer' is refused even if strings stay strings, as in
+// newer versions of Node. Asked when the first such string is written.
+let refuses;
+function refusesBuffer() {
+  if (refuses === undefined) {
+    try {
+      new Writable({ decodeStrings: false, write() {} }).write('', 'buffer');
+      refuses = false;
+    } catch {
+      refuses = true;
+    }
+  }
+  return refuses;
+}
+
 // The mark of a stream for which the caller names none.
 const defaultMark = stream.getDefaultHighWaterMark ?? ((objects) => (objects ? 16 : 16 * 1024));
 
 module.exports = {
   ...privateState(),
   defaultMark,
+  refusesBuffer,
   // Streams have been disposable since some version of each runtime.
-  disposal: Symbol.asyncDispose && Symbol.asyncDispose in stream.Writable.prototype
+  disposal: Symbol.asyncDispose && Symbol.asyncDispose in Writable.prototype
     ? Symbol.asyncDispose
     : undefined,
 };

@@ -7,6 +7,7 @@ const machine = require('./machine.js');
 const { invalidChunk, nullValue, unknownEncoding } = require('./errors.js');
 const { ANSWERED, ANSWERED_DEFERRED, CALLING, GIVEN, QUEUED_CALLBACK, beginQueue, settleCounts } = require('./leases.js');
 const { completion, drive } = require('./driver.js');
+const { refusesBuffer } = require('./runtime.js');
 const { BIT, nop } = require('./state.js');
 
 const { EFFECT, OBJECTS, REPORT } = machine;
@@ -18,8 +19,10 @@ function write(core, chunk, encoding, callback) {
   if (!encoding) encoding = core.rare === null ? 'utf8' : core.rare.encoding;
   else if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) throw unknownEncoding(encoding);
   if (typeof chunk === 'string') {
-    if ((core.bits & BIT.DECODE) !== 0) {
-      chunk = decode(chunk, encoding);
+    const decodes = (core.bits & BIT.DECODE) !== 0;
+    if (encoding === 'buffer' && (decodes || refusesBuffer())) throw unknownEncoding(encoding);
+    if (decodes) {
+      chunk = Buffer.from(chunk, encoding);
       encoding = 'buffer';
     }
   } else {
@@ -27,11 +30,6 @@ function write(core, chunk, encoding, callback) {
     encoding = 'buffer';
   }
   return accept(core, chunk, encoding, chunk.length, callback);
-}
-
-function decode(text, encoding) {
-  if (encoding === 'buffer') throw unknownEncoding(encoding);
-  return Buffer.from(text, encoding);
 }
 
 function viewed(chunk) {

@@ -41,6 +41,7 @@ test('wrong options, chunks and encodings bring the errors of Node', () => {
   for (const chunk of chunks) same(`chunk ${typeof chunk}`, (Writable) => new Writable(sink()).write(chunk));
   for (const encoding of ['bogus', 'latin1', 'UTF-8', 'buffer', 5, {}, null, Symbol.iterator]) {
     same('encoding of a write', (Writable) => new Writable(sink()).write('text', encoding));
+    same('encoding of a string that stays one', (Writable) => new Writable({ ...sink(), decodeStrings: false }).write('text', encoding));
     same('default encoding', (Writable) => new Writable({ ...sink(), defaultEncoding: encoding }).write('text'));
     same('set default encoding', (Writable) => new Writable(sink()).setDefaultEncoding(encoding)._writableState.defaultEncoding);
   }
