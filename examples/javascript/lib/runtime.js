@@ -5,6 +5,7 @@ const stream = require('stream');
 
 // Taken now: a program may put another Writable in the place of Node's.
 const { Writable } = stream;
+const { write } = Writable.prototype;
 
 // Node's modules look at bits under a private symbol of `_writableState`: `Readable.pipe` and
 // others, when a stream fails that they write to. The symbol and the bits are read from one
@@ -29,7 +30,7 @@ let refuses;
 function refusesBuffer() {
   if (refuses === undefined) {
     try {
-      new Writable({ decodeStrings: false, write() {} }).write('', 'buffer');
+      write.call(new Writable({ decodeStrings: false, write() {} }), '', 'buffer');
       refuses = false;
     } catch {
       refuses = true;
