@@ -145,6 +145,28 @@ class Player {
       this.log(`ev error ${this.code(error)}`);
       this.hit('error');
     });
+    if (this.plan.o.own) this.overrideDestroy(this.plan.o.own);
+  }
+
+  // The stream has a `destroy` of its own, which calls that of the class: at once ('s'), in a
+  // tick ('t'), with an error of its own ('E'), with a callback ('c'), twice ('2'), or
+  // never ('n').
+  overrideDestroy(how) {
+    const { stream } = this;
+    const { destroy } = stream;
+    stream.destroy = (...inputs) => {
+      this.log(`own destroy ${inputs.length} ${this.code(inputs[0])}`);
+      const below = (...given) => {
+        destroy.apply(stream, given);
+        this.log('destroy below');
+      };
+      if (how === 't') this.host.nextTick(() => below(...inputs));
+      else if (how === 'E') below(this.newError());
+      else if (how === 'c') below(inputs[0], (error) => this.log(`cb destroy ${this.code(error)}`));
+      else if (how !== 'n') below(...inputs);
+      if (how === '2') below(...inputs);
+      return stream;
+    };
   }
 
   options() {

@@ -7,7 +7,7 @@ const { aggregate } = require('./errors.js');
 const { AHEAD, ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, GIVEN, ahead } = require('./leases.js');
 const { BIT, head, nop } = require('./state.js');
 
-const { CALL, EFFECT, FAULT, QUIRKS, REPORT, memory } = machine;
+const { AUTO_DESTROY, CALL, EFFECT, QUIRKS, REPORT, memory } = machine;
 const { nextTick } = process;
 
 // Puts in an input without a chunk.
@@ -18,7 +18,11 @@ function put(core, which, fault) {
 // Performs the effect of a step, and goes on with what comes after it. `held` are the
 // callbacks that the input brought along, until an effect takes them.
 function drive(core, first, held) {
-  for (let report = first; (report & (REPORT.EFFECT | REPORT.THEN)) !== 0;) {
+  for (let report = first; (report & (REPORT.EFFECT | REPORT.THEN | REPORT.SELF)) !== 0;) {
+    if ((report & REPORT.SELF) !== 0 && core.stream.destroy !== destroyMethod) {
+      destroyByItsOwn(core, report);
+      return;
+    }
     const { words } = memory;
     const goesOn = (report & REPORT.THEN) !== 0;
     const kind = words[0];
@@ -28,6 +32,11 @@ function drive(core, first, held) {
     held = perform(core, report, words[2], words[3], held);
     if (rare !== null) rare.errors.held -= 1;
     if (!goesOn) return;
+    if (kind === machine.THEN_AUTO_DESTROY && core.stream.destroy !== destroyMethod) {
+      // Node calls it even if the stream is destroyed already.
+      if (core.has(AUTO_DESTROY)) core.stream.destroy();
+      return;
+    }
     report = machine.resume(core.settled(), kind, number, head(core));
   }
 }
@@ -41,7 +50,7 @@ function perform(core, report, fault, other, held) {
     case EFFECT.WRITE_BATCH: writeBatch(core); return held;
     case EFFECT.CONSTRUCT: construct(core); return held;
     case EFFECT.FINALIZE: finalize(core); return held;
-    case EFFECT.DESTROY: destroy(core, core.error(fault), core.error(other)); return held;
+    case EFFECT.DESTROY: destroy(core, aggregate(core.error(other), core.error(fault))); return held;
     case EFFECT.DRAIN: stream.emit('drain'); return held;
     case EFFECT.PREFINISH: stream.emit('prefinish'); return held;
     case EFFECT.FINISH: stream.emit('finish'); return held;
@@ -341,40 +350,34 @@ function finalize(core) {
   }
 }
 
-// The stream is destroyed. A subclass may have its own `destroy`, which Node calls when the
-// stream destroys itself; it calls that of the class below, and then `_destroy` is due.
-function destroy(core, error, construct) {
-  const { stream } = core;
-  const both = aggregate(construct, error);
-  if (core.has(BIT.DESTROYING) || stream.destroy === destroyMethod) {
-    callDestroy(core, both);
-    return;
-  }
-  core.seldom.overridden = () => callDestroy(core, both);
+// The stream destroys itself, and has a `destroy` of its own, as a subclass may have. Node calls
+// that. So the step is undone, and the machine destroys the stream if that `destroy` says so.
+function destroyByItsOwn(core, report) {
+  const { stream, slot } = core;
+  // If something is to be rejected first, what it is destroyed with comes in the step after.
+  const called = (report & REPORT.EFFECT) === EFFECT.DESTROY
+    ? report
+    : machine.resume(slot, machine.THEN_CALL_DESTROY, 0, -1);
+  const fault = (called & REPORT.EFFECT) === EFFECT.DESTROY ? memory.words[2] : machine.errored(slot);
+  machine.undo(slot);
+  const error = core.error(fault);
   if (error === null) stream.destroy();
   else stream.destroy(error);
 }
 
-// `destroy`, as no subclass has overridden it.
+// `destroy`, unless a subclass has its own.
 function destroyMethod(error, callback) {
   const core = this._writableState;
-  const due = core.rare?.overridden;
-  if (!due && core.destroyed) {
+  if (core.destroyed) {
     if (typeof callback === 'function') callback();
     return this;
   }
   if (typeof callback === 'function') core.seldom.afterDestroy = callback;
-  if (due) {
-    core.rare.overridden = null;
-    due();
-    return this;
-  }
-  core.bits |= BIT.DESTROYING;
   put(core, CALL.DESTROY, core.fault(error));
   return this;
 }
 
-function callDestroy(core, error) {
+function destroy(core, error) {
   let answered = false;
   const answer = (other) => {
     if (answered) return;

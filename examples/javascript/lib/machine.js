@@ -68,6 +68,7 @@ const REPORT = {
   UNCOUNTED: 128,
   ROOM: 256,
   CALLBACK: 512,
+  SELF: 1024,
 };
 
 const EFFECT = {
@@ -107,6 +108,8 @@ const TASK_HAS_CALLBACK = 8;
 const THEN_CALLBACKS = 3;
 const THEN_FAIL = 11;
 const THEN_TELL_ERROR = 12;
+const THEN_CALL_DESTROY = 13;
+const THEN_AUTO_DESTROY = 15;
 
 // Kinds of faults. An error of the caller has its id in the bits from 3 on.
 const FAULT = {
@@ -150,6 +153,8 @@ module.exports = {
   THEN_CALLBACKS,
   THEN_FAIL,
   THEN_TELL_ERROR,
+  THEN_CALL_DESTROY,
+  THEN_AUTO_DESTROY,
   FAULT,
   FLAG,
 };

@@ -91,10 +91,7 @@ Object.defineProperties(WritableState.prototype, {
     configurable: true,
   },
   destroyed: {
-    get() {
-      // An overridden `destroy` finds the stream as it was before.
-      return !this.rare?.overridden && this.is(FLAG.DESTROYED);
-    },
+    get() { return this.is(FLAG.DESTROYED); },
     // As in Node, nothing follows from it: the caller does that.
     set(destroyed) {
       if (destroyed === this.destroyed) return;

@@ -22,7 +22,6 @@ const BIT = {
   SET_WRITABLE: 1 << 12, // the caller has set `writable`,
   SET_UNWRITABLE: 1 << 13, // to false
   ERROR_EMITTED: 1 << 14,
-  DESTROYING: 1 << 15, // `destroy` was called, and not by the stream itself
   ROOM: 1 << 17, // the answer of writes on the lease to queue
   ONCE: 1 << 16, // each call of the sink has a function of its own to answer
 };
@@ -36,7 +35,6 @@ class Rare {
     this.errors = new Errors();
     this.ends = null; // callbacks of `end` that wait for 'finish'
     this.afterDestroy = null; // the callback of `destroy`
-    this.overridden = null; // an overridden `destroy` runs, and this is what is due after it
     this.encoding = 'utf8'; // of strings for which the caller names none
     this.low = 0;
     this.limit = -1;
@@ -116,7 +114,7 @@ class WritableState {
   // Makes everything as it was at first, without construction: `_undestroy`.
   reopen() {
     const slot = this.settled();
-    this.bits &= ~(CONSTRUCT | BIT.ERROR_EMITTED | BIT.DESTROYING);
+    this.bits &= ~(CONSTRUCT | BIT.ERROR_EMITTED);
     this.queue = this.flight = this.tick = this.rare = null;
     this.at = 0;
     machine.renew(slot, this.bits & CREATED, this.mark, 0, -1);

@@ -6,7 +6,7 @@
 //
 // Each fault is a line that is replaced: file, line, replacement. COUNT (20,000) is how many
 // scenarios of one stream the comparison plays at most, with and then without looks, and of
-// several streams without. A module without one of Node's quirks is a fault as well.
+// several streams without, and of streams with a `destroy` of their own. A module without one of Node's quirks is a fault as well.
 
 const { execFileSync, spawnSync } = require('child_process');
 const fs = require('fs');
@@ -30,6 +30,9 @@ const FAULTS = [
   ['write.js', 'return (core.bits & BIT.ROOM) !== 0;', 'return true;', 'each write on the lease to queue is answered true'],
   ['driver.js', '>= count;', '>= 0;', 'callbacks are called without a lease'],
   ['driver.js', '    core.called += 1;\n', '', 'callbacks that were called are not settled'],
+  ['driver.js', '(report & REPORT.SELF) !== 0 && core.stream.destroy', 'false && core.stream.destroy', 'a failure does not call an own destroy'],
+  ['driver.js', '  machine.undo(slot);\n', '', 'an own destroy finds the stream destroyed'],
+  ['driver.js', '      if (core.has(AUTO_DESTROY)) core.stream.destroy();\n', '', 'finish does not call an own destroy'],
   ['driver.js', '    core.tick.count += 1;\n    return ANSWERED_JOINED', '    return ANSWERED_JOINED', 'a joined callback is not called'],
 ];
 
@@ -48,7 +51,7 @@ function copy() {
 }
 
 function noticed(folder) {
-  for (const options of [['--no-looks'], [], ['--several', '--no-looks']]) {
+  for (const options of [['--no-looks'], [], ['--several', '--no-looks'], ['--own-destroy']]) {
     const run = spawnSync(process.execPath, [path.join(__dirname, 'compare.js'), ...options, '--first', count, '11'],
       { env: { ...process.env, HIGHWATER_PACKAGE: folder }, encoding: 'utf8', timeout: 300_000 });
     if (run.status !== 0) return `${options.join(' ') || 'looks'}`;

@@ -8,14 +8,15 @@
 #![no_std]
 
 mod ahead;
+mod own;
 mod pack;
 mod report;
 mod slots;
 
 use highwater::machine::{
-    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, Task, Then, step,
+    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, Step, Task, Then, step,
 };
-use report::{QUEUE, ROOM, TAKEN, UNCOUNTED, WRITE_GIVEN, WRITE_HEAD, report};
+use report::{QUEUE, ROOM, SELF, TAKEN, UNCOUNTED, WRITE_GIVEN, WRITE_HEAD, report};
 use slots::{Slot, at};
 
 #[panic_handler]
@@ -111,8 +112,20 @@ fn measure(head: f64) -> Option<Measure> {
 fn put(stream: u32, head: f64, input: Input) -> u32 {
     let slot = at(stream);
     let uncounted = uncounted(slot);
-    let step = step(&mut slot.state, &slot.options, measure(head), input);
-    report(step) | uncounted
+    let before = slot.state;
+    let step = any(slot, head, input);
+    let itself = if own::kept(before, slot, input) {
+        SELF
+    } else {
+        0
+    };
+    report(step) | uncounted | itself
+}
+
+/// Any step.
+#[inline(never)]
+fn any(slot: &mut Slot, head: f64, input: Input) -> Step {
+    step(&mut slot.state, &slot.options, measure(head), input)
 }
 
 #[inline(always)]
@@ -217,6 +230,9 @@ pub extern "C" fn written_ok(stream: u32, able: u32, head: f64) -> u32 {
         result: Ok(()),
         again: false,
     };
+    if flags & TAKEN == 0 {
+        return put(stream, head, ok);
+    }
     let first = step(&mut slot.state, &slot.options, measure(head), ok);
     match (first.effect, first.then) {
         (None, None) => flags,
@@ -234,6 +250,12 @@ pub extern "C" fn written_ok(stream: u32, able: u32, head: f64) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn back(stream: u32) {
     ahead::back(at(stream));
+}
+
+/// After a report with `SELF`: the stream is as it was before that step.
+#[unsafe(no_mangle)]
+pub extern "C" fn undo(stream: u32) {
+    own::undo(at(stream));
 }
 
 /// After a `written_ok` that gave one more chunk to the sink: that call has returned.

@@ -21,6 +21,9 @@ pub(crate) const ROOM: u32 = 1 << 8;
 /// The after-write to be deferred has callbacks.
 pub(crate) const CALLBACK: u32 = 1 << 9;
 
+/// The stream has destroyed itself in this step, which may be undone.
+pub(crate) const SELF: u32 = 1 << 10;
+
 pub(crate) const QUEUE: u32 = 2;
 pub(crate) const WRITE_GIVEN: u32 = 3;
 /// Give the head of the queue to the sink, and then call `flushed`: the write that was
