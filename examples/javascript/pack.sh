@@ -10,7 +10,7 @@ rm -rf dist
 mkdir dist
 "$tools/node_modules/.bin/esbuild" --log-level=warning --minify --platform=node --outdir=dist --outbase=. \
   node.js strict.js lib/*.js
-cp highwater.wasm package.json ./*.mjs ./*.d.ts dist/
-rm -f dist/bench.mjs
+cp highwater.wasm package.json ./*.mjs ./*.d.ts ./*.d.mts dist/
+rm -f dist/bench.mjs dist/node_tests.mjs
 printf 'module %s bytes; module and scripts %s bytes with gzip\n' "$(wc -c <dist/highwater.wasm)" \
   "$(cat dist/highwater.wasm dist/*.js dist/lib/*.js | gzip -9c | wc -c)"

@@ -1,0 +1,4 @@
+import Writable from './node.js';
+
+export { Writable };
+export default Writable;

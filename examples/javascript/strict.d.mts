@@ -1,0 +1,4 @@
+import Writable from './strict.js';
+
+export { Writable };
+export default Writable;
