@@ -183,9 +183,14 @@ function completion(core) {
   return core.onwrite ?? completionOfAll(core);
 }
 
+// A bound function takes half the memory of a closure.
 function completionOfAll(core) {
-  core.onwrite = (error) => written(core, error, false);
+  core.onwrite = answered.bind(core);
   return core.onwrite;
+}
+
+function answered(error) {
+  written(this, error, false);
 }
 
 function completionOnce(core) {
