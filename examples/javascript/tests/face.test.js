@@ -90,6 +90,54 @@ test('a subclass may write and end in its constructor, and has its own destroy c
   }
 });
 
+// What a stream with a `destroy` of its own does, at the end of a pipeline or by itself.
+async function ownDestroy(Writable, how, options, use) {
+  const seen = [];
+  class Mine extends Writable {
+    destroy(error, callback) {
+      seen.push(`destroy ${error?.message} ${this.destroyed} ${this.errored?.message} ${this.writable} ${this.closed}`);
+      if (how === 'later') process.nextTick(() => super.destroy(error, callback));
+      else if (how !== 'never') super.destroy(how === 'other' ? new Error('other') : error, callback);
+      return this;
+    }
+  }
+  const mine = new Mine(options(seen));
+  for (const event of ['finish', 'error', 'close']) mine.on(event, (error) => seen.push(`${event} ${error?.message}`));
+  await use(mine, (name) => (error) => seen.push(`${name} ${error?.message}`));
+  for (let turn = 0; turn < 4; turn++) await new Promise(setImmediate);
+  seen.push(`${mine.destroyed} ${mine.closed} ${mine.errored?.message} ${mine.writableFinished} ${mine._writableState.errorEmitted}`);
+  return seen;
+}
+
+test('a destroy of its own is called as in Node', async () => {
+  const sinks = {
+    works: () => ({ write(chunk, encoding, callback) { setImmediate(callback); } }),
+    fails: () => ({ write(chunk, encoding, callback) { setImmediate(callback, new Error('sink')); } }),
+    ends: () => ({ ...sink(), final(callback) { callback(new Error('final')); } }),
+    cleans: (seen) => ({ ...sink(), destroy(error, callback) { seen.push(`_destroy ${error?.message}`); callback(error); } }),
+  };
+  const uses = {
+    end: (mine, log) => { mine.write('a', log('write')); mine.end(log('end')); },
+    'write after end': (mine, log) => { mine.end(log('end')); mine.write('a', log('write')); },
+    destroy: (mine, log) => { mine.write('a', log('write')); mine.end(log('end')); mine.destroy(new Error('asked'), log('destroyed')); },
+    pipeline: (mine, log) => { stream.pipeline(stream.Readable.from(['a', 'b']), mine, log('pipeline')); },
+    'failing source': (mine, log) => {
+      stream.pipeline(new stream.Readable({ read() { this.destroy(new Error('source')); } }), mine, log('pipeline'));
+    },
+    finished: (mine, log) => { stream.finished(mine, log('finished')); mine.end('a'); },
+    pipe: (mine) => { stream.Readable.from(['a', 'b']).pipe(mine); },
+  };
+  for (const [sinkName, options] of Object.entries(sinks)) {
+    for (const [useName, use] of Object.entries(uses)) {
+      for (const how of ['now', 'other', 'later', 'never']) {
+        if (sinkName === 'ends' && ['later', 'never'].includes(how)) continue; // README.md: what differs
+        const [node, ours] = [await ownDestroy(stream.Writable, how, options, use), await ownDestroy(Ours, how, options, use)];
+        assert.deepStrictEqual(ours, node, `${sinkName}, ${useName}, ${how}`);
+      }
+    }
+  }
+});
+
 test('hooks may be assigned later', async () => {
   for (const Writable of CLASSES) {
     const seen = [];
