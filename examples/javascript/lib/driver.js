@@ -359,7 +359,7 @@ function finalize(core) {
 // that. So the step is undone, and the machine destroys the stream if that `destroy` says so.
 function destroyByItsOwn(core, report) {
   const { stream, slot } = core;
-  // If something is to be rejected first, what it is destroyed with comes in the step after.
+  // If the machine rejects something first, the error comes in the step after.
   const called = (report & REPORT.EFFECT) === EFFECT.DESTROY
     ? report
     : machine.resume(slot, machine.THEN_CALL_DESTROY, 0, -1);
