@@ -79,6 +79,10 @@ impl<H: Host> Driver<H> {
         chunk: Option<(H::Chunk, u64)>,
         callback: Option<H::Callback>,
     ) -> Result<(), Refused<H::Chunk>> {
+        #[cfg(highwater_record)]
+        if chunk.is_some() && callback.is_none() {
+            self.record.note(format_args!("end"));
+        }
         let written = match chunk {
             Some((chunk, len)) => self.write(chunk, len, None).map(|_| ()),
             None => Ok(()),

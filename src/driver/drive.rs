@@ -71,8 +71,9 @@ impl<H: Host> Driver<H> {
 
     /// Calls this, which may call user code, and writes down that it has returned.
     #[cfg(highwater_record)]
-    pub(super) fn recorded(&mut self, call: impl FnOnce(&mut Self)) {
-        use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    fn recorded(&mut self, call: impl FnOnce(&mut Self)) {
+        use core::panic::AssertUnwindSafe;
+        use std::panic::{catch_unwind, resume_unwind};
 
         let outcome = catch_unwind(AssertUnwindSafe(|| call(self)));
         let how = if outcome.is_ok() { "done" } else { "unwound" };
@@ -145,7 +146,7 @@ impl<H: Host> Driver<H> {
             Effect::DeferEnd(fault) => self.defer_callbacks(held.callbacks.take(), fault),
             Effect::CallEnds(result) => {
                 for callback in mem::take(&mut self.ends) {
-                    H::callback(self, callback, result);
+                    self.call_back(callback, result);
                 }
             }
             Effect::Defer(task) => self.defer_task(task, held),
@@ -163,10 +164,20 @@ impl<H: Host> Driver<H> {
     fn call(&mut self, callbacks: &mut Callbacks<H::Callback>, result: Result<(), Fault>) {
         let one_by_one = matches!(callbacks, Callbacks::Joined(_));
         while let Some(callback) = callbacks.next() {
-            H::callback(self, callback, result);
+            self.call_back(callback, result);
             if one_by_one {
                 return;
             }
+        }
+    }
+    /// Calls one callback. All are called here.
+    pub(super) fn call_back(&mut self, callback: H::Callback, result: Result<(), Fault>) {
+        #[cfg(not(highwater_record))]
+        H::callback(self, callback, result);
+        #[cfg(highwater_record)]
+        {
+            self.record.note(format_args!("call\t{result:?}"));
+            self.recorded(|driver| H::callback(driver, callback, result));
         }
     }
 }

@@ -5,8 +5,10 @@
 //! - `new OPTIONS`
 //! - `step HEAD INPUT STATE STEP`: what the machine was given, its state after, what it said
 //! - `do EFFECT`, `done`: an effect is performed; `unwound` instead if something panicked
+//! - `call RESULT`, `done`: a callback is called with this result, and returns
 //! - `later TASK`: a tick is appended; `tick TASK`: the first one is taken. `callback` stands
-//!   for a tick that is no task of the machine. What it calls ends with `done`.
+//!   for a tick that is no task of the machine: it calls one callback.
+//! - `end`: the write that comes next is the one of `end(chunk)`, without a callback
 //!
 //! The records of a process go to one file of the folder that `HIGHWATER_RECORD` names. Equal
 //! records are written once.

@@ -38,10 +38,7 @@ impl<H: Host> Driver<H> {
                 true
             }
             Some(Tick::Callback(callback, result)) => {
-                #[cfg(not(highwater_record))]
-                H::callback(self, callback, result);
-                #[cfg(highwater_record)]
-                self.recorded(|driver| H::callback(driver, callback, result));
+                self.call_back(callback, result);
                 true
             }
             None => false,

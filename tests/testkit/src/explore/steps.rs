@@ -13,7 +13,8 @@ use super::drive::{Observer, Taken};
 use super::graph::Graph;
 use super::world::{Action, World};
 
-fn line(out: &mut impl Write, options: &Options, taken: &Taken) -> io::Result<()> {
+/// Writes one step down.
+pub(crate) fn line(out: &mut impl Write, options: &Options, taken: &Taken) -> io::Result<()> {
     let Taken {
         before,
         head,

@@ -9,14 +9,29 @@
 //!   the tick that was taken, or a call from outside while user code runs
 //! - each effect is performed once, before the continuation
 //! - a tick is appended when the machine defers one, and taken in order, with nothing on the stack
+//!
+//! The explorer's world follows each record ([`follow`]): so it is a way in the graph of a
+//! world with the same options and lengths. Where this way is within the bounds of a configuration
+//! of the specification, it is also walked in its graph ([`Graphs`]).
 
+mod alike;
+mod follow;
+mod graphs;
 mod read;
 mod run;
 
-pub use run::Check;
+pub use graphs::Graphs;
+use graphs::Lengths;
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{fmt, io};
+
+use highwater::machine::{Options, Quirks};
+
+use crate::explore::drive::Taken;
+use crate::explore::notation::action_name;
+use crate::explore::steps::line;
+use run::Check;
 
 /// The inputs, tasks and continuations that a driver can put in, as records name them.
 const KINDS: [&str; 37] = [
@@ -60,16 +75,45 @@ const KINDS: [&str; 37] = [
 ];
 
 /// What was seen in records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Seen {
     pub records: usize,
     pub steps: usize,
     /// Records whose end was cut off, or that end within a step.
     pub cut: usize,
+    /// Records that are walked in the graph of a configuration.
+    pub walked: usize,
+    /// Of these, records that are walked with lengths of the configuration instead of their own.
+    pub relengthed: usize,
+    /// Records that the world has followed to their end, those included.
+    pub followed: usize,
+    /// Why the world has not followed the others to their end, and how many.
+    pub left: BTreeMap<&'static str, usize>,
+    pub graphs: Graphs,
     kinds: BTreeSet<String>,
+    actions: BTreeSet<String>,
+    different: HashSet<(Options, Taken)>,
 }
 
 impl Seen {
+    /// Nothing yet, with these graphs to walk in.
+    #[must_use]
+    pub fn new(graphs: Graphs) -> Self {
+        Self {
+            records: 0,
+            steps: 0,
+            cut: 0,
+            walked: 0,
+            relengthed: 0,
+            followed: 0,
+            left: BTreeMap::new(),
+            graphs,
+            kinds: BTreeSet::new(),
+            actions: BTreeSet::new(),
+            different: HashSet::new(),
+        }
+    }
+
     /// The kinds of input that no record has.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
@@ -77,12 +121,81 @@ impl Seen {
         missing.copied().collect()
     }
 
-    /// Adds what another has seen.
-    pub fn add(&mut self, other: Self) {
-        self.records += other.records;
-        self.steps += other.steps;
-        self.cut += other.cut;
-        self.kinds.extend(other.kinds);
+    /// Those of these actions that no record takes, as far as the world follows it.
+    #[must_use]
+    pub fn untaken<'a>(&self, actions: &[&'a str]) -> Vec<&'a str> {
+        let missing = actions.iter().filter(|name| !self.actions.contains(**name));
+        missing.copied().collect()
+    }
+
+    /// Checks all records of a file.
+    ///
+    /// # Errors
+    ///
+    /// What the first one that is no run of the machine does, with the entries before.
+    pub fn check(&mut self, text: &str) -> Result<(), String> {
+        let mut check: Option<Check> = None;
+        // A process that was killed leaves its last line torn.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let lines: Vec<&str> = whole.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let outcome = match (line.strip_prefix("new\t"), &mut check) {
+                (Some(options), _) => {
+                    self.close(check.take());
+                    Check::new(options).map(|new| check = Some(new))
+                }
+                (None, Some(check)) => check.entry(line),
+                (None, None) => Err("an entry before the first record".to_owned()),
+            };
+            outcome.map_err(|wrong| {
+                let before = lines[number.saturating_sub(12)..=number].join("\n");
+                format!("line {}: {wrong}\n{before}", number + 1)
+            })?;
+        }
+        self.close(check);
+        Ok(())
+    }
+
+    fn close(&mut self, check: Option<Check>) {
+        let Some(check) = check else { return };
+        self.records += 1;
+        self.steps += check.steps.len();
+        self.cut += usize::from(!check.is_at_rest());
+        let way = check.follower.way();
+        self.actions.extend(way.iter().copied().map(action_name));
+        match check.follower.left() {
+            Some(why) => *self.left.entry(why).or_default() += 1,
+            None => {
+                self.followed += 1;
+                let lengths = self.graphs.walk(&check.steps, way);
+                self.walked += usize::from(lengths.is_some());
+                self.relengthed += usize::from(lengths == Some(Lengths::OfGraph));
+            }
+        }
+        // The encoding has no quirks.
+        if check.quirks == Quirks::NONE {
+            let steps = check.steps.into_iter();
+            self.different
+                .extend(steps.map(|step| (check.options, step)));
+        }
+        self.kinds.extend(check.kinds);
+    }
+
+    /// How many different steps there were, without quirks.
+    #[must_use]
+    pub fn different(&self) -> usize {
+        self.different.len()
+    }
+
+    /// At most so many of the different steps, as `spec/induct.py steps` reads them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub fn write_steps(&self, most: usize, mut out: impl io::Write) -> io::Result<()> {
+        let mut steps = self.different.iter().take(most);
+        steps.try_for_each(|(options, taken)| line(&mut out, options, taken))?;
+        out.flush()
     }
 }
 
@@ -91,46 +204,11 @@ impl fmt::Display for Seen {
         let taken = KINDS.len() - self.missing().len();
         let of = KINDS.len();
         let (records, steps, cut) = (self.records, self.steps, self.cut);
+        let (walked, relengthed, followed) = (self.walked, self.relengthed, self.followed);
         write!(
             f,
-            "records={records} steps={steps} cut={cut} kinds={taken}/{of}"
+            "records={records} steps={steps} cut={cut} kinds={taken}/{of} walked={walked} \
+             relengthed={relengthed} followed={followed}"
         )
     }
-}
-
-/// Checks all records of a file.
-///
-/// # Errors
-///
-/// What the first one that is no run of the machine does, with the entries before.
-pub fn check(text: &str) -> Result<Seen, String> {
-    let mut seen = Seen::default();
-    let mut check: Option<Check> = None;
-    // A process that was killed leaves its last line torn.
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let lines: Vec<&str> = whole.lines().collect();
-    for (number, line) in lines.iter().enumerate() {
-        let outcome = match (line.strip_prefix("new\t"), &mut check) {
-            (Some(options), _) => {
-                close(&mut seen, check.take());
-                Check::new(options).map(|new| check = Some(new))
-            }
-            (None, Some(check)) => check.entry(line),
-            (None, None) => Err("an entry before the first record".to_owned()),
-        };
-        outcome.map_err(|wrong| {
-            let before = lines[number.saturating_sub(12)..=number].join("\n");
-            format!("line {}: {wrong}\n{before}", number + 1)
-        })?;
-    }
-    close(&mut seen, check);
-    Ok(seen)
-}
-
-fn close(seen: &mut Seen, check: Option<Check>) {
-    let Some(check) = check else { return };
-    seen.records += 1;
-    seen.steps += check.steps;
-    seen.cut += usize::from(!check.is_at_rest());
-    seen.kinds.extend(check.kinds);
 }

@@ -115,6 +115,11 @@ impl<'a> Value<'a> {
     }
 }
 
+/// What a callback is called with.
+pub(super) fn result(text: &str) -> Read<Result<(), Fault>> {
+    whole(text)?.result()
+}
+
 /// An input that comes from outside, or `None`: a task or a continuation.
 pub(super) fn input(text: &str) -> Read<Option<Input>> {
     let value = whole(text)?;

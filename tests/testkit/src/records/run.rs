@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use highwater::machine::{Effect, Input, Measure, Options, Quirks, State, Step, Task, Then, step};
 
+use super::follow::Follower;
 use super::read;
+use crate::explore::drive::Taken;
+use crate::explore::world::Action;
 
 /// What comes next of an input that is under way.
 #[derive(Clone, Copy, Debug)]
@@ -25,23 +28,33 @@ enum Frame {
     },
     /// An effect that is performed; how many ticks it has appended.
     Effect(Effect, u32),
-    /// A tick calls a callback.
-    Callback,
+    /// A callback is called: one that the host has deferred is no call of the world.
+    Callback { of_host: bool },
+}
+
+/// What waits for its tick.
+#[derive(Clone, Copy, Debug)]
+enum Tick {
+    Task(Task),
+    /// The callback of a write or an end that was refused.
+    Refused,
+    /// A callback that the host has deferred.
+    OfHost,
 }
 
 /// A driver, as its record shows it.
 #[derive(Debug)]
-pub struct Check {
-    options: Options,
-    quirks: Quirks,
+pub(super) struct Check {
+    pub(super) options: Options,
+    pub(super) quirks: Quirks,
     state: State,
     queue: VecDeque<Measure>,
-    /// `None` is a callback.
-    ticks: VecDeque<Option<Task>>,
-    /// The task of the tick that was just taken.
-    taken: Option<Task>,
+    ticks: VecDeque<Tick>,
+    /// The tick that was just taken.
+    taken: Option<Tick>,
     stack: Vec<Frame>,
-    pub(super) steps: usize,
+    pub(super) follower: Follower,
+    pub(super) steps: Vec<Taken>,
     pub(super) kinds: BTreeSet<String>,
 }
 
@@ -53,12 +66,13 @@ impl Check {
         Ok(Self {
             quirks,
             state: State::new(&options),
+            follower: Follower::new(options, quirks),
             options,
             queue: VecDeque::new(),
             ticks: VecDeque::new(),
             taken: None,
             stack: Vec::new(),
-            steps: 0,
+            steps: Vec::new(),
             kinds: BTreeSet::new(),
         })
     }
@@ -70,12 +84,22 @@ impl Check {
 
     pub(super) fn entry(&mut self, line: &str) -> Checked {
         let words: Vec<&str> = line.split('\t').collect();
-        if self.taken.is_some() && words.first() != Some(&"step") {
-            return Err("the task of a tick is not run".to_owned());
+        let due = match self.taken {
+            Some(Tick::Task(_)) => "step",
+            Some(_) => "call",
+            None => words[0],
+        };
+        if words[0] != due {
+            return Err("the tick that was taken is not run".to_owned());
         }
         match words.as_slice() {
             ["step", head, input, after, step] => self.step(head, input, after, step),
             ["do", effect] => self.perform(effect),
+            ["call", result] => self.call(result),
+            ["end"] => {
+                self.follower.ends();
+                Ok(())
+            }
             ["later", task] => self.append(task),
             ["tick", task] => self.take(task),
             ["done"] => self.done(),
@@ -87,11 +111,19 @@ impl Check {
     fn step(&mut self, head: &str, given: &str, after: &str, told: &str) -> Checked {
         let input = self.due(given)?;
         same("head of the queue", &self.queue.front().copied(), head)?;
-        let head = self.queue.front().copied();
+        let (before, head) = (self.state, self.queue.front().copied());
         let stepped = step(&mut self.state, &self.options, head, input);
         same("state", &self.state, after)?;
         same("step", &stepped, told)?;
-        self.steps += 1;
+        let taken = Taken {
+            before,
+            head,
+            input,
+            after: self.state,
+            step: stepped,
+        };
+        self.follower.stepped(&taken)?;
+        self.steps.push(taken);
         self.kinds.insert(kind(given));
         self.go_on(input, stepped);
         Ok(())
@@ -99,7 +131,7 @@ impl Check {
 
     /// The input, if it is one that may come now.
     fn due(&mut self, given: &str) -> Result<Input, String> {
-        if let Some(task) = self.taken.take() {
+        if let Some(Tick::Task(task)) = self.taken.take() {
             let input = Input::Run(task);
             return same("task of the tick", &input, given).map(|()| input);
         }
@@ -119,7 +151,13 @@ impl Check {
                 Err(format!("{given} comes while no user code runs"))
             }
             (_, Some(Input::Joined)) => Err("nothing was joined".to_owned()),
-            (_, Some(input)) => Ok(input),
+            (top, Some(input)) => {
+                if let Some(Frame::Effect(Effect::RejectHead(_) | Effect::FailHead(_), _)) = top {
+                    self.follower
+                        .leave("the host acts while it takes an unsent chunk");
+                }
+                Ok(input)
+            }
             (_, None) => Err(format!("{given} comes from outside")),
         }
     }
@@ -177,24 +215,49 @@ impl Check {
             Effect::WriteBatch(_) => self.queue.clear(),
             _ => {}
         }
+        if is_call(effect) {
+            self.follower.calls(None)?;
+        }
         self.stack.push(Frame::Effect(effect, 0));
         Ok(())
     }
 
+    fn call(&mut self, told: &str) -> Checked {
+        let tick = self.taken.take();
+        let due = match (tick, self.stack.last()) {
+            (Some(_), _) => None,
+            (None, Some(Frame::Effect(effect, _))) => match *effect {
+                Effect::Callback(result) | Effect::CallEnds(result) => Some(result),
+                Effect::RejectTaken(fault) | Effect::RejectHead(fault) => Some(Err(fault)),
+                effect => return Err(format!("a callback is called within {effect:?}")),
+            },
+            (None, top) => return Err(format!("a callback is called within {top:?}")),
+        };
+        if let Some(due) = due {
+            same("result", &due, told)?;
+        }
+        let of_host = matches!(tick, Some(Tick::OfHost));
+        if !of_host {
+            self.follower.calls(Some(read::result(told)?))?;
+        }
+        self.stack.push(Frame::Callback { of_host });
+        Ok(())
+    }
+
     fn append(&mut self, told: &str) -> Checked {
-        let task = match self.stack.last_mut() {
+        let tick = match self.stack.last_mut() {
             Some(Frame::Effect(Effect::Defer(task), count)) => {
                 *count += 1;
-                Some(*task)
+                Tick::Task(*task)
             }
             Some(Frame::Effect(Effect::FailHead(fault), _)) => {
                 let callback = told.ends_with("callback: true }");
                 let fault = *fault;
-                Some(Task::WriteFailed { fault, callback })
+                Tick::Task(Task::WriteFailed { fault, callback })
             }
             Some(Frame::Effect(Effect::Refuse(_) | Effect::DeferEnd(_), count)) => {
                 *count += 1;
-                None
+                Tick::Refused
             }
             Some(Frame::Effect(effect, _)) if !calls_out(*effect) => {
                 return Err("a tick is appended that nothing has deferred".to_owned());
@@ -202,14 +265,14 @@ impl Check {
             Some(Frame::Input { .. }) => {
                 return Err("a tick is appended between a step and its effect".to_owned());
             }
-            _ => None,
+            _ => Tick::OfHost,
         };
-        match task {
-            Some(task) => same("tick", &task, told)?,
-            None if told != "callback" => return Err("no step has deferred this".to_owned()),
-            None => {}
+        match tick {
+            Tick::Task(task) => same("tick", &task, told)?,
+            _ if told != "callback" => return Err("no step has deferred this".to_owned()),
+            _ => {}
         }
-        self.ticks.push_back(task);
+        self.ticks.push_back(tick);
         Ok(())
     }
 
@@ -217,18 +280,19 @@ impl Check {
         if let Some(frame) = self.stack.last() {
             return Err(format!("a tick is taken within {frame:?}"));
         }
-        match self.ticks.pop_front() {
-            Some(Some(task)) => {
-                same("first tick", &task, told)?;
-                self.taken = Some(task);
-                Ok(())
-            }
-            Some(None) if told == "callback" => {
-                self.stack.push(Frame::Callback);
-                Ok(())
-            }
-            first => Err(format!("the first tick is {first:?}")),
+        let Some(first) = self.ticks.pop_front() else {
+            return Err("there is no tick".to_owned());
+        };
+        match first {
+            Tick::Task(task) => same("first tick", &task, told)?,
+            _ if told != "callback" => return Err(format!("the first tick is {first:?}")),
+            _ => {}
         }
+        self.taken = Some(first);
+        if matches!(first, Tick::OfHost) {
+            return Ok(());
+        }
+        self.follower.goes_on(Action::RunTick)
     }
 
     fn done(&mut self) -> Checked {
@@ -238,10 +302,18 @@ impl Check {
                 if matches!(effect, Effect::WriteBatch(_))
                     && self.quirks.contains(Quirks::WRITEV_LOSES)
                 {
+                    if !self.queue.is_empty() {
+                        self.follower
+                            .leave("a batch loses what was queued within it");
+                    }
                     self.queue.clear();
                 }
+                if is_call(effect) {
+                    self.follower.goes_on(Action::Return)?;
+                }
             }
-            Some(Frame::Callback) => {}
+            Some(Frame::Callback { of_host: false }) => self.follower.goes_on(Action::Return)?,
+            Some(Frame::Callback { of_host: true }) => {}
             frame => return Err(format!("nothing that was called returns, but {frame:?}")),
         }
         self.leave();
@@ -261,12 +333,12 @@ impl Check {
         if appended == due {
             return Ok(());
         }
-        let mut waiting = self.ticks.iter_mut().rev().flatten();
-        let joined = waiting.find_map(|task| match task {
-            Task::AfterWrite {
+        self.follower.leave("a tick joins another");
+        let joined = self.ticks.iter_mut().rev().find_map(|tick| match tick {
+            Tick::Task(Task::AfterWrite {
                 count,
                 callback: true,
-            } => Some(count),
+            }) => Some(count),
             _ => None,
         });
         match joined {
@@ -278,9 +350,10 @@ impl Check {
 
     /// A panic leaves what was called, and the input that has called it.
     fn unwound(&mut self) -> Checked {
+        self.follower.leave("a panic");
         while let Some(frame) = self.stack.pop() {
             if !matches!(frame, Frame::Input { .. }) {
-                if let Some(Frame::Input { .. }) = self.stack.last() {
+                if let (Frame::Effect(..), Some(Frame::Input { .. })) = (frame, self.stack.last()) {
                     self.stack.pop();
                 }
                 return Ok(());
@@ -294,6 +367,20 @@ fn may_join(effect: Effect) -> bool {
     matches!(
         effect,
         Effect::Defer(Task::AfterWrite { callback: true, .. })
+    )
+}
+
+/// Whether an effect is one call, of the sink, of a hook or of the listeners.
+fn is_call(effect: Effect) -> bool {
+    matches!(
+        effect,
+        Effect::WriteGiven
+            | Effect::WriteHead
+            | Effect::WriteBatch(_)
+            | Effect::Construct
+            | Effect::Finalize
+            | Effect::Destroy { .. }
+            | Effect::Emit(_)
     )
 }
 
