@@ -31,7 +31,7 @@ use highwater::machine::{Options, Quirks};
 use crate::explore::drive::Taken;
 use crate::explore::notation::action_name;
 use crate::explore::steps::line;
-use run::Check;
+use run::{Check, kind};
 
 /// The inputs, tasks and continuations that a driver can put in, as records name them.
 const KINDS: [&str; 37] = [
@@ -92,6 +92,7 @@ pub struct Seen {
     pub graphs: Graphs,
     kinds: BTreeSet<String>,
     actions: BTreeSet<String>,
+    /// The different steps of records without quirks.
     different: HashSet<(Options, Taken)>,
 }
 
@@ -172,7 +173,6 @@ impl Seen {
                 self.relengthed += usize::from(lengths == Some(Lengths::OfGraph));
             }
         }
-        // The encoding has no quirks.
         if check.quirks == Quirks::NONE {
             let steps = check.steps.into_iter();
             self.different
@@ -181,21 +181,25 @@ impl Seen {
         self.kinds.extend(check.kinds);
     }
 
-    /// How many different steps there were, without quirks.
-    #[must_use]
-    pub fn different(&self) -> usize {
-        self.different.len()
-    }
-
-    /// At most so many of the different steps, as `spec/induct.py steps` reads them.
+    /// Writes different steps as `spec/induct.py steps` reads them: at most so many of each kind
+    /// of input. Those with quirks are left out, as the encoding has none. Returns how many.
     ///
     /// # Errors
     ///
     /// Those of the output.
-    pub fn write_steps(&self, most: usize, mut out: impl io::Write) -> io::Result<()> {
-        let mut steps = self.different.iter().take(most);
-        steps.try_for_each(|(options, taken)| line(&mut out, options, taken))?;
-        out.flush()
+    pub fn write_steps(&self, of_each: usize, mut out: impl io::Write) -> io::Result<usize> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (options, taken) in &self.different {
+            let count = counts
+                .entry(kind(&format!("{:?}", taken.input)))
+                .or_default();
+            if *count < of_each {
+                *count += 1;
+                line(&mut out, options, taken)?;
+            }
+        }
+        out.flush()?;
+        Ok(counts.values().sum())
     }
 }
 
@@ -205,9 +209,10 @@ impl fmt::Display for Seen {
         let of = KINDS.len();
         let (records, steps, cut) = (self.records, self.steps, self.cut);
         let (walked, relengthed, followed) = (self.walked, self.relengthed, self.followed);
+        let different = self.different.len();
         write!(
             f,
-            "records={records} steps={steps} cut={cut} kinds={taken}/{of} walked={walked} \
+            "records={records} steps={steps} different={different} cut={cut} kinds={taken}/{of} walked={walked} \
              relengthed={relengthed} followed={followed}"
         )
     }

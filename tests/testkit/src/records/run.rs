@@ -405,7 +405,7 @@ fn same(what: &str, wanted: &impl std::fmt::Debug, told: &str) -> Checked {
 }
 
 /// `Run(Construct)` of `Run(Construct)`, `Write` of `Write(Measure { … })`.
-fn kind(input: &str) -> String {
+pub(super) fn kind(input: &str) -> String {
     let is_word = |letter: char| !letter.is_alphanumeric();
     let mut names = input.split(is_word);
     match (names.next().unwrap_or_default(), names.next()) {
