@@ -8,7 +8,7 @@
 //! | [`players`] | play a scenario on the driver or a stream with a worker | `tests/invariants.rs` |
 //! | [`judge`] | names the invariants that a history breaks | `tests/invariants.rs` |
 //! | [`gate`] | is a sink that answers when the test says so | `tests/thread.rs` |
-//! | [`records`] | checks what drivers have written down | `tests/records.rs` |
+//! | [`records`] | checks what drivers have written down | `tests/record.rs` |
 //! | [`random`] | checks a property on random cases | every test with random cases |
 //! | [`wakes`] | counts wake-ups | every test that counts them |
 //! | [`sinks`] | do in one call what a closure says | every test with such a sink |

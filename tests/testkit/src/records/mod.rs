@@ -1,7 +1,7 @@
 //! Checks what drivers have written down (`src/driver/record.rs`): each record must be a run of
 //! the machine, in the order that its contract gives a driver.
 //!
-//! A [`Check`] keeps what a driver keeps, by itself: the state, the measures of the queue, the
+//! A `Check` keeps what a driver keeps, by itself: the state, the measures of the queue, the
 //! FIFO of ticks, and the call stack. Each entry must be one that may come then:
 //!
 //! - a step has the state, effect and continuation that `step` gives, the head of the queue, and
@@ -10,7 +10,7 @@
 //! - each effect is performed once, before the continuation
 //! - a tick is appended when the machine defers one, and taken in order, with nothing on the stack
 //!
-//! The explorer's world follows each record ([`follow`]): so it is a way in the graph of a
+//! The explorer's world follows each record (`follow.rs`): so it is a way in the graph of a
 //! world with the same options and lengths. Where this way is within the bounds of a configuration
 //! of the specification, it is also walked in its graph ([`Graphs`]).
 
