@@ -5,7 +5,7 @@
 # (tests/testkit/src/records/). If there is a z3, the different steps are compared with the encoding
 # of the proof (spec/induct.py steps).
 #
-#   tests/record.sh               all of it, which takes half an hour on one core
+#   tests/record.sh               all of it, a quarter of an hour
 #   tests/record.sh --quick       what CI runs: some of the tests, and no schedules
 #   tests/record.sh record NAME   this test of tests/record.rs alone (for tests/plant.sh)
 #
