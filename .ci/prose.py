@@ -1,16 +1,13 @@
 """Looks for words that make a sentence hard to read, and says what to write instead.
 
 A person reads Markdown, comments, texts of errors and names of tests, so each file of git is
-read whole, except generated ones. A file of prose_allowed.txt may have as many hits as stand
-there, and no more. One without hits must leave the list.
+read whole, except generated ones. There are no exceptions for a single sentence.
 """
 
 import re
 import subprocess
 import sys
 from pathlib import Path
-
-ALLOWED = Path(".ci/prose_allowed.txt")
 
 # Text that is not ours, generated, or data.
 SKIPPED = re.compile(r"\.(lock|snap|graph|jsonl|svg|txt)$|^LICENSE|^fuzz/corpus/|^examples/javascript/playground/dist/|^\.ci/prose")
@@ -57,47 +54,24 @@ def files():
                 pass  # no text
 
 
-def allowed():
-    """Returns {file: how many hits it may have}."""
-    lines = ALLOWED.read_text().splitlines() if ALLOWED.exists() else []
-    pairs = (line.split() for line in lines if line and not line.startswith("#"))
-    return {name: int(count) for count, name in pairs}
-
-
-def check(texts, may):
+def faults_of(texts):
     """Returns the faults of these files, one a line."""
-    faults, texts = [], dict(texts)
-    for name, text in texts.items():
-        hits, most = hits_of(text), may.get(name, 0)
-        if len(hits) > most:
-            faults += [f"{name}:{at}: {words!r}: {advice}" for at, words, advice in hits]
-        elif most and not hits:
-            faults.append(f"{name}: no hits, {most} allowed: take it out of {ALLOWED}")
-    faults += [f"no such file: {name}, of {ALLOWED}" for name in may if name not in texts]
-    return faults
+    return [f"{name}:{at}: {words!r}: {advice}" for name, text in texts for at, words, advice in hits_of(text)]
 
 
 def self_test():
     for pattern, advice, sentence in RULES:
         found = hits_of(f"a line\n{sentence}\n")
         assert (2, advice) in [(at, said) for at, _, said in found], f"missed: {sentence} ({pattern})"
-        assert check([("a", sentence)], {}), f"not a fault: {sentence}"
-        assert not check([("a", sentence)], {"a": len(found)}), f"not allowed: {sentence}"
+        assert faults_of([("a", sentence)]), f"not a fault: {sentence}"
     assert not hits_of("It is too late, too late. The caller is sure.")
-    assert check([("a", "")], {"a": 1}), "a file without hits was missed"
-    assert check([], {"gone": 1}), "a file that is gone was missed"
     print(f"{len(RULES)} rules, each can fail")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
         self_test()
-    elif sys.argv[1:] == ["--allow"]:
-        # For a first list; afterwards it is only shortened.
-        for name, text in files():
-            if hits_of(text):
-                print(len(hits_of(text)), name)
     else:
-        faults = check(files(), allowed())
-        print("\n".join(faults) if faults else "no hard words, except those of the list")
+        faults = faults_of(files())
+        print("\n".join(faults) if faults else "no hard words")
         sys.exit(bool(faults))

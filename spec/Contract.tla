@@ -23,9 +23,9 @@ VARIABLE seen
   \* returned: calls that have returned
   \* late:     those that returned when the stream was destroyed
   \* corks:    cork() not taken back;  ended, destroyed: end() was accepted, destroy() called
-  \* waits:    a writer was told to wait since the last 'drain'
+  \* waits:    a write has returned false since the last 'drain'
   \* final:    what final answered last: "none", "ok", "error"
-  \* errors, finishes, closes: how often these were told, up to twice
+  \* errors, finishes, closes: how often the stream emitted these, up to twice
 
 observed == <<s, queue, flight, kept, ticks, todo, owes, count, seen>>
 
@@ -192,8 +192,8 @@ CallbackOnce == Settled => seen.owed \subseteq seen.called
 
 CallbackLater == [][CallbackStarts => Given[1] \in seen.returned]_observed
 
-\* The stream never becomes finished after destroy or error. 'finish' is told once,
-\* of a finished stream; a callback of end() may destroy it meanwhile (rule 16).
+\* The stream never becomes finished after destroy or error. It emits 'finish' once,
+\* when it is finished; a callback of end() may destroy it meanwhile (rule 16).
 Writes == {i \in DOMAIN seen.fate : seen.fate[i] \notin {"other", "refused"}}
 FinishFlushed == [][
   /\ (~Finished /\ s'.ending \in {"Finished", "Told"}) =>
@@ -241,7 +241,7 @@ Stopped == Failed \/ seen.destroyed
 
 WaitIsAnswered == seen.waits ~> (~seen.waits \/ seen.ended \/ Stopped)
 EndResolves == seen.ended ~> (seen.finishes > 0 \/ Stopped)
-\* Finish and failure destroy the stream by themselves, if it is to be so.
+\* Finish and failure destroy the stream by themselves, if AutoDestroy says so.
 DestroyCloses == (seen.destroyed \/ (AutoDestroy /\ (seen.finishes > 0 \/ s.errored # None))) ~> Closed
 \* Of a stream that is destroyed, the destroy hook may drop the error.
 FailureTold == (s.errored # None) ~> (seen.errors > 0 \/ Destroyed)

@@ -4,7 +4,7 @@
 (* is one of these (refinement).                                           *)
 (***************************************************************************)
 VARIABLES
-  phase,     \* "Open", "Ending", "Finished", and "Told" once 'finish' was told
+  phase,     \* "Open", "Ending", "Finished", and "Told" after the event 'finish'
   stop,      \* "No", "Errored", "Destroyed", "Closed"
   waiting,   \* a writer waits for 'drain'
   errorTold
@@ -13,7 +13,7 @@ life == <<phase, stop, waiting, errorTold>>
 
 Init == phase = "Open" /\ stop = "No" /\ waiting = FALSE /\ errorTold = FALSE
 
-\* A write is accepted, and its writer told to wait.
+\* A write is accepted, and returns false: its writer waits.
 Wait == phase = "Open" /\ stop = "No" /\ waiting' = TRUE
         /\ phase' = phase /\ stop' = stop /\ errorTold' = errorTold
 
@@ -29,7 +29,7 @@ End == phase = "Open" /\ stop # "Errored" /\ phase' = "Ending"
 Finish == phase = "Ending" /\ stop = "No" /\ phase' = "Finished"
           /\ stop' = stop /\ waiting' = waiting /\ errorTold' = errorTold
 
-\* 'finish' is told, also if a callback of end() stops the stream meanwhile, but not after 'close'.
+\* The stream emits 'finish', also if a callback of end() stops it meanwhile, but not after 'close'.
 TellFinish == phase = "Finished" /\ stop # "Closed" /\ phase' = "Told"
               /\ stop' = stop /\ waiting' = waiting /\ errorTold' = errorTold
 
@@ -39,7 +39,7 @@ Fail == stop = "No" /\ stop' = "Errored"
 Destroy == stop \in {"No", "Errored"} /\ stop' = "Destroyed"
            /\ phase' = phase /\ waiting' = FALSE /\ errorTold' = errorTold
 
-\* 'error' is told once, of a stream that has stopped, and not after 'close'.
+\* A stream that has stopped emits 'error' once, and not after 'close'.
 TellError == ~errorTold /\ stop \in {"Errored", "Destroyed"} /\ errorTold' = TRUE
              /\ phase' = phase /\ stop' = stop /\ waiting' = waiting
 

@@ -11,11 +11,11 @@ EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
   \* What a stream is created with.
-  Mark,          \* high-water mark: from this length on, writers are told to wait
-  LowMark,       \* at or below this length they are told to go on (Node: 0)
+  Mark,          \* high-water mark: at this length or above, write returns false
+  LowMark,       \* low-water mark: at this length or below, 'drain' comes (Node: 0)
   Limit,         \* a chunk that would pass this length is refused
   AutoDestroy,   \* finish and failure destroy the stream
-  EmitClose,     \* 'close' is told
+  EmitClose,     \* the stream emits 'close'
   RefusalsFail,  \* a write after the end makes the stream fail
   ObjectMode,    \* every chunk counts 1
   Batches,       \* the sink takes several chunks in one call
@@ -31,7 +31,7 @@ CONSTANTS
   Parts,         \* how much the sink may report as done, of what it works on
   MaxQueue, MaxTicks, MaxCork, MaxEnds,
   MaxNest,       \* from how deep inside the stream's calls the world may act
-  Numbered,      \* calls of the user are numbered, so that each can be told from others
+  Numbered,      \* calls of the user are numbered: the contract names each
   MaxCalls       \* at most so many of them, if they are numbered
 
 ASSUME LowMark = 0 \/ LowMark < Mark
@@ -192,7 +192,7 @@ Batched ==
 
 \* A drain is owed, and this length is low enough.
 DrainWanted(length) == s.needDrain /\ length <= LowMark
-\* Rules 9 and 24: 'drain' is told now.
+\* Rules 9 and 24: the stream emits 'drain' now.
 TellsDrain(length) == DrainWanted(length) /\ s.ending = "Open" /\ ~Stops
 
 \* Rule 10: what follows a write that was answered at once waits for a tick, if

@@ -315,9 +315,9 @@ def covers(proof, action):
 def why_unreached(driver, action, outcome):
     """The text of the encoding has paths that cannot be: each has its reason."""
     if action == "Written" and outcome == ("Defer(Finish)", "Next(Nothing)"):
-        return "nothing is in flight any more once 'prefinish' has been told"
+        return "after 'prefinish' nothing is in flight"
     if action == "Resume(Prefinished(EndCallback))" and outcome == ("no effect", "nothing"):
-        return "the callback of end() is kept or deferred, unless 'finish' is told"
+        return "the callback of end() is kept or deferred, unless 'finish' comes"
     if driver == "once" and "AtOnce" in action:
         return "only a quirk gives it"
     finishes = outcome[1] in ("TellFinish", "AutoDestroy")

@@ -78,7 +78,7 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
      "checked = and_(s.ending == PREFINISHED, s.pending == 0,",
      "checked = and_(s.ending == PREFINISHED,", "FinishFlushed"),
     ("a failed final lets it finish", "return self.fail_final(result)", "pass", "FinishFlushed"),
-    ("finish is told again", "s.ending = TOLD", "pass", "FinishOnce FinishFlushed"),
+    ("finish comes again", "s.ending = TOLD", "pass", "FinishOnce FinishFlushed"),
     ("tell_error ignores error_told", "if self.holds(or_(s.error_told, s.teardown == CLOSE_TOLD)):",
      "if self.holds(s.teardown == CLOSE_TOLD):", "ErrorOnce"),
     ("the last error wins", "self.errored = ite(self.errored != 0, self.errored, error)",
@@ -87,7 +87,7 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
      "if self.holds(s.error_told):", "CloseLast"),
     ("finish after close", "if self.holds(or_(s.ending != FINISHED, s.teardown == CLOSE_TOLD)):",
      "if self.holds(s.ending != FINISHED):", "CloseLast"),
-    ("close is told at every answer", "        if self.holds(s.teardown != CLOSED):\n"
+    ("close comes at every answer", "        if self.holds(s.teardown != CLOSED):\n"
      "            return NO_STEP\n        s.teardown = CLOSE_TOLD",
      "        s.teardown = CLOSE_TOLD", "CloseOnce"),
     ("the answer forgets errors", "return and_(self.has_room(options), not_(self.has_failed()))",
@@ -163,7 +163,7 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
     ("progress leads to drain above the low-water mark",
      "if self.holds(and_(not_(s.sync), self.tells_drain())):",
      "if self.holds(and_(not_(s.sync), s.need_drain, s.writable)):", "DrainEarned"),
-    ("progress forgets that drain is told", "s.need_drain = False\n"
+    ("progress forgets that drain has come", "s.need_drain = False\n"
      '            return ("Emit", ("Drain",)), None',
      'return ("Emit", ("Drain",)), None', "DrainOwed"),
     ("progress forgets to tell drain", 'return ("Emit", ("Drain",)), None', "return NO_STEP",
@@ -256,11 +256,11 @@ FAULTS = tuple(Fault(name, old, new, tuple(names.split())) for name, old, new, n
      "return self.finish() if self.holds(due) else NO_STEP",
      "return self.finish() if self.holds(due) else self.defer_finish()",
      "Ranking"),
-    ("an error that was told is deferred again",
+    ("an error that has come is deferred again",
      "        if self.holds(or_(s.error_told, s.teardown == CLOSE_TOLD)):\n            return NO_STEP",
      "        if self.holds(or_(s.error_told, s.teardown == CLOSE_TOLD)):\n"
      '            return ("Defer", ("Error", fault)), None', "Ranking"),
-    ("a close that was told is deferred again",
+    ("a close that has come is deferred again",
      "    def close_task(self, error):\n        s = self.state\n"
      "        if self.holds(s.teardown != CLOSED):\n            return NO_STEP",
      "    def close_task(self, error):\n        s = self.state\n"

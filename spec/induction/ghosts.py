@@ -21,7 +21,7 @@ from induction.values import (
 
 # The driver's queue: chunks, sum of their measures, callbacks. The sink: unanswered
 # calls, and the measure and callbacks that it holds. Then totals of measures, what
-# the producer did, and what was told.
+# the producer did, and which events came.
 COUNTS = ("queue", "queue_sum", "queue_callbacks", "calls", "held", "held_callbacks", "taken",
           "accepted", "answered", "rejected", "corks", "ends", "errors", "finishes", "closes")
 OWED = ("pending", "after_write", "callbacks", "flush", "flushing", "look", "reject", "rejecting",

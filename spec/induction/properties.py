@@ -68,7 +68,7 @@ def _(m):
     return True
 
 
-@each_step("DrainEarned", "'drain' only after a writer was told to wait since the last one, at"
+@each_step("DrainEarned", "'drain' comes only if a write has returned false since the last one, at"
            " or below the low-water mark, never after end, destroy or error; and there is room")
 def _(m):
     if m.event != "Drain":
@@ -175,8 +175,8 @@ def _(o, s, g):
 
 
 @each_step("FinishFlushed", "the stream becomes finished only after end, with everything written,"
-           " nothing pending, final ok, and never after destroy or error; 'finish' is told only of"
-           " a finished stream, even if a callback of end destroys it meanwhile")
+           " nothing pending, final ok, and never after destroy or error; 'finish' comes only"
+           " from a finished stream, even if a callback of end destroys it meanwhile")
 def _(m):
     became = and_(m.s.ending != m.after.ending, m.after.ending >= FINISHED, m.s.ending < FINISHED)
     flushed = and_(m.s.ending == PREFINISHED, m.after.total == 0, m.g.queue == 0, m.g.calls == 0,
@@ -193,12 +193,12 @@ def _(o, s, g):
     return implies(s.ending > ASKED, and_(s.queued == 0, s.sink == IDLE))
 
 
-@always("FinishOnce", "'finish' is told once, and the state says whether it was")
+@always("FinishOnce", "'finish' comes once, and the state says whether it did")
 def _(o, s, g):
     return g.finishes == bit(s.ending == TOLD)
 
 
-@always("ErrorOnce", "'error' is told at most once, and the state says whether it was")
+@always("ErrorOnce", "'error' comes at most once, and the state says whether it did")
 def _(o, s, g):
     return g.errors == bit(s.error_told)
 
@@ -215,7 +215,7 @@ def _(m):
     return m.s.teardown != CLOSE_TOLD if calls or hooks else True
 
 
-@always("CloseOnce", "'close' is told at most once, and not at all without emitClose")
+@always("CloseOnce", "'close' comes at most once, and not at all without emitClose")
 def _(o, s, g):
     return g.closes == bit(and_(s.teardown == CLOSE_TOLD, o.emit_close))
 
@@ -233,8 +233,8 @@ def _(m):
     return not_(s.answer(m.o)) == or_(full, s.teardown != 0, s.errored != 0)
 
 
-@always("DrainOwed", "a writer that was told to wait is owed a drain, and no other is, until end,"
-        " error or destroy (part of WaitIsAnswered)")
+@always("DrainOwed", "a drain is owed if and only if a write has returned false since the last one,"
+        " until end, error or destroy (part of WaitIsAnswered)")
 def _(o, s, g):
     return and_(implies(s.need_drain, g.waits),
                 implies(and_(g.waits, s.ending == OPEN, working(s)), s.need_drain))
@@ -423,8 +423,8 @@ def _(o, s, g):
                 implies(and_(kept, s.sink == WRITING, s.sync), g.owed_reject > 0))
 
 
-@always("FailureTold", "an error that did not destroy the stream is told, or is to be told, or is"
-        " about to destroy it", "once")
+@always("FailureTold", "an error that did not destroy the stream has come as 'error', or will come,"
+        " or will destroy it", "once")
 def _(o, s, g):
     errored = and_(s.errored != 0, not_(s.is_destroyed()))
     return implies(errored, or_(s.error_told, g.owed_error > 0, g.owed_failing > 0,
