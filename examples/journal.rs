@@ -1,21 +1,10 @@
 //! A journal: threads append records, and each learns when its record is durable. After a
 //! crash the journal goes on behind its last whole record.
-//!
-//! ```sh
-//! cargo run --release --example journal -- target/journal
-//! ```
+//! `cargo run --release --example journal -- target/journal`
 
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::process::ExitCode;
-use std::thread;
+use std::{fs::OpenOptions, io::Read, thread};
 
-use highwater::sink::Durable;
-use highwater::{BoxError, Writable, Writer};
-
-/// How many threads append, and how many records each.
-const THREADS: u64 = 8;
-const RECORDS: u64 = 100;
+use highwater::{BoxError, Writable, Writer, sink::Durable};
 
 /// A record on disk: its length, its checksum, its bytes.
 fn frame(record: &[u8]) -> Result<Vec<u8>, BoxError> {
@@ -32,58 +21,48 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (crc32fast::hash(record) == u32::from_le_bytes(*sum)).then_some((record, rest))
 }
 
-/// Appends a record, and returns when it is on disk.
-fn append(journal: &Writer, record: &[u8]) -> Result<(), BoxError> {
-    journal.send(frame(record)?).wait()?;
-    Ok(journal.flush().wait()?)
-}
-
-fn run(path: &str) -> Result<(), BoxError> {
-    let options = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .clone();
-    let (mut file, mut bytes) = (options.open(path)?, Vec::new());
+/// Cuts what a crash has torn, and returns how many whole records there are.
+fn repair(path: &str) -> Result<usize, BoxError> {
+    let mut options = OpenOptions::new();
+    let mut file = options.read(true).append(true).create(true).open(path)?;
+    let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let (mut whole, mut rest) = (0, &bytes[..]);
     while let Some((_, behind)) = split(rest) {
         (whole, rest) = (whole + 1, behind);
     }
-    file.set_len((bytes.len() - rest.len()) as u64)?; // cuts what a crash has torn
+    file.set_len((bytes.len() - rest.len()) as u64)?;
     file.sync_all()?;
-    drop(file);
-    println!("{whole} whole records, {} bytes cut", rest.len());
+    Ok(whole)
+}
 
-    let journal = Writable::builder()
-        .group_commit(true)
-        .spawn(Durable::open(path)?)?;
-    let threads: Vec<_> = (0..THREADS)
-        .map(|thread| {
-            let journal = journal.writer();
-            thread::spawn(move || {
-                (0..RECORDS).try_for_each(|n| append(&journal, format!("{thread}.{n}").as_bytes()))
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().map_err(|_| "a thread panicked")??;
+/// Appends a hundred records, and waits until each is on disk.
+fn append(journal: &Writer, name: usize) -> Result<(), BoxError> {
+    for n in 0..100 {
+        journal
+            .send(frame(format!("{name}.{n}").as_bytes())?)
+            .wait()?;
+        journal.flush().wait()?;
     }
-    let flushed = journal.end().wait()?.totals.flushed;
-    println!("{} records are durable, {flushed} bytes", THREADS * RECORDS);
     Ok(())
 }
 
-fn main() -> ExitCode {
-    let Some(path) = std::env::args().nth(1) else {
-        eprintln!("journal: a path is missing");
-        return ExitCode::from(2);
-    };
-    match run(&path) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("journal: {path}: {error}");
-            ExitCode::FAILURE
-        }
+fn main() -> Result<(), BoxError> {
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("the path of the journal is missing")?;
+    let whole = repair(&path).map_err(|error| format!("{path}: {error}"))?;
+    println!("{whole} whole records");
+    let journal = Writable::builder()
+        .group_commit(true)
+        .spawn(Durable::open(path)?)?;
+    let threads = [0, 1, 2, 3, 4, 5, 6, 7].map(|name| {
+        let journal = journal.writer();
+        thread::spawn(move || append(&journal, name))
+    });
+    for thread in threads {
+        thread.join().map_err(|_| "a thread panicked")??;
     }
+    println!("{} bytes are durable", journal.end().wait()?.totals.flushed);
+    Ok(())
 }
