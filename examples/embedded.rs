@@ -62,8 +62,8 @@ fn main() -> std::io::Result<()> {
     };
     let mut wire = std::vec::Vec::new();
     port.put(Input::Start, b"");
-    for n in 0..1000 {
-        let text: Text = if n % 2 == 0 { b"tick\n" } else { b"tock\n" };
+    let texts: [Text; 3] = [b"one\n", b"two\n", b"three\n"];
+    for text in texts.into_iter().cycle().take(999) {
         port.put(Input::Write(Measure::default()), text);
         while port.state.needs_drain() {
             wire.extend(port.interrupt());
