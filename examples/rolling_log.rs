@@ -27,7 +27,6 @@ fn run() -> Result<(), BoxError> {
         .daily()
         .keep(7)
         .compress_with(gzip)
-        .on_error(|error| eprintln!("rolling_log: {error}"))
         .open()?;
     let status = file.status();
     let log = Log::builder().spawn(file)?;

@@ -124,7 +124,7 @@ impl AsRef<[u8]> for Chunk {
     }
 }
 
-/// By their bytes, whatever they were made from.
+/// By their bytes, not by what they were made from.
 impl PartialEq for Chunk {
     fn eq(&self, other: &Self) -> bool {
         self.as_ref() == other.as_ref()

@@ -156,7 +156,7 @@
 //! | at the end the sink is | flushed | flushed, then closed | flushed, then shut down | the body has ended |
 //! | the owner is dropped without an end | ends the stream, and blocks until it has finished; [`on_drop`](Builder::on_drop) chooses otherwise | ends the stream and returns; the worker goes on while it is polled; [`discard_on_drop`](Builder::discard_on_drop) chooses otherwise | the same; the worker goes on while the runtime runs | the reader gets an error: what is cut off never looks whole |
 //! | the worker is dropped | cannot happen | the stream fails with [`Cause::WorkerDropped`] | the runtime does it when it shuts down: the same | the stream fails with [`Cause::ReaderLeft`], unless the reader had everything |
-//! | the program exits | what is not delivered is lost, and no one learns of it: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same | the same |
+//! | the program exits | what is not delivered is lost without an error: end the stream, or drop the owner, first | the same: only the end, awaited, is sure | the same | the same |
 //! | *delivered* means | `write` of the sink has returned and took the bytes | `poll_write` of the sink took them | the same; a sink that buffers, as `tokio::fs::File` does, may still have them | the reader came back for the next chunk, or for the end |
 //! | [`WouldDeadlock`](WaitError::WouldDeadlock) | a wait on the worker's thread: in the sink, the opener, the observer, a panic hook | a wait within a poll of the worker, or within its drop | the same | a wait within a poll of the body, or within its drop |
 //! | [`Snapshot::waited`] measures | the waits of threads, by `wait` | the same; not those of tasks, by `.await` | the same | the same |
@@ -164,18 +164,20 @@
 //! So a handle over tokio promises less than one over a thread. If the owner is dropped and the
 //! runtime shuts down before the worker has finished, what is left is lost. The
 //! [observer](Builder::observer) gets the error, with the number of bytes, and so does a wait
-//! of a [`Writer`] for [`closed`](Writer::closed); without either, no one learns of it. Await
+//! of a [`Writer`] for [`closed`](Writer::closed). Without either, no caller gets it. Await
 //! [`end`](Writable::end) before the runtime shuts down, and nothing is lost.
 //!
 //! *Delivered* is what the sink has taken, and a sink may buffer by itself: `BufWriter` does,
 //! and so does `tokio::fs::File`. Then [`delivered`](Writable::delivered), `totals.delivered`
 //! and what [`destroy`](Writable::destroy) does not hand back are not in the file yet. If the
 //! disk is full, a [`flush`](Writable::flush) and the [`end`](Writable::end) return that error;
-//! after a `destroy` no one learns of it. So wait for a `flush` where the bytes have to be in
+//! after a `destroy` no call returns it. So wait for a `flush` where the bytes have to be in
 //! the file, or take a thread over `std::fs::File`, which buffers nothing.
 //!
-//! *Delivered* is not *durable* either: for that, a flush of [`sink::Durable`] is a sync. A chunk of `Bytes` (feature `bytes`) is not copied, so a small
-//! slice keeps its whole buffer in memory until it is delivered.
+//! *Delivered* is not *durable* either: for that, a flush of [`sink::Durable`] is a sync.
+//!
+//! A chunk of `Bytes` (feature `bytes`) is not copied, so a small slice keeps its whole buffer in
+//! memory until it is delivered.
 //!
 //! # Dropping
 //!

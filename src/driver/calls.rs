@@ -11,8 +11,8 @@ use super::{Driver, Host, Refused};
 use crate::machine::{End, Fault, Flow, Input, Measure, Options, State};
 
 impl<H: Host> Driver<H> {
-    /// A stream over this host. Allocates nothing, unless construction is to
-    /// be deferred.
+    /// Makes a stream over this host. It allocates nothing, unless the options ask for
+    /// [construction](Options::with_construct).
     pub fn new(options: Options, host: H) -> Self {
         let mut stream = Self {
             options,
@@ -72,8 +72,8 @@ impl<H: Host> Driver<H> {
     ///
     /// # Errors
     ///
-    /// The chunk comes back if it was not accepted ([rule 13](crate::machine#the-rules)); the callback is
-    /// told the same.
+    /// The chunk comes back if it was not accepted ([rule 13](crate::machine#the-rules)); the callback
+    /// gets the same fault.
     pub fn end(
         &mut self,
         chunk: Option<(H::Chunk, u64)>,
@@ -111,7 +111,7 @@ impl<H: Host> Driver<H> {
         self.answer(result, true);
     }
 
-    /// The sink has done so many bytes (or objects) more of what it was given last, and
+    /// The sink has done this many bytes (or objects) more of what it got last, and
     /// goes on ([rule 24](crate::machine#the-rules)). That may make room: then 'drain' comes now,
     /// before its answer. A report from within [`Host::write`] also makes room, but 'drain' waits
     /// for the next report or for the answer.

@@ -172,7 +172,7 @@ impl<H: Host> fmt::Debug for Driver<H> {
 ///
 /// # Examples
 ///
-/// Write until told to wait, and go on at 'drain', from within its handler:
+/// Write until the stream says wait, and go on at 'drain', from within its handler:
 ///
 /// ```
 /// use highwater::machine::{Event, Fault, Options};
@@ -236,14 +236,14 @@ pub trait Host: Sized {
     /// What is called when a write or an end is done.
     type Callback;
 
-    /// `_write`: to be answered by [`Driver::written`], now or later.
+    /// `_write`: takes a chunk. The host answers with [`Driver::written`], now or later.
     fn write(stream: &mut Driver<Self>, chunk: Self::Chunk);
 
     /// `_writev`: as [`Host::write`], with at least two chunks. Only called if
     /// [`Options::with_batches`](crate::machine::Options::with_batches) is on.
     ///
-    /// A host that takes no batches leaves it out. If the options ask for batches
-    /// all the same, the default loses nothing: it hands each chunk to
+    /// A host that takes no batches leaves it out. If the options still ask for batches,
+    /// the default loses nothing: it hands each chunk to
     /// [`Host::unsent`], in order, and answers with [`Fault::NotImplemented`]. Unless
     /// `unsent` destroys it, the stream fails with that.
     fn write_batch(stream: &mut Driver<Self>, chunks: Vec<Self::Chunk>) {
@@ -253,31 +253,31 @@ pub trait Host: Sized {
         stream.written(Err(Fault::NotImplemented));
     }
 
-    /// An event.
+    /// Gets each event, in order: what Node's listeners get.
     fn event(stream: &mut Driver<Self>, event: Event);
 
-    /// The callback of a write or of an end.
+    /// Calls the callback of a write or of an end.
     fn callback(stream: &mut Driver<Self>, callback: Self::Callback, result: Result<(), Fault>);
 
-    /// A chunk that was accepted and will not be written. They come in the
-    /// order in which they were accepted, before the callback of each.
+    /// Gets a chunk that was accepted and will not be written. Chunks come in the
+    /// order in which they were accepted, each before its callback.
     fn unsent(stream: &mut Driver<Self>, chunk: Self::Chunk) {
         let _ = (stream, chunk);
     }
 
-    /// `_construct`: to be answered by [`Driver::constructed`]. Only called if
+    /// `_construct`: opens the sink. The host answers with [`Driver::constructed`]. Only called if
     /// [`Options::with_construct`](crate::machine::Options::with_construct) is on.
     fn construct(stream: &mut Driver<Self>) {
         stream.constructed(Ok(()));
     }
 
-    /// `_final`: to be answered by [`Driver::finalized`]. Only called if
+    /// `_final`: the last thing before 'finish'. The host answers with [`Driver::finalized`]. Only called if
     /// [`Options::with_finalize`](crate::machine::Options::with_finalize) is on.
     fn finalize(stream: &mut Driver<Self>) {
         stream.finalized(Ok(()));
     }
 
-    /// `_destroy`: to be answered by [`Driver::destroyed`]. `error` is what the
+    /// `_destroy`: releases the sink. The host answers with [`Driver::destroyed`]. `error` is what the
     /// stream was destroyed with, `construct` what construction failed with
     /// meanwhile.
     fn destroy(stream: &mut Driver<Self>, error: Option<Fault>, construct: Option<Fault>) {

@@ -14,10 +14,11 @@ use crate::stream::{Calls, Event, OPTIONS, Observer, OnError};
 
 /// Makes a stream: from [`Writable::builder`](crate::Writable::builder).
 ///
-/// What starts it says who moves the data: [`spawn`](Self::spawn) a thread, `pair` a future,
-/// `spawn_tokio` a task of tokio. `K` is
-/// the kind of worker that the options chosen so far allow: an option that a worker cannot
-/// honour does not compile.
+/// The last method chooses who moves the data: [`spawn`](Self::spawn) a thread, `pair` a future,
+/// `spawn_tokio` a task of tokio, `body` the reader. `K` is the kind of worker that the options
+/// chosen so far allow. An option that the worker does not have does not compile: with
+/// [`on_drop`](Self::on_drop), which is of a thread, `spawn_tokio` is an error of
+/// unsatisfied trait bounds.
 ///
 /// ```
 /// use highwater::{Flow, Writable};
@@ -42,12 +43,12 @@ pub struct Builder<K = AnyWorker> {
     worker: K,
 }
 
-/// No option of a kind of worker was chosen: the [`Builder`] can start each of them.
+/// No option chosen so far is of one kind of worker alone: the [`Builder`] can start each kind.
 ///
 /// ```
 /// use highwater::{AnyWorker, Builder, Writable};
 ///
-/// /// How this program makes its streams, over whatever worker.
+/// /// How this program makes its streams, over any worker.
 /// fn small() -> Builder<AnyWorker> {
 ///     Writable::builder().high_water_mark(1024)
 /// }
@@ -120,6 +121,7 @@ impl From<AnyWorker> for FutureOptions {
 impl Writable<()> {
     /// Makes a stream: its options first, then what starts its worker.
     #[must_use]
+    #[doc(alias("new", "createWriteStream"))]
     pub fn builder() -> Builder {
         Builder {
             options: OPTIONS,
@@ -136,6 +138,7 @@ impl<K> Builder<K> {
     /// Sets the length, in bytes, at which `write` returns
     /// [`Flow::Wait`](crate::Flow::Wait). Node's `highWaterMark`; 16,384 by default.
     #[must_use]
+    #[doc(alias("capacity", "buffer_size"))]
     pub fn high_water_mark(mut self, bytes: u64) -> Self {
         self.options = self.options.with_high_water_mark(bytes);
         self
@@ -255,14 +258,16 @@ impl<K> Builder<K> {
         self
     }
 
-    /// Sets what sees every [`Event`], in order. The worker (the background thread, or the
-    /// future) calls it, outside every lock.
-    /// While it runs, the worker writes nothing: so the observer may write to the stream,
-    /// but not wait for it. (The wait of a thread returns
+    /// Sets the observer, which gets every [`Event`], in order. The worker (the background
+    /// thread, or the future) calls it, outside every lock.
+    ///
+    /// While it runs, the worker writes nothing. So the observer may write to the stream, but
+    /// not wait for it: the wait of a thread returns
     /// [`WouldDeadlock`](crate::WaitError::WouldDeadlock) there, and an owner whose drop would
-    /// wait is destroyed.) The same holds for a sink and an opener that know their own stream. An
-    /// observer that panics sees no more events.
+    /// wait destroys the stream instead. The same holds for a sink and an opener that know their
+    /// own stream. An observer that panics gets no more events.
     #[must_use]
+    #[doc(alias("on", "event"))]
     pub fn observer(mut self, observer: impl FnMut(Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -310,13 +315,14 @@ impl<K> Builder<K>
 where
     ThreadOptions: From<K>,
 {
-    /// The name of the background thread; `highwater` by default.
+    /// Sets the name of the background thread; `highwater` by default.
     #[must_use]
     pub fn thread_name(self, name: impl Into<String>) -> Builder<ThreadOptions> {
         self.with(|thread: &mut ThreadOptions| thread.thread_name = Some(name.into()))
     }
 
-    /// What becomes of the stream if it is dropped without an end.
+    /// Sets what the drop of an owner that has not ended the stream does. By default it ends the
+    /// stream, and waits.
     #[must_use]
     pub fn on_drop(self, policy: OnDrop) -> Builder<ThreadOptions> {
         self.with(|thread: &mut ThreadOptions| thread.on_drop = policy)
@@ -362,7 +368,7 @@ where
     /// Both run on the thread of the stream. Without this option every error ends the stream.
     ///
     /// It is for errors that time mends: a full disk, a quota, a peer that restarts. Meanwhile
-    /// the stream fills, and producers wait or drop as ever. [`end`](crate::Writable::end), and
+    /// the stream fills, and producers wait. [`end`](crate::Writable::end), and
     /// the drop of the owner, wait until the sink takes the rest: bound that by
     /// [`End::wait_timeout`](crate::End::wait_timeout) or [`OnDrop::FinishWithin`].
     /// [`destroy`](crate::Writable::destroy) interrupts the wait at once, and hands back what
@@ -405,8 +411,8 @@ impl<K> Builder<K>
 where
     FutureOptions: From<K>,
 {
-    /// If the stream is dropped without an end, it is destroyed, and what is not
-    /// written is dropped. Otherwise it is ended, and the worker goes on until all
+    /// Makes the drop of an owner that has not ended the stream destroy it: what is not
+    /// written is dropped. By default the drop ends the stream, and the worker goes on until all
     /// is written.
     #[must_use]
     pub fn discard_on_drop(self) -> Builder<FutureOptions> {

@@ -36,6 +36,7 @@ impl<W> Writable<W> {
     /// assert_eq!(unfinished.totals.delivered + unsent, unfinished.totals.accepted);
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
+    #[doc(alias("abort", "cancel"))]
     pub fn destroy(self) -> Destroy<W> {
         self.destroy_for(None)
     }

@@ -34,6 +34,7 @@ impl<W> Writable<W> {
     /// assert_eq!((finished.sink.len(), finished.totals.delivered), (7, 7));
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
+    #[doc(alias("close", "finish", "shutdown"))]
     pub fn end(self) -> End<W> {
         self.end_after(None)
     }

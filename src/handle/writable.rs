@@ -162,6 +162,7 @@ impl<W> Writable<W> {
     /// }
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
+    #[doc(alias("ready", "reserve"))]
     pub fn send(&mut self, chunk: impl Into<Chunk>) -> Sending {
         self.writer.send(chunk)
     }
@@ -173,6 +174,7 @@ impl<W> Writable<W> {
     ///
     /// The wait fails if the stream has ended, failed or been destroyed: no 'drain' will
     /// come.
+    #[doc(alias("on_drain", "once", "poll_ready"))]
     pub fn drained(&self) -> Wait {
         self.writer.drained()
     }
@@ -196,6 +198,7 @@ impl<W> Writable<W> {
     /// assert_eq!(out.end().wait()?.sink, b"a,b\n");
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
+    #[doc(alias = "uncork")]
     pub fn cork(&mut self) -> Result<CorkGuard<'_>, WaitError> {
         self.writer.cork()
     }
@@ -215,8 +218,9 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// The wait fails if the stream failed or was destroyed before that; not for positions
-    /// reached before the failure. [`WaitError::NotAccepted`] if the stream has not accepted so
-    /// much when the wait begins.
+    /// reached before the failure. [`WaitError::NotAccepted`] if the position is
+    /// past what the stream has accepted when the wait begins.
+    #[doc(alias = "ack")]
     pub fn delivered(&self, position: u64) -> Wait {
         self.writer.delivered(position)
     }
@@ -250,18 +254,21 @@ impl<W> Writable<W> {
     /// # Errors
     ///
     /// The wait fails if the stream failed or was destroyed before it finished.
+    #[doc(alias("is_closed", "finished"))]
     pub fn closed(&self) -> Wait {
         self.writer.closed()
     }
 
     /// Returns gauges and counters of this moment.
     #[must_use]
+    #[doc(alias("metrics", "stats", "writableLength"))]
     pub fn snapshot(&self) -> Snapshot {
         self.writer.snapshot()
     }
 
     /// Makes a further producer, for another thread or task.
     #[must_use]
+    #[doc(alias("sender", "producer"))]
     pub fn writer(&self) -> Writer {
         self.writer.clone()
     }

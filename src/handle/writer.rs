@@ -22,9 +22,12 @@ use crate::sync::Arc;
 /// to other threads and tasks. Dropping it does nothing: only the owner ends the stream.
 /// (Over a [body](crate::Builder#method.body), one that a panic drops cuts the body off.)
 ///
-/// Among several producers it is not promised who is served first. The length
-/// exceeds the high-water mark by at most one chunk for each producer that
-/// heeds [`Flow::Wait`].
+/// For `writeln!` and for code that wants an [`io::Write`](std::io::Write), take its
+/// [`blocking`](Self::blocking) view. With the feature `tokio` or `futures` it is an
+/// `AsyncWrite` and a `Sink` itself.
+///
+/// The stream serves several producers in no promised order. The length exceeds the
+/// high-water mark by at most one chunk for each producer that heeds [`Flow::Wait`].
 ///
 /// ```
 /// use highwater::{Flow, Writable};
@@ -161,7 +164,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// As [`Writer::write`]; the chunk is handed back.
+    /// As [`Writer::write`]; the error has the chunk.
     pub fn write_chunk(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
         let chunk = chunk.into();
         self.polls.wrote();
@@ -235,8 +238,8 @@ impl Writer {
     /// # Errors
     ///
     /// The wait fails if the stream failed or was destroyed before that; not for positions
-    /// reached before the failure. [`WaitError::NotAccepted`] if the stream has not accepted so
-    /// much when the wait begins.
+    /// reached before the failure. [`WaitError::NotAccepted`] if the position is
+    /// past what the stream has accepted when the wait begins.
     ///
     /// # Examples
     ///
@@ -383,10 +386,11 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Holds what is written while it lives. It can only write: a wait for room under its own cork
-/// would deadlock.
+/// Corks a stream while it lives: what is written stays in the stream. Dropping it uncorks, also
+/// when a panic drops it. It holds no lock.
 ///
-/// Dropping it uncorks, also when a panic drops it. It holds no lock.
+/// It borrows its producer, so write through the guard. It can only write, as a wait for room under
+/// its own cork would deadlock. If a write returns [`Flow::Wait`], wait after the guard is dropped.
 #[must_use = "dropping it uncorks at once"]
 pub struct CorkGuard<'a> {
     writer: &'a mut Writer,

@@ -82,7 +82,8 @@ impl Body {
 }
 
 /// A [`Body`] as an `AsyncRead` of futures, and with the feature `tokio` one of tokio. Its end
-/// is the end of the stream; whatever cuts that off is an error, at each further read too.
+/// is the end of the stream. If something cuts the body off, this read and each later one returns
+/// an error.
 ///
 /// A chunk is delivered when the reader has read all of it and comes back.
 #[derive(Debug)]

@@ -46,6 +46,13 @@
 //! A sink, observer or handler that logs into its own log does not wait, as it
 //! would wait for itself: these lines pass the high-water mark.
 //!
+//! # With the crate `log`
+//!
+//! `tracing_subscriber::fmt().init()` also takes what the macros of the crate `log` write. Without
+//! `tracing-subscriber`, give a [`LogWriter`] to a logger that takes an
+//! [`io::Write`](std::io::Write): with `env_logger` by
+//! `.target(env_logger::Target::Pipe(Box::new(log.writer())))`.
+//!
 //! # What an exit loses
 //!
 //! Keep the `Log` until the end of `main`: dropping it writes what is left, also when a panic
@@ -97,7 +104,7 @@
 //! # Files
 //!
 //! - `File` opened with `append`: for tools that copy the log and cut it (`copytruncate`). A
-//!   file that is not opened so goes on at its old place, and leaves a hole.
+//!   file opened without it goes on at its old place, and leaves a hole.
 //! - [`sink::Reopen`](crate::sink::Reopen): for tools that move the log away.
 //! - The rolling file of `tracing-appender` is a sink like any other, which begins a new file
 //!   each day: `Log::builder().spawn(tracing_appender::rolling::daily("/var/log", "service"))`.

@@ -17,7 +17,7 @@ pub enum WhenFull {
     /// It waits until there is room. The default.
     #[default]
     Wait,
-    /// It waits until there is room, at most so long, for each line. Then it drops the line,
+    /// It waits until there is room, at most this long, for each line. Then it drops the line,
     /// and the log [counts](crate::log::Log::dropped) it. With a sink that is stuck, each line takes that
     /// long.
     WaitAtMost(Duration),

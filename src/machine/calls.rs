@@ -80,7 +80,7 @@ impl Run<'_> {
         self.flush(Next::Look)
     }
 
-    /// Rule 13: end fully uncorks, whatever becomes of it.
+    /// Rule 13: end fully uncorks, also if it is refused.
     pub(super) fn end(&mut self, end: End) -> Step {
         if self.state.corked > 0 {
             self.state.corked = 0;

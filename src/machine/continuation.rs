@@ -1,9 +1,9 @@
-//! What the machine asks to be given back: what was deferred, and what a step still
-//! does once its outward call has returned.
+//! What the driver keeps for the machine and puts back in: what was deferred, and what a step
+//! still does once its outward call has returned.
 
 use super::fault::Fault;
 
-/// What was deferred: to be put back in as [`Input::Run`](super::Input::Run).
+/// What was deferred. The driver puts it back in as [`Input::Run`](super::Input::Run).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // a driver carries all of them
 pub enum Task {
@@ -35,9 +35,9 @@ pub enum Task {
         /// feature `node`.
         unchecked: bool,
     },
-    /// Tell 'error' (rule 2).
+    /// Emit 'error' (rule 2).
     Error(Fault),
-    /// Tell 'error', if there is one, and 'close' (rule 19).
+    /// Emit 'error', if there is one, and 'close' (rule 19).
     Close(Option<Fault>),
 }
 
@@ -52,7 +52,7 @@ pub enum Then {
     Flush(Next),
     /// A sink call of the running flush has returned (rule 11).
     Flushing(Next),
-    /// Call the callbacks of so many writes that are done (rule 9).
+    /// Call the callbacks of writes that are done (rule 9).
     Callbacks {
         /// How many are left.
         left: u32,
@@ -85,7 +85,7 @@ pub enum Then {
         /// 'error' is deferred.
         sync: bool,
     },
-    /// The rejection of what is queued is on its way: tell 'error' (rule 2).
+    /// The rejection of what is queued is on its way: emit 'error' (rule 2).
     TellError {
         /// With this.
         fault: Fault,

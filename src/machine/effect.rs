@@ -12,9 +12,9 @@ use super::fault::Fault;
 #[must_use]
 #[allow(clippy::exhaustive_structs)] // this pair is the shape of the machine
 pub struct Step {
-    /// To be performed now.
+    /// The driver performs it now.
     pub effect: Option<Effect>,
-    /// To be put back in once the effect has been performed.
+    /// The driver puts it back in once it has performed the effect.
     pub then: Option<Then>,
 }
 
@@ -44,7 +44,7 @@ impl Step {
 
 /// The answer of a write that was accepted (rule 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "`Flow::Wait` asks to stop writing until 'drain'"]
+#[must_use = "`Flow::Wait` asks to stop writing until 'drain': wait with `drained`, or write with `send`"]
 #[allow(clippy::exhaustive_enums)] // true or false
 pub enum Flow {
     /// There is room: go on. Node's `true`.
@@ -71,7 +71,7 @@ pub enum Event {
     Close,
 }
 
-/// What the driver is to do. It decides nothing: each effect says all.
+/// What the driver does. It decides nothing: each effect says all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)] // a tag of its own costs less than a niche: a driver matches it at each step
 #[allow(clippy::exhaustive_enums)] // a driver matches all of them
@@ -101,7 +101,7 @@ pub enum Effect {
         /// of the two (rule 20).
         construct: Option<Fault>,
     },
-    /// Tell an event.
+    /// Emit an event.
     Emit(Event),
     /// Call the callback, or those of the batch, of the write that was answered:
     /// those held by this call stack or by this task.

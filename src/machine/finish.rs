@@ -24,7 +24,7 @@ impl Run<'_> {
     }
 
     /// Rule 14: sees whether finish is due. The first time that it is, `_final`
-    /// is called or 'prefinish' told.
+    /// is called or 'prefinish' emitted.
     #[inline]
     pub(super) fn look(&mut self, now: bool, next: Next) -> Step {
         if !self.finish_is_due() {

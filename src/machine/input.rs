@@ -58,7 +58,7 @@ pub enum Leased {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // the list of inputs is the contract
 pub enum Input {
-    /// The stream was created. To be given once, first.
+    /// The stream was created. A driver puts it in once, first.
     Start,
     /// `write(chunk, [callback])`.
     Write(Measure),
@@ -78,7 +78,7 @@ pub enum Input {
         /// that cannot happen always says `false`.
         again: bool,
     },
-    /// The sink has done so many bytes (or objects) more of what it was given last, and
+    /// The sink has done this many bytes (or objects) more of what it got last, and
     /// goes on (rule 24). Node has no such thing.
     Progress(u64),
     /// `_construct` has answered.
@@ -89,7 +89,7 @@ pub enum Input {
     Destroyed(Option<Fault>),
     /// The after-write that was deferred last was joined to one that waits, while
     /// [`State::counts_after_write`](super::State::counts_after_write) was off: it
-    /// is not to count (rule 10).
+    /// does not count (rule 10).
     Joined,
     /// What was done on a [`Lease`](super::Lease) since the last input (rule 25).
     Settle(Leased),

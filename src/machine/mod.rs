@@ -2,14 +2,13 @@
 //!
 //! One [`Input`] in, at most one [`Effect`] out: [`step`] changes the [`State`]
 //! and says what the driver does and what comes after it. The state holds counts
-//! and flags only; chunks, callbacks and errors stay with the driver. It allocates nothing, needs no `std`, and no input in any state
-//! panics.
+//! and flags only; chunks, callbacks and errors stay with the driver. It allocates nothing,
+//! needs no `std`, and no input in any state panics.
 //!
 //! # The driving loop
 //!
 //! [`Driver`](crate::Driver) (feature `alloc`) is this loop with a queue of
-//! chunks, callbacks and ticks. On a system without an allocator it is written
-//! by hand:
+//! chunks, callbacks and ticks. On a system without an allocator you write it yourself:
 //!
 //! 1. Put in an input: a call of the producer, an answer of the sink or a hook, progress
 //!    of the sink.
@@ -89,16 +88,16 @@
 //!
 //! # The rules
 //!
-//! *Refused*: not accepted. *Told to wait*: accepted, but the answer was false.
-//! *Deferred*: put off to a tick. *First error wins*: `errored` is set only if
-//! it is not set yet.
+//! *Refused*: not accepted. A *tick*: a task that the driver runs once nothing is on the call
+//! stack any more, as those of Node's `process.nextTick`. *Deferred*: put off to a tick.
+//! A drain is *owed*: 'drain' is to come. `errored` is set once: the first error stays.
 //!
 //! 1. **A write is refused** after end (`WRITE_AFTER_END`), after destroy
 //!    (`DESTROYED`), on an errored stream (its error). Nothing is counted; its
 //!    callback is deferred with the fault; the stream fails (2), unless
 //!    [`Options::with_refusals_fail`] is off. A chunk that would pass the limit is
-//!    refused too (`TOO_LONG`), and the stream does not fail; if something is
-//!    there, a drain is owed then.
+//!    also refused (`TOO_LONG`), but then the stream does not fail; if the stream is not
+//!    empty, a drain is owed.
 //! 2. **Failure.** Nothing if destroyed. With autoDestroy: destroy (18) with
 //!    the error. Else `errored` is set, what is queued or kept is rejected (17)
 //!    in a tick, and the stream emits 'error', now or in a tick.
@@ -137,7 +136,7 @@
 //! 12. **cork** nests. **uncork** takes one back; the last one flushes. cork
 //!     after end holds the queue, and so holds finish.
 //! 13. **end**, in this order: write the chunk, if there is one; uncork fully,
-//!     whatever comes; if the chunk was refused, the end has that fault; else if
+//!     in any case; if the chunk was refused, the end has that fault; else if
 //!     neither ended nor errored: it is ended, and sees whether it is done (14);
 //!     else if finished `ALREADY_FINISHED`; else if destroyed `DESTROYED`. Its
 //!     callback is deferred with the fault, or the error, or `DESTROYED`; if
@@ -167,7 +166,8 @@
 //! 23. **No panic**: every rule states its own conditions. What comes in a wrong
 //!     order, twice or never finds them unmet, and does nothing.
 //! 24. **Progress** of the sink, which Node has not: nothing if nothing is being written.
-//!     The length, and what is in flight, fall by so much, at most by what is in flight.
+//!     The length, and what is in flight, fall by what the sink reports, at most by what is in
+//!     flight.
 //!     Then, unless the sink's call is still on the stack, the stream emits an owed 'drain'
 //!     as in rule 9. (If that call is on the stack, the drain waits for the next report or for
 //!     the answer.) All else stays with the answer, which takes what is left.
@@ -213,7 +213,7 @@
 //!
 //! What there is: `state.rs` what the machine knows · `lifecycle.rs` the parts of it
 //! that move · `level.rs` the arithmetic of lengths · `options.rs` what a stream is
-//! created with · `input.rs` what can happen · `effect.rs` what the driver is to do ·
+//! created with · `input.rs` what can happen · `effect.rs` what the driver does ·
 //! `continuation.rs` what it gives back · `fault.rs`, `codes.rs` errors · `quirks.rs`
 //! where Node differs.
 //!

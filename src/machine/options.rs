@@ -52,8 +52,8 @@ impl Options {
         }
     }
 
-    /// `highWaterMark`: from this length on, in bytes (or objects), a write is
-    /// told to wait.
+    /// `highWaterMark`: the length, in bytes (or objects), at which a write returns
+    /// [`Flow::Wait`](super::Flow::Wait).
     #[must_use]
     pub const fn with_high_water_mark(mut self, mark: u64) -> Self {
         self.high_water_mark = mark;
@@ -77,7 +77,7 @@ impl Options {
         self
     }
 
-    /// `objectMode`: every chunk counts 1, whatever its measure.
+    /// `objectMode`: every chunk counts 1, and its length is not looked at.
     #[must_use]
     pub const fn with_object_mode(mut self, on: bool) -> Self {
         self.object_mode = on;
@@ -92,8 +92,8 @@ impl Options {
     }
 
     /// Whether a write after end, destruction or failure also makes the stream
-    /// fail (on, as in Node). Off, such a write is its producer's own affair:
-    /// several producers need it, one of which may come too late (rule 1).
+    /// fail (on, as in Node). Off, only that write fails: so one of several producers that
+    /// comes too late does not hurt the others (rule 1).
     #[must_use]
     pub const fn with_refusals_fail(mut self, on: bool) -> Self {
         self.refusals_fail = on;
@@ -128,7 +128,8 @@ impl Options {
         self
     }
 
-    /// Where to do as Node does instead of what the contract says (none).
+    /// The quirks that are on: where the stream does what Node does, and not what the
+    /// contract says (none).
     #[cfg(feature = "node")]
     #[must_use]
     pub const fn with_quirks(mut self, quirks: Quirks) -> Self {

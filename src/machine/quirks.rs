@@ -57,7 +57,7 @@ impl Quirks {
     pub const FINISH_AFTER_DESTROY: Self = Self(1 << 3);
 
     /// An error does not stop the stream: a flush goes on after a synchronous
-    /// failure, drain is still told, and without autoDestroy what is queued,
+    /// failure, drain still comes, and without autoDestroy what is queued,
     /// kept or written later waits for an answer, until cork and uncork hand it
     /// to the failed sink.
     ///

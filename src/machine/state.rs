@@ -278,7 +278,7 @@ impl State {
         self.level.has_room(options.high_water_mark())
     }
 
-    /// Why a write of so many bytes would be refused now, if it would (rule 1).
+    /// Why a write of this measure would be refused now, if it would (rule 1).
     /// A driver reads it before it puts in the chunk of `end(chunk)`.
     #[must_use]
     #[inline]

@@ -6,8 +6,8 @@ use core::time::Duration;
 use crate::cause::Cause;
 use crate::machine::Phase;
 
-/// An event of the stream, in the order of the lifecycle: open, drain…, finish,
-/// close; error at any time, once, and then close.
+/// An event of the stream. The order is open, drain as often as it comes, finish, close. An error
+/// comes at most once, at any time, and close follows it.
 ///
 /// ```
 /// use highwater::{Event, Writable};
@@ -57,13 +57,14 @@ pub(crate) type OnError = Box<dyn FnOnce(&Cause) + Send>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Where the stream is in its life.
+    /// Where the stream is in its life. It is [`Phase::Closed`] once nothing more will happen, or
+    /// [`Phase::Errored`] if the stream has failed.
     pub phase: Phase,
-    /// Bytes accepted and neither answered by the sink nor rejected.
+    /// Bytes that are in the stream: accepted, and neither taken by the sink nor dropped.
     pub length: u64,
     /// How many of these the sink has in hand.
     pub in_flight: u64,
-    /// From this length on, in bytes, a write returns [`Flow::Wait`](crate::Flow::Wait).
+    /// At this length or above, in bytes, a write returns [`Flow::Wait`](crate::Flow::Wait).
     pub high_water_mark: u64,
     /// At this length or below, in bytes, the stream emits 'drain'.
     pub low_water_mark: u64,

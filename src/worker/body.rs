@@ -13,10 +13,10 @@ use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// With a body.
 impl Builder {
-    /// A stream without a sink, and the [`Body`] that gives its bytes to a reader: an HTTP
-    /// body, a `Stream` of `Bytes`, an `AsyncRead`.
+    /// Makes a stream without a sink, a `Writable<()>`, and the [`Body`] that gives its bytes to
+    /// a reader: an HTTP body, a `Stream` of `Bytes`, an `AsyncRead`.
     ///
-    /// The producer is slowed down to the pace of the reader. It may be a task, or a blocking
+    /// The producer goes at the pace of the reader. It may be a task, or a blocking
     /// program on another thread: the owner is an [`io::Write`](std::io::Write).
     ///
     /// Only [`end`](Writable::end) ends the body. If the stream is destroyed or fails, or its
@@ -77,8 +77,8 @@ impl Builder {
 /// Dropping the body before makes the stream fail with [`Cause::ReaderLeft`]: every waiter gets
 /// that error, and the chunks that were not delivered come back. A reader need not poll for the
 /// end if the body has said that it is there (`is_end_stream`), or has given all bytes of its
-/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes. (A size hint that is exact does
-/// not say so.)
+/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes. (A
+/// size hint that is exact does not say so.)
 pub struct Body(alloc::sync::Arc<Worker>);
 
 /// It is the worker of a body, and its waker once the reader needs no more.

@@ -25,9 +25,9 @@ impl<K> Builder<K>
 where
     FutureOptions: From<K>,
 {
-    /// A stream into this sink, and the worker that moves its data: to be spawned on an
-    /// executor, or polled beside the producer. Nothing runs in the background: unless the
-    /// worker is polled, the sink gets nothing, and dropping it destroys the stream.
+    /// Makes a stream into this sink, and the worker that moves its data. Spawn the worker on an
+    /// executor, or poll it beside the producer. Nothing runs in the background: the sink gets
+    /// bytes only while the worker is polled. Dropping the worker destroys the stream.
     ///
     /// ```
     /// use futures::{executor::block_on, future::join, io::Cursor};
@@ -44,8 +44,8 @@ where
         self.make(Some(sink), None, |sink| sink, |sink| sink)
     }
 
-    /// A stream into a sink that the worker opens first: what is written meanwhile
-    /// is queued, and if it cannot be opened the stream fails with that error.
+    /// Makes a stream into a sink that the worker opens first. What is written meanwhile is
+    /// queued. If the sink cannot be opened, the stream fails with that error.
     ///
     /// ```
     /// use futures::executor::block_on;
@@ -104,9 +104,9 @@ where
     }
 }
 
-/// The future that moves the data of a [`Writable`] into its sink `W`,
-/// which `O` opens first: to be spawned on an executor, or polled beside the producer. It
-/// is done once the stream is closed. Dropped before, it destroys the stream.
+/// The future that moves the data of a [`Writable`] into its sink `W`, which `O` opens first. Spawn
+/// it on an executor, or poll it beside the producer. It is done once the stream is closed. Dropping
+/// it before that destroys the stream.
 ///
 /// `S` is what the worker writes to: the sink itself, unless the worker is a task of tokio.
 ///

@@ -6,8 +6,9 @@ use std::io;
 
 use crate::cause::io_code;
 
-/// The worker of a stream, its thread or its task, could not be started; the sink is
-/// handed back.
+/// The worker of a stream, its thread or its task, could not be started. The error hands the sink
+/// back, so it goes into a [`BoxError`](crate::BoxError) only if the sink is `Send` and `Sync`;
+/// `io::Error::from` leaves the sink out.
 ///
 /// ```
 /// let builder = highwater::Writable::builder().thread_name("no\0name");

@@ -20,12 +20,15 @@ impl<K> Builder<K>
 where
     ThreadOptions: From<K>,
 {
-    /// A stream into this sink, which a background thread writes to. A TCP connection whose
+    /// Makes a stream into this sink, which a background thread writes to. A TCP connection whose
     /// peer may send something ends with [`close_tcp`](crate::sink::close_tcp).
     ///
     /// # Errors
     ///
-    /// If no thread can be started; the sink is handed back.
+    /// If the system starts no thread. The error holds the sink, and so do those of
+    /// [`end`](Writable::end) and [`pipe`](Writable::pipe). So for a `?` into a
+    /// [`BoxError`](crate::BoxError) the sink must also be `Sync`: use
+    /// `Box<dyn Write + Send + Sync>`, or `.map_err(io::Error::from)?`.
     ///
     /// # Examples
     ///
@@ -48,13 +51,12 @@ where
             })
     }
 
-    /// A stream into a sink that is opened on the background thread, as Node
-    /// does: what is written meanwhile is queued, and if it cannot be opened
-    /// the stream fails with that error.
+    /// Makes a stream into a sink that the background thread opens first, as Node does. What is
+    /// written meanwhile is queued. If the sink cannot be opened, the stream fails with that error.
     ///
     /// # Errors
     ///
-    /// If no thread can be started.
+    /// If the system starts no thread.
     ///
     /// # Examples
     ///
@@ -63,7 +65,7 @@ where
     /// use std::fs::File;
     ///
     /// let mut out = Writable::builder().spawn_with(|| File::create("/no/such/folder/file"))?;
-    /// let _ = out.write("hello"); // unless that is known already
+    /// let _ = out.write("hello"); // accepted, or the error if the thread was faster
     /// let error = out.end().wait().expect_err("there is no such folder");
     /// assert_eq!(error.code(), "ENOENT");
     /// # Ok::<_, highwater::BoxError>(())

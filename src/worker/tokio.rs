@@ -16,11 +16,11 @@ impl<K> Builder<K>
 where
     FutureOptions: From<K>,
 {
-    /// A stream into this sink; a task of tokio writes to it, on the runtime of the caller. At
-    /// the end the sink is flushed, shut down, and handed back.
+    /// Makes a stream into this sink. A task of tokio writes to it, on the runtime of the caller.
+    /// At the end the task flushes the sink, shuts it down, and hands it back.
     ///
-    /// If the runtime shuts down before the end, the stream fails: the error that waiters
-    /// get, and the observer, says how many bytes were not delivered.
+    /// If the runtime shuts down before the end, the stream fails. Waiters and the observer get
+    /// the error, which says how many bytes were not delivered.
     ///
     /// A `tokio::fs::File` buffers by itself: what is delivered may not be in the file, and only
     /// [`Writable::flush`] and [`Writable::end`] return the error of a full disk. A TCP socket
@@ -54,7 +54,9 @@ where
     ///
     /// # Errors
     ///
-    /// If there is no runtime; the sink is handed back.
+    /// If the caller is not in a runtime of tokio. The error holds the sink, so a `?` into a
+    /// [`BoxError`](crate::BoxError) needs a sink that is also `Sync`; otherwise use
+    /// `.map_err(io::Error::from)?`.
     ///
     /// # Examples
     ///
@@ -102,12 +104,12 @@ where
         stream
     }
 
-    /// A stream into a sink that the worker opens first: what is written meanwhile is
-    /// queued, and if it cannot be opened the stream fails with that error.
+    /// Makes a stream into a sink that the worker opens first. What is written meanwhile is
+    /// queued. If the sink cannot be opened, the stream fails with that error.
     ///
     /// # Errors
     ///
-    /// If there is no runtime.
+    /// If the caller is not in a runtime of tokio.
     ///
     /// # Examples
     ///
