@@ -361,7 +361,7 @@
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(highwater_loom))))]
 #![no_std]
 #![deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![deny(

@@ -235,8 +235,9 @@ impl<K> Builder<K> {
     /// once, for every caller that waits. False by default: then only flushes without data
     /// between them are one. With [`sink::Durable`](crate::sink::Durable) it is group commit:
     /// many producers wait for one sync. There is no timer: what is written while a flush runs
-    /// goes with the next one. If the data cannot all be written, the flush is still made for
-    /// those whose data was. (A body has nothing to flush.)
+    /// goes with the next one. If the sink fails in the middle of
+    /// the data, the worker still flushes for the callers whose data the sink has. (A body has
+    /// nothing to flush.)
     ///
     /// A `tokio::fs::File` takes data that it has not written, and returns the error at a later
     /// write. The flush after that would not say that data is lost, so use
@@ -328,14 +329,14 @@ where
         self.with(|thread: &mut ThreadOptions| thread.on_drop = policy)
     }
 
-    /// Sets after what time without work the thread flushes the sink, once. Without it the
-    /// thread flushes only when a caller asks, and at the end. So a sink that buffers by itself,
-    /// as a `BufWriter` or an encoder does, does not keep the last lines for ever.
+    /// Makes the thread flush the sink once it has had no work for this long. It is for a sink that
+    /// buffers by itself, as a `BufWriter` or an encoder does. Without this option such a sink
+    /// keeps the last lines until a caller asks for a flush, or until the end.
     ///
-    /// The thread does nothing if the sink has taken nothing since the last flush. A flush that
+    /// The thread does not flush if the sink has taken nothing since the last flush. A flush that
     /// fails is an error of the sink, as any other: the stream fails. A producer that writes
-    /// meanwhile waits for nothing, and its bytes go to the sink behind the flush. A cork also
-    /// holds this flush.
+    /// meanwhile does not wait, and its bytes go to the sink after the flush. A cork also holds
+    /// this flush.
     ///
     /// ```
     /// use highwater::Writable;
@@ -374,9 +375,9 @@ where
     /// [`destroy`](crate::Writable::destroy) interrupts the wait at once, and hands back what
     /// the sink has not taken.
     ///
-    /// These errors are never tried again: one of a flush, as after a sync that has failed the
-    /// system may have dropped the data, and a second sync would hide that; one of the opener;
-    /// a panic. [`Interrupted`](io::ErrorKind::Interrupted) is tried again at once, and
+    /// The thread never tries again after a panic, an error of the opener, or an error of a flush:
+    /// after a sync that has failed the system may have dropped the data, and a second sync would
+    /// hide that. After [`Interrupted`](io::ErrorKind::Interrupted) it tries again at once, and
     /// `predicate` does not see it.
     ///
     /// For a descriptor that is not ready (`EAGAIN`), `sink::WaitReady` is better: it waits until

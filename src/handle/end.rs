@@ -18,8 +18,8 @@ use crate::stream::{Failure, Finished, Stream, Unfinished, WaitError, WriteError
 use crate::sync::Arc;
 
 impl<W> Writable<W> {
-    /// Ends the stream. The call ends it. The wait returns when everything is written and the
-    /// sink flushed, and hands the sink back. A polled sink is closed as well.
+    /// Ends the stream, at the call: nothing more can be written. The wait returns when everything
+    /// is written and the sink flushed, and hands the sink back. A polled sink is also closed.
     ///
     /// # Errors
     ///

@@ -16,15 +16,15 @@ use crate::chunk::Chunk;
 use crate::stream::{By, Stream, Ticket, WaitError, WriteError};
 use crate::sync::Arc;
 
-/// A chunk on its way into a stream: what [`send`](crate::Writable::send) returns. It is in
-/// the stream at once if there is room; else when it is awaited or waited for, and there is.
-/// Its result is the position of the stream after the chunk, in bytes.
+/// A chunk on its way into a stream: what [`send`](crate::Writable::send) returns. If there is
+/// room, `send` writes the chunk. If not, `.await` or [`wait`](Self::wait) waits for room and
+/// writes it. The result is the position of the stream after the chunk, in bytes.
 ///
-/// Dropping it before drops the chunk: the stream has not accepted it.
-/// [`into_chunk`](Self::into_chunk) gives it back.
+/// Dropping it before that drops the chunk: the stream has not accepted it.
+/// [`into_chunk`](Self::into_chunk) gives the chunk back.
 ///
-/// The stream wakes the waiters for room one by one. One that is woken has its turn: poll it, or
-/// drop it, as else the next is woken only once the worker has nothing else to do.
+/// The stream wakes the waiters for room one by one. Poll or drop one that is woken. If you do
+/// neither, the stream wakes the next one only once the worker has nothing else to do.
 ///
 /// ```
 /// let mut out = highwater::Writable::builder().high_water_mark(4).spawn(Vec::new())?;
@@ -81,7 +81,7 @@ impl Sending {
         }
     }
 
-    /// The chunk, if the stream has not accepted it.
+    /// Returns the chunk, if the stream has not accepted it.
     #[must_use]
     pub fn into_chunk(mut self) -> Option<Chunk> {
         match &mut self.state {

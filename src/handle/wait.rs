@@ -15,13 +15,13 @@ use crate::sync::Arc;
 /// [`delivered`](crate::Writable::delivered), [`flush`](crate::Writable::flush) and
 /// [`closed`](crate::Writable::closed) return.
 ///
-/// A task awaits it; a thread calls [`wait`](Self::wait). It borrows nothing, so the stream
-/// may be written to meanwhile. What acts has acted at the call that made it: dropping it
-/// gives up the wait, and changes nothing else. After a time-out, or when it is polled by
+/// A task awaits it; a thread calls [`wait`](Self::wait). It borrows nothing, so you can write to
+/// the stream meanwhile. Dropping it gives up the wait, and changes nothing else: a flush, for
+/// example, was asked for at the call and stays in line. After a time-out, or when it is polled by
 /// reference, it can be waited for again.
 ///
-/// A thread must not wait under its own cork for what is corked, nor a task of an executor for
-/// a worker that needs the same thread: such a wait does not end. So a task awaits.
+/// Two waits do not end: that of a thread, under its own cork, for what the cork holds; and
+/// `wait()` in a task, for a worker that needs the same thread. So a task awaits.
 ///
 /// ```
 /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;

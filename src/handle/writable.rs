@@ -83,8 +83,8 @@ pub(crate) type SinkSlot<W> = Arc<Mutex<Option<W>>>;
 /// # What a write costs
 ///
 /// While the sink is busy, a small write of the owner, or under its [`CorkGuard`], is a copy into
-/// a buffer, without a lock. A [`Writer`] takes the lock of the stream. A write of another producer
-/// takes this away from the owner for a while; no caller sees any other difference.
+/// a buffer, without a lock. A [`Writer`] takes the lock of the stream. After a write of another
+/// producer the owner also takes the lock for a while. Only the cost differs.
 pub struct Writable<W> {
     pub(crate) writer: Writer,
     /// Where the worker leaves the sink.

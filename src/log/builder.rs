@@ -50,8 +50,8 @@ impl LogBuilder {
         }
     }
 
-    /// How the stream is made: its marks, its thread, its observer. A line longer
-    /// than its [limit](crate::Builder::limit) is dropped and counted.
+    /// Sets how the stream is made: its marks, its thread, its observer. The log drops a line that
+    /// is longer than the [limit](crate::Builder::limit), and counts it.
     #[must_use]
     pub fn stream<K>(mut self, stream: Builder<K>) -> Self
     where
@@ -61,15 +61,15 @@ impl LogBuilder {
         self
     }
 
-    /// What a thread does that logs when there is no room; it waits by default.
+    /// Sets what a thread that logs does when there is no room. By default it waits.
     #[must_use]
     pub fn when_full(mut self, policy: WhenFull) -> Self {
         self.when_full = policy;
         self
     }
 
-    /// Makes the line that says how many lines were dropped since the last such line. By
-    /// default there is none. The text is written as it is, so it ends with a line end.
+    /// Sets the line that says how many lines were dropped since the last such line. By
+    /// default there is none. The log writes the text as it is, so end it with a line feed.
     ///
     /// The line comes right behind the first one that the log accepts again, and at the end or
     /// the drop of the log. The thread that logs makes it, and never waits for room for it. So
@@ -95,20 +95,19 @@ impl LogBuilder {
         self
     }
 
-    /// The log calls this once, on the background thread, with the reason why the stream
-    /// has failed. By default it prints a line on stderr. It must not wait for the log, nor
-    /// drop it.
+    /// Sets what the log calls once, on the background thread, when the stream has failed. By
+    /// default it prints a line on stderr. `tell` must neither wait for the log nor drop it.
     #[must_use]
     pub fn on_error(mut self, tell: impl FnOnce(&Cause) + Send + 'static) -> Self {
         self.on_error = Box::new(tell);
         self
     }
 
-    /// A log into this sink.
+    /// Makes a log into this sink, which a background thread writes to.
     ///
     /// # Errors
     ///
-    /// If no thread can be started; the sink is handed back.
+    /// If the system starts no thread. The error has the sink.
     pub fn spawn<W>(self, sink: W) -> Result<Log<W>, SpawnError<W>>
     where
         W: Write + Send + 'static,
@@ -118,12 +117,12 @@ impl LogBuilder {
         Ok(Log::new(stream, lines))
     }
 
-    /// A log into a sink that is opened on the background thread: see
-    /// [`Builder::spawn_with`] of the stream.
+    /// Makes a log into a sink that the background thread opens: see [`Builder::spawn_with`] of the
+    /// stream.
     ///
     /// # Errors
     ///
-    /// If no thread can be started. If the sink cannot be opened, the stream fails, and the
+    /// If the system starts no thread. If the sink cannot be opened, the stream fails, and the
     /// log calls [`on_error`](LogBuilder::on_error).
     pub fn spawn_with<W: Write + Send + 'static>(
         self,

@@ -36,7 +36,7 @@ impl<W> Log<W> {
         }
     }
 
-    /// The writer for `tracing_subscriber::fmt().with_writer(…)`.
+    /// Makes a writer, for `tracing_subscriber::fmt().with_writer(…)`.
     #[must_use]
     pub fn writer(&self) -> LogWriter {
         self.writer.0.clone()
@@ -64,9 +64,9 @@ impl<W> Log<W> {
         self.writer.0.flush_sink()
     }
 
-    /// How many lines were not accepted: for want of room, if that was
-    /// [chosen](crate::log::WhenFull::Drop), or because the stream had failed or ended, or
-    /// because they were longer than its limit.
+    /// Returns how many lines the log has dropped: because it was full, if you
+    /// [chose](crate::log::WhenFull::Drop) that, because the stream had failed or ended, or
+    /// because a line was longer than its limit.
     ///
     /// ```
     /// # use highwater::log::Log;
@@ -84,18 +84,18 @@ impl<W> Log<W> {
         self.writer.0.dropped()
     }
 
-    /// Gauges and counters of the stream.
+    /// Returns gauges and counters of the stream.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.stream.snapshot()
     }
 
-    /// Ends the log; the [`End`] waits until everything is written, the sink flushed, and
-    /// hands it back.
+    /// Ends the log. The wait returns when everything is written and the sink flushed, and hands
+    /// the sink back.
     ///
     /// # Errors
     ///
-    /// The wait fails if the stream failed. What was not delivered is handed back.
+    /// The wait fails if the stream failed. The error has the sink, and what was not delivered.
     ///
     /// # Examples
     ///
@@ -113,8 +113,8 @@ impl<W> Log<W> {
         self.stream.end()
     }
 
-    /// Stops now, without writing what is left: it is handed back, with the sink. A
-    /// thread that waits for room goes on, and its line is [counted](Self::dropped).
+    /// Stops now. The wait hands back the sink, and what was not written. A thread that waits for
+    /// room goes on, and its line is [counted](Self::dropped).
     ///
     /// ```
     /// # use highwater::log::Log;

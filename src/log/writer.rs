@@ -17,9 +17,9 @@ use crate::io::text;
 /// Writes lines into a [`Log`](crate::log::Log): a `MakeWriter` of `tracing-subscriber`, which
 /// gives it each event in one write. Cheap to clone.
 ///
-/// As an [`io::Write`] it takes each buffer whole, as one line, and each `writeln!` too. What
-/// is not accepted is no error, it is [counted](Self::dropped). Only its `flush` tells an
-/// error of the stream; it is that of [`Log::flush`](crate::log::Log::flush).
+/// As an [`io::Write`] it takes each buffer whole, as one line, and also each `writeln!`. A line
+/// that the log drops is no error: the log [counts](Self::dropped) it. Only `flush` returns an
+/// error of the stream; it does what [`Log::flush`](crate::log::Log::flush) does.
 ///
 /// ```
 /// use highwater::log::Log;
@@ -97,7 +97,7 @@ impl LogWriter {
         self.writer.flush()
     }
 
-    /// How many lines were not accepted, by all writers of this log: see
+    /// Returns how many lines of all its writers the log has dropped: see
     /// [`Log::dropped`](crate::log::Log::dropped).
     #[must_use]
     pub fn dropped(&self) -> usize {

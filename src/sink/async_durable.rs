@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::durable::{Durable, sync_failed};
 
-/// As [`Durable`], over a [`tokio::fs::File`]: it is durable once it is flushed. A sync runs on
-/// a thread of tokio's for what blocks.
+/// As [`Durable`], over a `tokio::fs::File`: a flush is a sync. A sync runs on a thread of tokio's
+/// pool for blocking calls.
 ///
 /// A write that fails counts as a sync that fails: tokio takes data before it is written, so the
 /// error may be about any data since the last flush. Every later flush is an error, also in a

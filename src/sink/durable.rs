@@ -43,8 +43,8 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// Makes it of a file that is open. If the file is new, a crash may lose its name:
-    /// [`Durable::create`] and [`Durable::open`] see to that.
+    /// Makes one from an open file. If the file is new, a crash may lose its name;
+    /// [`Durable::create`] and [`Durable::open`] prevent that.
     ///
     /// ```
     /// let durable = highwater::sink::Durable::new(tempfile::tempfile()?);
@@ -100,7 +100,7 @@ impl Durable {
         Ok(Self::new(file))
     }
 
-    /// The file.
+    /// Returns the file.
     #[must_use]
     pub fn into_inner(self) -> File {
         self.file

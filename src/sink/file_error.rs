@@ -46,13 +46,13 @@ impl FileError {
         }
     }
 
-    /// The file that it is about.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the system said, or the caller's closure.
+    /// Returns the error of the system, or of the caller's closure.
     #[must_use]
     pub fn error(&self) -> &io::Error {
         &self.error

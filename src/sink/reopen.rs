@@ -114,16 +114,16 @@ impl Shared {
     }
 }
 
-/// Asks a [`Reopen`] to open its file again, and says how often it did. Cheap to clone. To ask
-/// does nothing but count, so a handler of signals may do it.
+/// Asks a [`Reopen`] to open its file again, and says how often it did. Cheap to clone. Asking only
+/// adds to a counter, so a handler of signals may do it.
 #[derive(Clone, Debug)]
 pub struct Reopener {
     shared: Arc<Shared>,
 }
 
 impl Reopener {
-    /// From the next write, or flush, on, the file is the one at the path. A path that could not
-    /// be opened is tried again at once.
+    /// Asks the sink to open its path again, before its next write or flush. It also makes the sink
+    /// try at once a path that it could not open before.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -137,9 +137,9 @@ impl Reopener {
         self.shared.asked.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Whether it was asked and is not done: nothing has been written or flushed
-    /// since, or the path cannot be opened. Once it is `false`, the file that was
-    /// moved away is complete.
+    /// Returns whether the sink was asked and has not opened its path yet: nothing was written or
+    /// flushed since, or the path cannot be opened. Once it is `false`, the file that was moved away
+    /// is complete.
     ///
     /// ```
     /// use std::io::Write;
@@ -158,7 +158,7 @@ impl Reopener {
         self.shared.is_pending(asked)
     }
 
-    /// How many times the file was opened again.
+    /// Returns how many times the file was opened again.
     ///
     /// ```
     /// use std::io::Write;
@@ -176,14 +176,14 @@ impl Reopener {
         self.shared.reopens.load(Ordering::Relaxed)
     }
 
-    /// How many times the file could not be opened again: so often the sink has called
+    /// Returns how many times the file could not be opened again. Each time the sink has called
     /// [`on_error`](Reopen::on_error).
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
-    /// How many times the sink found that its file was cut: shorter than what it has written.
+    /// Returns how many times the sink found that its file was cut: shorter than what it has written.
     /// Always 0 elsewhere than on Unix.
     ///
     /// ```
@@ -244,7 +244,7 @@ impl Reopen {
         })
     }
 
-    /// The sink calls this each time that it cannot open its path again, on the thread that
+    /// Sets what the sink calls each time that it cannot open its path again, on the thread that
     /// writes. By default it prints a line on stderr.
     ///
     /// [`FileError`] has an example.
@@ -254,8 +254,8 @@ impl Reopen {
         self
     }
 
-    /// Sets how much time is at least between two looks at the path, and between two tries
-    /// to open it after a failure: a second by default. With [`Duration::ZERO`] it looks before
+    /// Sets the shortest time between two looks at the path, and between two tries to open it
+    /// after a failure: a second by default. With [`Duration::ZERO`] it looks before
     /// each write; with [`Duration::MAX`] never, and a [`Reopener`] has to ask.
     ///
     /// ```

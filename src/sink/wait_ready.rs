@@ -6,15 +6,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// A file, a pipe or a socket that is waited for when it would block.
+/// A file, a pipe or a socket that waits until it is ready, where it would fail because it does not
+/// block.
 ///
 /// A descriptor that a program inherits may be non-blocking: another program has set that,
 /// for both. A call then fails with [`WouldBlock`](io::ErrorKind::WouldBlock), which ends a
 /// stream. This type waits until the descriptor is ready instead, and changes none of its
-/// flags. A call returns [`Interrupted`](io::ErrorKind::Interrupted) after each wait, and
-/// while it waits at least twenty times a second; the caller makes it again. Streams, and the
-/// loops of the standard library, do so by themselves. So a stream that is destroyed does not
-/// wait for a reader that never reads.
+/// flags.
+///
+/// A call returns [`Interrupted`](io::ErrorKind::Interrupted) after each wait, and at least twenty
+/// times a second while it waits. The caller then repeats the call: streams, and the loops of
+/// the standard library, do. So a stream can be destroyed while its reader never reads.
 ///
 /// ```
 /// use highwater::Writable;
@@ -37,7 +39,7 @@ use rustix::io::Errno;
 pub struct WaitReady<F>(F);
 
 impl<F> WaitReady<F> {
-    /// Makes one of this descriptor, blocking or not.
+    /// Makes one from this descriptor, blocking or not.
     ///
     /// ```
     /// let _stdout = highwater::sink::WaitReady::new(std::io::stdout());
@@ -47,7 +49,7 @@ impl<F> WaitReady<F> {
         Self(descriptor)
     }
 
-    /// The descriptor.
+    /// Returns the descriptor.
     ///
     /// ```
     /// use highwater::Writable;

@@ -113,7 +113,7 @@ impl Body {
     }
 
     /// Adds trailers. The body calls `trailers` once the reader has taken all data of a stream
-    /// that has ended, so it can have a checksum of what was written. `None` is no trailers.
+    /// that has ended, so they can hold a checksum of what was written. `None` is no trailers.
     ///
     /// A reader other than one of HTTP ignores them.
     ///

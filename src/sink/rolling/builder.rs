@@ -180,7 +180,7 @@ impl RollingFileBuilder {
         self
     }
 
-    /// Sets how much time is at least between two tries of a rotation that fails: a second by
+    /// Sets the shortest time between two tries of a rotation that fails: a second by
     /// default. Meanwhile the log goes on in the old file.
     ///
     /// ```
@@ -199,14 +199,14 @@ impl RollingFileBuilder {
         self
     }
 
-    /// Compresses old files: the sink calls this for each, on a thread of its own. It has to
-    /// replace the file by one whose name is the same with an extension, such as
+    /// Sets what compresses an old file. The sink calls it for each, on a thread of its own.
+    /// `compress` replaces the file by one whose name is the same with an extension, such as
     /// `log.0000001.gz`. `keep` counts both as one and deletes both.
     ///
-    /// No write waits for it, and neither does the program at its end. What is not compressed
-    /// then is compressed after the next start, and so is what a crash has left half done: it must
-    /// overwrite its own leavings. If it fails or panics, the sink calls
-    /// [`on_error`](Self::on_error), and calls it again after the next rotation.
+    /// No write waits for it, and neither does the program at its end. The sink compresses what is
+    /// left after the next start. So `compress` must overwrite what a crash has left half done.
+    /// If it fails or panics, the sink calls [`on_error`](Self::on_error), and calls `compress`
+    /// again after the next rotation.
     ///
     /// ```
     /// use flate2::{Compression, write::GzEncoder};
@@ -237,9 +237,9 @@ impl RollingFileBuilder {
         self
     }
 
-    /// The sink calls this each time that something fails while the log goes on: a rotation, the
-    /// deletion of an old file, a compression. It calls it on the thread that writes, or on the one
-    /// that compresses. By default it prints a line on stderr.
+    /// Sets what the sink calls each time that something fails while the log goes on: a rotation,
+    /// the deletion of an old file, a compression. The sink calls it on the thread that writes, or
+    /// on the one that compresses. By default it prints a line on stderr.
     ///
     /// ```
     /// use highwater::sink::RollingFile;
@@ -261,9 +261,9 @@ impl RollingFileBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the path leads to no file, if it is not
-    /// said when to rotate, or if a limit is 0. Else the system's error, which names the path: the
-    /// file cannot be opened, its folder cannot be listed, or no thread can be started.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the path leads to no file, if no option
+    /// says when to rotate, or if a limit is 0. Otherwise the system's error, which names the path:
+    /// the file cannot be opened, its folder cannot be listed, or the system starts no thread.
     ///
     /// # Examples
     ///

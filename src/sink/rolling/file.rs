@@ -94,7 +94,7 @@ pub(super) struct Limits {
 }
 
 impl RollingFile {
-    /// A handle that says what the sink has done.
+    /// Returns a handle that says what the sink has done.
     ///
     /// [`RollingStatus`] has an example.
     #[must_use]

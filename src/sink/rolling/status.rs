@@ -28,21 +28,21 @@ pub struct RollingStatus {
 }
 
 impl RollingStatus {
-    /// How many times the log went on in a new file.
+    /// Returns how many times the log went on in a new file.
     #[must_use]
     pub fn rotations(&self) -> u64 {
         self.shared.rotations.load(Ordering::Relaxed)
     }
 
-    /// How many times something failed: so often the sink has called
+    /// Returns how many times something failed. Each time the sink has called
     /// [`on_error`](super::RollingFileBuilder::on_error).
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
-    /// The absolute path of the file that gets the lines. It is that of an old file if this was
-    /// renamed and the new one could not be opened.
+    /// Returns the absolute path of the file that gets the lines. It is the path of an old file if
+    /// that was renamed and the new one could not be opened.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         match self.shared.moved.load(Ordering::Acquire) {
