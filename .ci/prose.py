@@ -17,6 +17,8 @@ RULES = [
     (r"whoever|somebody|nobody|everybody|anybody", "name the actor: caller, producer, waiter, worker",
      "It wakes everybody."),
     (r"_everybody|_nobody|_somebody", "name the actor", "fn it_wakes_everybody() {}"),
+    (r"\bfn \w*(_(is|are|was|were)_told|_those_who_|_all_the_same|_too\b|\bwhatever_|\bwho_)",
+     "name the actor: *is_reported*, *the_waiters*, *also* before the verb", "fn a_failure_is_told_once() {}"),
     (r"\b(those|they|one|ones|who) who wait|^who waits|\bwho waits\b", "write *the waiter*",
      "It wakes the one who waits."),
     (r"\b(is|are|was|were|be|been|being|as they were) told\b",

@@ -90,7 +90,7 @@ fn a_wait_that_is_dropped_changes_nothing() {
 
 /// The flush is in line from the call on.
 #[test]
-fn a_flush_that_is_dropped_is_done_all_the_same() {
+fn a_flush_whose_wait_is_dropped_is_still_done() {
     let mut stuck = stuck();
     drop(stuck.out.flush());
     let _flow = stuck.out.write("b").expect("it is open");

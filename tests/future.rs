@@ -250,7 +250,7 @@ fn nothing_lost(accepted: &[u8], delivered: &[u8], unsent: &[u8]) -> bool {
 }
 
 #[test]
-fn whatever_is_dropped_delivered_and_unsent_are_what_was_accepted() {
+fn after_each_drop_delivered_and_unsent_are_what_was_accepted() {
     let (moved, came_back) = (Cell::new(0), Cell::new(0));
     random::check(10_000, &scripts(), |(mark, calls, script, fails, last)| {
         let sink = Scripted {

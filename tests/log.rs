@@ -270,7 +270,7 @@ fn lines_are_dropped_and_counted_from_wait_to_drain() -> Checked {
 
 /// A thread that waits for room need not wait for the sink that is stuck.
 #[test]
-fn a_destroy_hands_the_rest_back_and_lets_those_who_wait_go_on() -> Checked {
+fn a_destroy_hands_the_rest_back_and_wakes_the_waiters() -> Checked {
     let gate = Gate::default();
     let log = Log::builder()
         .stream(Writable::builder().high_water_mark(10))

@@ -144,7 +144,7 @@ fn a_line_that_gets_room_in_time_is_written() -> Checked {
 }
 
 #[test]
-fn lines_that_pass_the_limit_are_reported_too() -> Checked {
+fn lines_that_pass_the_limit_are_also_reported() -> Checked {
     let gate = Gate::default();
     let log = Log::builder()
         .stream(small().limit(20))

@@ -76,7 +76,7 @@ impl Write for Panics {
 
 /// A producer that has to wait is woken, whenever the call of the sink returns.
 #[test]
-fn who_waits_is_woken() {
+fn a_waiter_is_woken() {
     model(|| {
         let mut out = stream(1, Vec::new());
         for byte in [b"a", b"b"] {

@@ -5,7 +5,7 @@
 #   tests/loom.sh            every model of the threads, and again with waiters that stay
 #                            awake for a turn, and every model of the polled workers, with at
 #                            most 2 preemptions; and the drop of an owner with at most 4
-#   tests/loom.sh awake who_waits_is_woken
+#   tests/loom.sh awake a_waiter_is_woken
 #                            this model, in one of the modes plain, awake, future, body, lease
 #
 # That each model can fail: tests/plant.sh loom.

@@ -102,7 +102,7 @@ impl AsyncWrite for Gate {
 
 /// A producer that has to wait is woken, whenever the worker has its turns.
 #[test]
-fn who_waits_is_woken() {
+fn a_waiter_is_woken() {
     model(|| {
         let (mut out, worker) = stream(1, bytes());
         let done = block_on(async {

@@ -145,7 +145,7 @@ fn each_quirk_breaks_the_invariants_that_it_is_said_to_break() {
 }
 
 #[test]
-fn what_no_quirk_breaks_is_caught_too() {
+fn faults_that_are_no_quirk_are_also_caught() {
     for (name, spoil, invariant) in AROUND {
         is_caught(name, &Fault::Around(spoil), invariant);
     }

@@ -121,7 +121,7 @@ fn a_file_stays_open_as_long_as_its_path_leads_to_it() -> Checked {
 }
 
 #[test]
-fn a_folder_in_the_place_of_the_file_is_told_and_the_old_file_goes_on() -> Checked {
+fn a_folder_in_the_place_of_the_file_is_reported_and_the_old_file_goes_on() -> Checked {
     let mut case = Case::new(Duration::ZERO)?;
     fs::rename(case.path("log"), case.path("old"))?;
     fs::create_dir(case.path("log"))?;
@@ -159,7 +159,7 @@ fn a_pipe_in_its_place_stops_no_line() -> Checked {
 }
 
 #[test]
-fn what_has_failed_is_not_tried_at_each_line() -> Checked {
+fn a_failure_is_not_tried_again_at_each_line() -> Checked {
     let mut case = Case::new(Duration::MAX)?;
     let reopener = case.file.reopener();
     fs::rename(case.path("log"), case.path("old"))?;

@@ -327,7 +327,7 @@ fn the_log_goes_on_in_its_file_when_no_number_is_left() -> Checked {
 /// A folder that is gone: the old file, which is in it, goes on.
 #[cfg(unix)]
 #[test]
-fn a_rotation_that_fails_is_told_and_tried_again_but_not_at_each_line() -> Checked {
+fn a_rotation_that_fails_is_reported_and_tried_again_but_not_at_each_line() -> Checked {
     for (interval, failures) in [(Duration::MAX, 1), (Duration::ZERO, 1000)] {
         let folder = Folder::new()?;
         let (home, away) = (folder.path("home"), folder.path("away"));
@@ -399,7 +399,7 @@ fn a_folder_in_the_place_of_the_file_is_not_renamed() -> Checked {
 }
 
 #[test]
-fn an_old_file_that_cannot_be_deleted_is_told_and_no_line_is_lost() -> Checked {
+fn an_old_file_that_cannot_be_deleted_is_reported_and_no_line_is_lost() -> Checked {
     let folder = Folder::new()?;
     // A folder cannot be deleted as a file.
     fs::create_dir(folder.path("log.0000001"))?;

@@ -66,7 +66,7 @@ fn old_files_are_compressed_and_the_one_that_gets_the_lines_is_not() -> Checked 
 }
 
 #[test]
-fn what_was_not_compressed_is_compressed_after_the_next_start() -> Checked {
+fn the_next_start_compresses_what_the_last_run_has_left() -> Checked {
     let folder = tempfile::tempdir()?;
     let mut file = builder(&folder).open()?;
     for n in 1..=3 {
@@ -111,7 +111,7 @@ fn a_compression_that_never_returns_stops_no_line_and_no_end() -> Checked {
 }
 
 #[test]
-fn a_compression_that_fails_or_panics_is_told_and_tried_again() -> Checked {
+fn a_compression_that_fails_or_panics_is_reported_and_tried_again() -> Checked {
     let folder = tempfile::tempdir()?;
     let (done, names) = mpsc::channel();
     let mut reporting = reporting(done);

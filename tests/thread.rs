@@ -280,7 +280,7 @@ fn chunks_of_no_bytes_are_acknowledged_and_never_written() -> Result<(), BoxErro
 }
 
 #[test]
-fn a_cork_is_released_by_a_panic_too() -> Result<(), BoxError> {
+fn a_panic_also_releases_a_cork() -> Result<(), BoxError> {
     let out = Writable::builder().spawn(Vec::new())?;
     let mut writer = out.writer();
     let panicked = thread::spawn(move || {
@@ -296,7 +296,7 @@ fn a_cork_is_released_by_a_panic_too() -> Result<(), BoxError> {
 }
 
 #[test]
-fn a_cork_holds_other_producers_too() -> Result<(), BoxError> {
+fn a_cork_also_holds_other_producers() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Vec::new())?;
     let other = out.writer();
     let mut corked = out.cork()?;

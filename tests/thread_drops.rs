@@ -79,7 +79,7 @@ fn dropping_the_stream_may_discard_or_give_up() -> Result<(), BoxError> {
 }
 
 #[test]
-fn what_is_discarded_is_dropped_although_producers_live() -> Result<(), BoxError> {
+fn a_discard_drops_the_rest_although_producers_live() -> Result<(), BoxError> {
     // A drop of a `Destroy` does not wait either, whatever the policy.
     let ways: [(OnDrop, fn(Out)); 3] = [
         (OnDrop::Discard, DROPS[0]),

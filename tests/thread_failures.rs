@@ -284,7 +284,7 @@ fn producers_do_not_show_what_was_written() -> Result<(), BoxError> {
 }
 
 #[test]
-fn errors_do_not_show_what_was_to_be_written() -> Result<(), BoxError> {
+fn errors_do_not_show_the_chunk() -> Result<(), BoxError> {
     let mut out = Writable::builder().spawn(Flaky::default())?;
     assert_eq!(out.write("the password is swordfish")?, Flow::More);
     let error = out.end().wait().expect_err("it takes nothing");

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn close_is_told_as_chosen() {
+    fn close_comes_as_chosen() {
         assert!(Options::new().emit_close());
         assert!(!Options::new().with_emit_close(false).emit_close());
     }

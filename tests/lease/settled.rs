@@ -68,7 +68,7 @@ fn compare(script: &Script, excess: Excess) -> Result<[u32; 3], TestCaseError> {
 }
 
 #[test]
-fn a_driver_with_leases_cannot_be_told_from_one_without() {
+fn a_driver_with_leases_does_what_one_without_does() {
     let count = Cell::new([0; 3]);
     random::check(20_000, &script(), |script| {
         let done = compare(&script, Excess::default())?;
