@@ -26,7 +26,7 @@ pub(crate) use shuttle::{
 
 pub(crate) use std::sync::PoisonError;
 
-/// Parks this thread, at most so long.
+/// Parks this thread, at most this long.
 pub(crate) fn park(time: Option<core::time::Duration>) {
     match time {
         // In models no time passes, so none of them waits with a limit.

@@ -299,7 +299,7 @@ fn a_destroy_does_not_wait_for_a_close_that_is_pending() {
 
 /// What is waited for once more says what there is: it neither panics nor waits for ever.
 #[test]
-fn a_wait_that_is_over_returns_the_same_again() -> Checked {
+fn a_wait_that_is_over_can_be_repeated() -> Checked {
     each(|mut out| {
         let mut sending = out.send("ab");
         assert_eq!((sending.wait()?, sending.wait()?), (2, 2));

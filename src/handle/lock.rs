@@ -217,7 +217,7 @@ impl Shared {
         self.poll_then(By::Harmless, cx, ticket, condition, |_, found| found)
     }
 
-    /// Waits until there is room for so many bytes, or the stream has stopped. Then `f` does
+    /// Waits until there is room for this many bytes, or the stream has stopped. Then `f` does
     /// something with the stream, before any other caller can.
     pub(crate) fn poll_room<T>(
         &self,
@@ -336,7 +336,7 @@ impl Shared {
         has_next
     }
 
-    /// The wait for work of a worker that is a thread, at most so long. `None` if it has had
+    /// Waits for work, for a worker that is a thread, at most this long. `None` if it has had
     /// nothing to do in that time.
     pub(crate) fn wait_for_work(&self, parker: &Parker, most: Option<Duration>) -> Option<Work> {
         let until = most.map_or(Deadline::NEVER, Deadline::after);
@@ -373,7 +373,7 @@ impl Shared {
         }
     }
 
-    /// The wait of a worker within a job: so long, or until the stream stops the job.
+    /// Waits within a job, for a worker: this long, or until the stream stops the job.
     pub(crate) fn pause(&self, parker: &Parker, time: Duration) {
         let deadline = Deadline::after(time);
         loop {
@@ -388,9 +388,10 @@ impl Shared {
         drop_quietly([unneeded, None]);
     }
 
-    /// Before a thread that works answers a job of so many bytes: if these are few, leaves producers time to write more,
-    /// which then goes to the sink together, as long as they do and there is no waiter.
-    /// Without it the worker of a fast sink fights for the lock after every few lines.
+    /// A thread that works calls this before it answers a job of this many bytes. If they are few,
+    /// it leaves producers time to write more, as long as they do and there is no waiter. All of
+    /// that then goes to the sink together. Without it the worker of a fast sink fights for the
+    /// lock after every few lines.
     pub(crate) fn linger(&self, bytes: u64) {
         let has_waiters = || self.signs.0.has_waiters.load(Ordering::Relaxed);
         let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
@@ -422,17 +423,17 @@ impl Shared {
     }
 }
 
-/// A thread that has had nothing to do for so long is idle.
+/// How long a thread has nothing to do before it is idle.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// So long a waiter that was woken has its turn before an idle thread wakes the next.
+/// How long a waiter that was woken has its turn before an idle thread wakes the next.
 const TURN: Duration = Duration::from_millis(1);
 
 /// How many turns a caller that finds the lock taken leaves to others.
 const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
 
-/// So long a worker that lingers leaves producers alone before it looks at what they have
-/// written: they should not reach the high-water mark meanwhile.
+/// How long a worker that lingers leaves producers alone before it looks at what they have
+/// written. They should not reach the high-water mark meanwhile.
 const LOOK: Duration = Duration::from_micros(10);
 
 /// Fewer bytes than this in that time are not worth more patience.

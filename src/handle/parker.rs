@@ -72,8 +72,8 @@ impl Parker {
 pub(crate) struct Patience {
     /// How many waits in a row have brought nothing, up to [`MOST_VAIN`].
     vain: AtomicU32,
-    /// So many waits go to sleep at once, before turns are tried again. Neither is of loom's
-    /// type: they make no difference but of time.
+    /// How many of the next waits go to sleep at once, before turns are tried again. Neither is of
+    /// loom's type: they only change how long a wait takes.
     skip: AtomicU32,
 }
 
@@ -85,8 +85,8 @@ const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) 
     (true, false) => 0,
 };
 
-/// After n vain waits in a row, the next 2^n - 1 waits go to sleep at once; so of what was
-/// never worth it, one wait in so many powers of two is tried again.
+/// After n vain waits in a row, the next 2^n - 1 waits go to sleep at once. So if turns are never
+/// worth it, one wait in 2^n tries them again.
 const MOST_VAIN: u32 = 8;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
@@ -146,7 +146,7 @@ pub(crate) enum Brought {
     Delay,
 }
 
-/// Leaves some turns to other threads, and so much time, until this has happened.
+/// Leaves some turns to other threads, for at most this time, until this has happened.
 pub(crate) fn stay_awake(time: Duration, happened: impl Fn() -> bool) -> Brought {
     match turns(TURNS, time, || happened().then_some(())) {
         Ok(()) => Brought::Much,
@@ -154,7 +154,7 @@ pub(crate) fn stay_awake(time: Duration, happened: impl Fn() -> bool) -> Brought
     }
 }
 
-/// Leaves at most so many turns to other threads, and so much time, until `find` finds
+/// Leaves at most this many turns to other threads, for at most this time, until `find` finds
 /// something.
 pub(crate) fn turns<T>(
     most: u32,

@@ -346,7 +346,7 @@ impl<W> Writable<W> {
         );
     }
 
-    /// Ends the stream, and waits so long for it.
+    /// Ends the stream, and waits for it until the deadline.
     fn finish(&mut self, deadline: Deadline) {
         // The observer learns of a failure.
         let _ = self.end_now(None);
@@ -372,7 +372,7 @@ impl<W> Drop for Writable<W> {
     }
 }
 
-/// What the observer learns of a drop that could not wait, or not so long.
+/// What the observer gets from a drop that could not wait, or not long enough.
 fn given_up(error: &WaitError, stream: &Stream) -> Cause {
     let in_doubt = stream.in_doubt();
     let dropped = stream.backlog().saturating_sub(in_doubt);

@@ -304,9 +304,9 @@ impl Writer {
         Wait::new(&self.shared, Ok(Condition::Closed))
     }
 
-    /// As [`Writer::write`], whole, but waits before it until there is room, and until the
-    /// limit leaves so much, at most so long if there is a `timeout`: for a thread. It does not
-    /// wait on the stack of the worker. Returns whether the stream has accepted it.
+    /// As [`Writer::write`], whole, but first waits, for a thread, until there is room and the limit
+    /// allows these bytes. A `timeout` bounds the wait. It does not wait on the stack of the worker.
+    /// Returns whether the stream has accepted the bytes.
     #[cfg(all(feature = "tracing", not(highwater_loom)))]
     pub(crate) fn write_when_room(&self, bytes: &[u8], timeout: Option<Duration>) -> bool {
         let shared = &self.shared;

@@ -250,7 +250,7 @@ mod tests {
 
     const OPTIONS: Options = Options::new().with_high_water_mark(9);
 
-    /// A corked stream that has counted so many chunks.
+    /// A corked stream that has counted this many chunks.
     fn counted(pending: u32, queued: u32) -> State {
         let mut state = State::new(&OPTIONS);
         let _ = step(&mut state, &OPTIONS, None, Input::Cork);

@@ -182,7 +182,7 @@ impl Run<'_> {
         due
     }
 
-    /// Rule 24: so much of what is in flight is done. What follows the write stays
+    /// Rule 24: this much of what is in flight is done. What follows the write stays
     /// with the sink's answer.
     pub(super) fn progress(&mut self, done: u64) -> Step {
         if !self.state.is_writing() {

@@ -10,8 +10,8 @@ use crate::machine::codes;
 pub(crate) enum Condition {
     /// Room; or a 'drain' after this many, even if the room is gone again.
     Drain { before: u64 },
-    /// Room, and that the limit leaves so many bytes. Or the stream refuses such a write,
-    /// as it has stopped or its limit is less: then the write says so itself.
+    /// There is room, and the limit allows this many bytes more. Or the stream refuses such a
+    /// write, as it has stopped or its limit is less: then the write says so itself.
     Room { len: u64 },
     /// The sink has taken everything up to this position.
     Delivered(u64),
@@ -60,7 +60,7 @@ pub enum WaitError {
     /// is lost; the stream of the other process goes on.
     #[error("the thread of the stream is in the process that this one was forked from")]
     Forked,
-    /// So much has not been accepted yet.
+    /// The stream has not accepted that much yet.
     #[error("position {position} is past what was accepted, {accepted} bytes")]
     NotAccepted {
         /// The position asked for, in bytes.

@@ -123,7 +123,7 @@ impl LeaseBuffer {
         true
     }
 
-    /// The worker is idle: frees all spare buffers but so many.
+    /// The worker is idle: frees all spare buffers except this many.
     pub(super) fn shrink(&mut self, keep: usize) {
         self.spare.truncate(keep);
     }

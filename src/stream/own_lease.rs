@@ -49,7 +49,7 @@ pub(super) struct OwnLease {
     pub(super) barrier: Barrier,
 }
 
-/// A stream that is fast cycles so many bytes of segments.
+/// How many bytes of segments a fast stream goes round through.
 pub(super) const CYCLE: usize = 256 * 1024;
 
 /// But no more segments than this: those of a low mark are small.
@@ -58,7 +58,7 @@ const MOST_SEGMENTS: usize = 32;
 /// A stream is fast if its owner fills more segments than this and need not wait.
 pub(super) const FAST: usize = 4;
 
-/// To take a lease away costs as much as so many writes under the lock, or less.
+/// Taking a lease away costs as much as this many writes under the lock, or less.
 pub(super) const WITHOUT: u32 = 64;
 
 impl OwnLease {

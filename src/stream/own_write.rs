@@ -201,7 +201,7 @@ mod tests {
 
     const MARK: u64 = 64 * 1024;
 
-    /// Lines of the owner until the stream has so many bytes. Returns how many of them took the
+    /// The owner writes lines until the stream has this many bytes. Returns how many of them took the
     /// lock.
     fn fill(stream: &mut Stream, filler: &mut Option<Filler>, bytes: u64) -> usize {
         let mut locked = 0;
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// How many segments have rested, each time that the sink has taken so many bytes.
+    /// How many segments have rested, each time that the sink has taken this many bytes.
     fn rested(stream: &mut Stream, bytes: u64) -> Vec<usize> {
         let mut filler = None;
         let mut rested = Vec::new();

@@ -14,7 +14,7 @@ pub(crate) struct Progress {
     bytes: AtomicU64,
     /// How many flushes the sink has done since then. The worker alone writes it.
     flushes: AtomicU64,
-    /// Once the sink has taken so many bytes, a waiter may go on: then the worker reports
+    /// Once the sink has taken this many bytes, a waiter may go on: then the worker reports
     /// in the middle of the job. Written under the lock.
     wake_at: AtomicU64,
 }
@@ -54,7 +54,7 @@ impl Progress {
         self.flushes.load(Ordering::Acquire)
     }
 
-    /// The sink has done so much more.
+    /// The sink has done this much more.
     pub(super) fn add(&self, done: Done) {
         let bytes = self.bytes.load(Ordering::Relaxed);
         let bytes = bytes.saturating_add(done.bytes);
@@ -71,7 +71,7 @@ impl Progress {
         self.bytes() >= self.wake_at.load(Ordering::Relaxed)
     }
 
-    /// The worker is to report at so many bytes. Returns whether that is now.
+    /// The worker reports at this many bytes. Returns whether that is now.
     pub(super) fn wake_at(&self, bytes: u64) -> bool {
         self.wake_at.store(bytes, Ordering::Relaxed);
         bytes < u64::MAX && self.is_due()

@@ -200,12 +200,12 @@ pub(crate) struct Filler {
     barrier: Barrier,
     /// The cork that holds now began without the lock.
     corked: bool,
-    /// So many of the next corks take the lock.
+    /// How many of the next corks take the lock.
     locked_corks: u32,
 }
 
-/// After the worker has found a cork that the driver did not have, so many corks take the lock:
-/// to take the lease away costs more than they do, and it would also find the next one.
+/// How many corks take the lock after the worker has found a cork that the driver did not have.
+/// Taking the lease away costs more than they do, and the worker would also find the next cork.
 const LOCKED_CORKS: u32 = 16;
 
 /// What a write on the lease, a cork or the end of a cork has come to.

@@ -228,7 +228,7 @@ impl Stream {
     }
 
     /// The state once the driver has these bytes that were accepted on a lease, and the cork
-    /// that holds them, and knows that so many are delivered. To look at a stream changes
+    /// that holds them, and knows that `delivered` bytes are. Looking at a stream changes
     /// nothing, so this is a copy.
     fn settled(&self, leased: u64, corks: bool, delivered: u64) -> State {
         let mut state = *self.driver.state();
@@ -258,7 +258,7 @@ impl Stream {
         usize::try_from(size).unwrap_or(usize::MAX)
     }
 
-    /// A thread has waited so long.
+    /// A thread has waited this long.
     pub(crate) fn count_wait(&mut self, waited: Duration) {
         self.waited += waited;
     }

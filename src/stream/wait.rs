@@ -79,8 +79,8 @@ impl Stream {
         }
     }
 
-    /// The position at which the first waiter may go on, if the sink takes so much of what it
-    /// has in hand.
+    /// The position at which the first waiter may go on, if the sink takes all up to there of what
+    /// it has in hand.
     pub(super) fn wake_at(&self) -> u64 {
         let (state, options) = (self.driver.state(), self.driver.options());
         if self.waiters.is_empty() || state.in_flight() == 0 {
@@ -131,7 +131,7 @@ impl Stream {
         }
     }
 
-    /// Whether a chunk of so many bytes need not wait for room; the stream may refuse it.
+    /// Whether a chunk of this many bytes need not wait for room; the stream may refuse it.
     pub(crate) fn has_room_for(&self, len: usize) -> bool {
         self.check(Condition::Room { len: len as u64 }).is_some()
     }

@@ -101,7 +101,7 @@ impl Stream {
         (!waits).then_some(Work { events, job })
     }
 
-    /// How many bytes are worth a call of the sink, and the hand-over: so many that producers
+    /// How many bytes are worth a call of the sink, and the hand-over: few enough that producers
     /// do not reach the high-water mark while the sink is at them. Half as many if the owner
     /// does without the lock: it writes faster, and the worker does not fight with it.
     pub(crate) fn plenty(&self) -> u64 {

@@ -203,8 +203,8 @@ impl WriteJob {
         }
     }
 
-    /// Books what a call of the sink has returned, which was `given` so many bytes: how
-    /// many it has taken, or `None` for a flush. An interrupted call is made again.
+    /// Books what a call of the sink has returned. It got `given` bytes, and says how many it has
+    /// taken, or `None` for a flush. The worker makes an interrupted call again.
     pub(crate) fn book(&mut self, given: usize, said: io::Result<Option<usize>>) -> io::Result<()> {
         let booked = match said {
             Ok(Some(count)) => self.took(given, count),
@@ -224,7 +224,7 @@ impl WriteJob {
         }
     }
 
-    /// The sink says that it took so many of the bytes it was `given`.
+    /// The sink says that it took `count` of the `given` bytes.
     fn took(&mut self, given: usize, count: usize) -> io::Result<()> {
         if count == 0 {
             return Err(io::ErrorKind::WriteZero.into());

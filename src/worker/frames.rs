@@ -82,7 +82,7 @@ impl Frames {
         }
     }
 
-    /// So many bytes are still to come.
+    /// Sets how many bytes are still to come.
     pub(super) fn set_length(&mut self, left: u64) {
         self.length = Some(self.total.saturating_add(left));
     }
@@ -281,8 +281,9 @@ impl Frames {
     }
 }
 
-/// Why the next chunk cannot be given, of which so many bytes are `left`. If it would fill the
-/// body, nothing may come after it: the reader would take a body for whole that is too long.
+/// Why the body cannot give the next chunk, if `left` bytes of its length are still to come. If the
+/// chunk fills the body, nothing may come after it: the reader would take a body that is too long
+/// for whole.
 fn too_long(shared: &Shared, length: u64, left: u64, len: u64) -> Option<Cause> {
     let fills = len == left && shared.look(|stream| stream.snapshot().length) > len;
     let text = || format!("the body is longer than its {length} bytes");

@@ -173,8 +173,8 @@ enum Now {
     Left,
 }
 
-/// After so many jobs and calls of the sink, other tasks of the executor have their
-/// turn.
+/// How many jobs and calls of the sink one poll makes before other tasks of the executor have
+/// their turn.
 const TURNS_A_POLL: u32 = 128;
 
 impl<W, O, S> Future for Worker<W, O, S>

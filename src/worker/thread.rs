@@ -145,7 +145,7 @@ struct Worker<W> {
     /// The sink, once it is open.
     sink: Option<W>,
     observers: Observers,
-    /// After so long without work the sink is flushed.
+    /// How long without work the thread waits before it flushes the sink.
     flush_when_idle: Option<Duration>,
     retry: Option<Retry>,
     slot: SinkSlot<W>,

@@ -71,7 +71,7 @@ pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Serves on a free port of loopback, until the runtime ends. So many bytes a second
+/// Serves on a free port of loopback, until the runtime ends. This many bytes a second
 /// are read from each connection, or as many as there are.
 ///
 /// # Errors

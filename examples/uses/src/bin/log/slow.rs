@@ -1,4 +1,4 @@
-//! A sink that takes so many bytes a second, and no more.
+//! A sink that takes a fixed number of bytes a second, and no more.
 
 use std::io::{self, Write};
 use std::thread;

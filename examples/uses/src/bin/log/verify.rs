@@ -15,7 +15,7 @@ pub(crate) fn report(lines: u64) -> String {
 
 const DROPPED: &str = "lines dropped here: ";
 
-/// How many lines stand in these files, one after the other, behind so many bytes
+/// How many lines stand in these files, one after the other, behind this many bytes
 /// of the first. Numbers may be missing, if lines were dropped; they must rise.
 pub(crate) fn lines(files: &[PathBuf], behind: u64, threads: u64) -> Result<u64, Failure> {
     found(files, behind, threads).map(|(lines, _)| lines)

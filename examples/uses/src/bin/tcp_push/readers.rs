@@ -19,7 +19,7 @@ use crate::stream::{Pushed, push_one};
 /// and not hidden by megabytes on loopback.
 const SYSTEM_BUFFER: u32 = 16 * 1024;
 
-/// So many connections, all at once.
+/// How many connections there are, all at once.
 pub(crate) struct Round {
     pub(crate) fast: u32,
     pub(crate) slow: u32,
