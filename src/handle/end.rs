@@ -183,8 +183,8 @@ impl<W> fmt::Debug for End<W> {
 
 /// The stream could not be ended.
 ///
-/// It holds the sink, so it can go into a `Box<dyn Error + Send + Sync>` if the
-/// sink could; into an [`io::Error`], with the cause, it always can.
+/// It holds the sink. So it goes into a `Box<dyn Error + Send + Sync>` only if the sink is `Send`
+/// and `Sync`. Into an [`io::Error`], which has the cause, it always goes.
 ///
 /// ```
 /// use highwater::{EndError, Writable};
@@ -201,17 +201,17 @@ impl<W> fmt::Debug for End<W> {
 /// ```
 #[non_exhaustive]
 pub enum EndError<W> {
-    /// It failed, before or now. What was not delivered is handed back.
+    /// The stream has failed, before or at its end. The error hands back what was not delivered.
     Failed {
-        /// Why.
+        /// Why it failed.
         cause: Cause,
         /// The last chunk, if there was one and it was not accepted.
         refused: Option<Chunk>,
         /// The sink, and what was accepted and not delivered.
         unfinished: Box<Unfinished<W>>,
     },
-    /// The last chunk was not accepted: it would pass the limit, or the stream had been
-    /// closed as a `Sink`. The stream is handed back; dropping the error drops it.
+    /// The stream did not accept the last chunk: it would pass the limit, or the stream was
+    /// closed as a `Sink`. The error hands the stream back; dropping the error drops it.
     Refused {
         /// The stream.
         stream: Box<Writable<W>>,

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-/// What becomes of a stream that is dropped without [`Writable::end`](crate::Writable::end).
+/// What the drop of an owner does that has not [ended](crate::Writable::end) the stream, over a
+/// thread.
 ///
 /// ```
 /// use highwater::{OnDrop, Writable};
@@ -17,7 +18,7 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDrop {
-    /// End it, and wait until everything is written. The default.
+    /// The drop ends the stream, and waits until everything is written. The default.
     #[default]
     Finish,
     /// The drop ends the stream and waits up to this long; then it destroys the stream and
@@ -26,8 +27,8 @@ pub enum OnDrop {
     FinishWithin(Duration),
     /// The drop destroys the stream and leaves; what the sink has not taken is dropped.
     Discard,
-    /// The drop ends the stream and leaves; the worker goes on until everything is written.
-    /// For an owner that a task drops, which must not wait. (A program that exits meanwhile
+    /// The drop ends the stream and leaves; the worker goes on until everything is written. Use it
+    /// for an owner that a task drops, as a task must not wait. (A program that exits meanwhile
     /// loses the rest.)
     Detach,
 }

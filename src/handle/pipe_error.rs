@@ -10,7 +10,7 @@ use crate::cause::{Cause, io_code};
 use crate::chunk::Chunk;
 use crate::stream::Unfinished;
 
-/// A source could not be piped into the stream to its end.
+/// Why a source was not piped into the stream to its end.
 #[non_exhaustive]
 pub enum PipeError<W> {
     /// The source failed; the stream was destroyed, with this as the reason.
@@ -22,7 +22,7 @@ pub enum PipeError<W> {
     },
     /// The stream failed.
     Write {
-        /// Why.
+        /// Why it failed.
         cause: Cause,
         /// What was read and not accepted.
         refused: Option<Chunk>,

@@ -23,7 +23,7 @@ pub(crate) enum Condition {
     Closed,
 }
 
-/// What was waited for will not come.
+/// Why a wait is over, and what the caller waited for has not come.
 ///
 /// ```
 /// use highwater::{WaitError, Writable};
@@ -51,17 +51,17 @@ pub enum WaitError {
     /// The wait timed out.
     #[error("the wait timed out")]
     TimedOut,
-    /// The worker runs on the stack of the caller, as that of a sink, an observer or a panic
-    /// hook: while the caller waits, the worker does nothing that could end the wait.
+    /// The worker runs on the caller's stack, as the caller is a sink, an observer or a panic hook.
+    /// While it waits, the worker does nothing that could end the wait.
     #[error("a wait on the thread of the stream's worker would deadlock")]
     WouldDeadlock,
-    /// This process was forked from the one that has the thread of the stream. A fork copies no
-    /// other thread, so what was waited for does not come here. What this process has written
-    /// is lost; the stream of the other process goes on.
+    /// This process was forked from the one that has the thread of the stream. A fork does not copy
+    /// that thread, so nothing comes here. What this process has written is lost; the stream of
+    /// the other process goes on.
     #[error("the thread of the stream is in the process that this one was forked from")]
     Forked,
     /// The stream has not accepted that much yet.
-    #[error("position {position} is past what was accepted, {accepted} bytes")]
+    #[error("position {position} is past the {accepted} bytes that the stream has accepted")]
     NotAccepted {
         /// The position asked for, in bytes.
         position: u64,
