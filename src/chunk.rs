@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Owned bytes on their way to a sink. Made from what owns bytes already,
-/// without a copy.
+/// Owned bytes on their way to a sink. `Chunk::from` makes it, without a copy, from a `Vec<u8>`, a
+/// `String`, a `&'static str`, or with the feature `bytes` from `Bytes`.
 ///
 /// ```
 /// use highwater::Chunk;
@@ -34,19 +34,19 @@ enum Repr {
 }
 
 impl Chunk {
-    /// Its length in bytes.
+    /// Returns its length, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.as_ref().len()
     }
 
-    /// Whether it has no bytes.
+    /// Returns whether it has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes; copied, unless the chunk was made from a `Vec<u8>` or `String`.
+    /// Returns the bytes; copied, unless the chunk was made from a `Vec<u8>` or `String`.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self.bytes {

@@ -96,22 +96,22 @@ impl<H: Host> Driver<H> {
         written
     }
 
-    /// `destroy([error])`: stops now; what is not written is handed to [`Host::unsent`].
+    /// `destroy([error])`: stops now. [`Host::unsent`] gets what is not written.
     pub fn destroy(&mut self, error: Option<Fault>) {
         self.put(Input::Destroy(error));
     }
 
-    /// The sink has answered the last [`Host::write`] or [`Host::write_batch`].
+    /// Reports that the sink has answered the last [`Host::write`] or [`Host::write_batch`].
     pub fn written(&mut self, result: Result<(), Fault>) {
         self.answer(result, false);
     }
 
-    /// The sink has answered a call that it had answered before ([rule 6](crate::machine#the-rules)).
+    /// Reports that the sink has answered a call that it had answered before ([rule 6](crate::machine#the-rules)).
     pub fn written_again(&mut self, result: Result<(), Fault>) {
         self.answer(result, true);
     }
 
-    /// The sink has done this many bytes (or objects) more of what it got last, and
+    /// Reports that the sink has done this many bytes (or objects) more of what it got last, and
     /// goes on ([rule 24](crate::machine#the-rules)). That may make room: then 'drain' comes now,
     /// before its answer. A report from within [`Host::write`] also makes room, but 'drain' waits
     /// for the next report or for the answer.
@@ -119,47 +119,47 @@ impl<H: Host> Driver<H> {
         self.put(Input::Progress(done));
     }
 
-    /// [`Host::construct`] has answered.
+    /// Reports that [`Host::construct`] has answered.
     pub fn constructed(&mut self, result: Result<(), Fault>) {
         self.put(Input::Constructed(result));
     }
 
-    /// [`Host::finalize`] has answered.
+    /// Reports that [`Host::finalize`] has answered.
     pub fn finalized(&mut self, result: Result<(), Fault>) {
         self.put(Input::Finalized(result));
     }
 
-    /// [`Host::destroy`] has answered, perhaps with an error ([rule 19](crate::machine#the-rules)).
+    /// Reports that [`Host::destroy`] has answered, perhaps with an error ([rule 19](crate::machine#the-rules)).
     pub fn destroyed(&mut self, error: Option<Fault>) {
         self.put(Input::Destroyed(error));
     }
 
-    /// The state of the machine.
+    /// Returns the state of the machine.
     pub const fn state(&self) -> &State {
         &self.state
     }
 
-    /// What the stream was created with.
+    /// Returns what the stream was created with.
     pub const fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The host, to act on.
+    /// Returns the host, to change it.
     pub const fn host_mut(&mut self) -> &mut H {
         &mut self.host
     }
 
-    /// The host, to look at.
+    /// Returns the host, to read it.
     pub const fn host(&self) -> &H {
         &self.host
     }
 
-    /// The host, once the stream is no longer wanted. What is queued is dropped.
+    /// Takes the stream apart and returns the host. What is queued is dropped.
     pub fn into_host(self) -> H {
         self.host
     }
 
-    /// The position of the stream: bytes (or objects) accepted since it was created.
+    /// Returns the position of the stream: bytes (or objects) accepted since it was created.
     pub const fn accepted(&self) -> u64 {
         self.accepted
     }

@@ -7,7 +7,7 @@ use super::{Driver, Host};
 use crate::machine::{Fault, Input, Task};
 
 impl<H: Host> Driver<H> {
-    /// Calls this in a tick of its own, in order with what the stream has
+    /// Defers a call of this callback to a tick of its own, in order with what the stream has
     /// deferred (Node's `process.nextTick`).
     pub fn defer(&mut self, callback: H::Callback, result: Result<(), Fault>) {
         self.push_tick(Tick::Callback(callback, result));
@@ -15,7 +15,7 @@ impl<H: Host> Driver<H> {
 
     /// Runs what was deferred, first in, first out, until nothing is left.
     ///
-    /// This is for a stream alone. A runtime of several streams calls
+    /// Use it for a stream that is alone. A runtime of several streams calls
     /// [`Driver::run_tick`] in the order of [`Host::deferred`].
     pub fn run_ticks(&mut self) {
         while self.run_tick() {}

@@ -18,12 +18,12 @@ use crate::stream::{By, Stream, Unfinished, WaitError};
 use crate::sync::Arc;
 
 impl<W> Writable<W> {
-    /// Stops now. The call destroys the stream. The wait returns once the worker has let go of
-    /// the sink, and hands back the sink and what was not sent: delivered and unsent together are
-    /// what was accepted.
+    /// Stops the stream, at the call. The wait returns once the worker has let go of the sink, and
+    /// hands back the sink and what was not sent. Delivered and unsent together are what was
+    /// accepted.
     ///
-    /// The worker finishes the call of a blocking sink, opener or observer that runs. A polled
-    /// call that is pending has taken nothing. A sink that buffers by itself, as
+    /// A call of a blocking sink, an opener or an observer that runs is not cut off: the worker
+    /// finishes it first. A polled call that is pending has taken nothing. A sink that buffers by itself, as
     /// `tokio::fs::File` does, is not flushed: what it has taken may be lost, without an error.
     ///
     /// # Examples
@@ -134,8 +134,8 @@ impl<W> Destroy<W> {
         Ok(self.collect())
     }
 
-    /// Waits no longer. What the sink has in hand is [in doubt](Unfinished::in_doubt), and
-    /// the worker drops the sink when it comes back.
+    /// Gives up the wait. What the sink has in hand is [in doubt](Unfinished::in_doubt). The worker
+    /// drops the sink once the sink's call returns.
     ///
     /// ```
     /// use std::time::Duration;

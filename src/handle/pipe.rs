@@ -23,9 +23,9 @@ impl<W> Writable<W> {
     ///
     /// # Errors
     ///
-    /// If the source fails, the stream is destroyed with that as the reason; a panic of the source
-    /// destroys it as well. If the stream fails, the error has its cause. Either error has the
-    /// sink, and what was not delivered.
+    /// If the source fails or panics, that destroys the stream, with the error of the source as the
+    /// reason. If the stream fails, the error has its cause. Either error has the sink, and what was
+    /// not delivered.
     ///
     /// # Examples
     ///

@@ -7,7 +7,7 @@ use std::io;
 use crate::handle::{Writable, Writer};
 
 impl Writer {
-    /// A view of this producer as an [`io::Write`], which blocks until there is room. A
+    /// Returns a view of this producer as an [`io::Write`], which blocks until there is room. A
     /// `writeln!` on it is one write, so that the lines of several producers stay whole.
     #[must_use]
     pub fn blocking(&self) -> BlockingWriter {
@@ -19,9 +19,9 @@ impl Writer {
 
 /// It waits until there is room *before* it accepts, so `writeln!` and [`io::copy`] need no
 /// care. A `writeln!` is several writes, though: what other producers write meanwhile may come
-/// within the line. Where there are others, use a [`BlockingWriter`], or write the text of a
-/// `format!`. Its `flush` waits for [`Writable::flush`]. A large buffer is accepted in pieces of the
-/// high-water mark, or of 4096 bytes if that is more, or of what the limit leaves.
+/// within the line. If there are others, use a [`BlockingWriter`], or write the text of a
+/// `format!`. Its `flush` waits for [`Writable::flush`]. The stream accepts a large buffer in pieces:
+/// of the high-water mark or 4096 bytes, the larger of the two, but of no more than the limit leaves.
 impl<W> io::Write for Writable<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.writer.write_piece(bytes)
@@ -42,9 +42,9 @@ impl<W> io::Write for Writable<W> {
     }
 }
 
-/// A producer as an [`io::Write`]: as that of [`Writable`], but `write!` and `writeln!` are one
-/// write each. It waits until there is room for all of it, and the bytes of no other producer
-/// come within it. (Its `write_all` may still be several writes, if it has a long buffer.)
+/// A producer as an [`io::Write`], which blocks until there is room: [`Writer::blocking`] makes it.
+/// A `write!` or `writeln!` is one write. It waits until there is room for all of it, so the bytes of
+/// no other producer come within it. (A `write_all` of a long buffer may be several writes.)
 ///
 /// ```
 /// use std::io::Write;

@@ -58,7 +58,7 @@ impl http_body::Body for Body {
 }
 
 impl Body {
-    /// The body as an `AsyncRead`.
+    /// Makes an `AsyncRead` of the body.
     ///
     /// ```
     /// use futures::{AsyncReadExt, executor::block_on};

@@ -14,7 +14,7 @@
 //!
 //! **The law of leases**: after the settlement the state is the one, bit for bit, that the
 //! single steps lead to; and each single step would have had the effects and answers that
-//! the lease says. So no one can tell a driver with leases from one without.
+//! the lease says. So a driver with leases and one without do the same.
 //!
 //! *Anything else* is every other input, and every look at the [`State`]: a property that
 //! the sink or a callback reads within its call is the state of that very moment.
@@ -36,7 +36,7 @@ pub struct Lease {
     pub count: u32,
     /// Up to how many bytes (or objects) these writes have: see the lease. For callbacks 0.
     pub len: u64,
-    /// What each of these writes is answered. For callbacks it means nothing.
+    /// What each of these writes returns. For callbacks it means nothing.
     pub answer: Flow,
 }
 
@@ -94,8 +94,8 @@ impl State {
 
     /// The lease on corks: whether a cork, with writes on [`State::lease_to_queue`] before and
     /// after it, and the uncork that takes it back leave nothing behind but these writes
-    /// (rules 11, 12). What the uncork would let go is held anyway: by the sink, which is busy,
-    /// by construction, or by another cork.
+    /// (rules 11, 12). Something else still holds what the uncork would let go: the sink, which is
+    /// busy, the construction, or another cork.
     ///
     /// The driver may keep such a cork to itself. If it has to settle meanwhile, it puts in
     /// [`Input::Cork`](super::Input::Cork), before or after it settles the writes: the state
@@ -118,7 +118,7 @@ impl State {
 
     /// The lease on writes that the sink answers within its call, with ok: each of up to
     /// `count` such writes, of at most `len` bytes (or objects) each, leaves nothing behind
-    /// but its deferred callback, and is answered `Flow::More` (rules 3, 4, 7, 10).
+    /// except its deferred callback, and is answered `Flow::More` (rules 3, 4, 7, 10).
     ///
     /// The driver gives each chunk to the sink, defers (or joins) the after-write if there
     /// is a callback, and settles with [`Leased::Written`](super::Leased::Written).
@@ -127,7 +127,7 @@ impl State {
     /// write is none of the lease. At that moment the driver settles the writes before it,
     /// then puts this one in, without performing its `WriteGiven` again. If the sink has
     /// answered, [`Input::Written`](super::Input::Written) follows with its effects. Once
-    /// the sink has returned, [`Then::Answer`](super::Then::Answer) follows, as ever.
+    /// the sink has returned, [`Then::Answer`](super::Then::Answer) follows, as without a lease.
     ///
     /// ```
     /// use highwater::machine::{Input, Leased, Options, State, step};

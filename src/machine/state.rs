@@ -73,9 +73,8 @@ pub struct State {
 /// Two numbers are left for `_final` and the deferred finish.
 pub(super) const MAX_CHUNKS: u32 = u32::MAX - 2;
 
-/// The phase of a stream, for people. Derived, never stored; when several
-/// hold, the first in this order: errored, closed, destroyed, finished,
-/// ending, corked, opening, writable.
+/// The phase of a stream, for people. The state does not store it. If several hold, it is the first
+/// in this order: errored, closed, destroyed, finished, ending, corked, opening, writable.
 ///
 /// ```
 /// use highwater::machine::{Input, Options, Phase, State, step};
@@ -123,7 +122,7 @@ impl core::fmt::Display for Phase {
 }
 
 impl State {
-    /// A stream with nothing in it. Put in [`Input::Start`](super::Input::Start) first.
+    /// Makes the state of a stream with nothing in it. Put in [`Input::Start`](super::Input::Start) first.
     #[must_use]
     pub const fn new(options: &Options) -> Self {
         Self {
@@ -243,25 +242,25 @@ impl State {
         matches!(self.sink, Sink::Writing { .. })
     }
 
-    /// Whether an answer of the sink, its second of that call if `again`, would
-    /// be taken for the write in flight (rule 6). A driver that keeps callbacks
-    /// reads it before it puts the answer in: those of the write are due then.
+    /// Whether an answer of the sink would count for the write in flight (rule 6). `again` says
+    /// that the sink has answered that call before. A driver that keeps callbacks reads it before
+    /// it puts the answer in: if it is true, the callbacks of the write are due.
     #[must_use]
     #[inline]
     pub fn takes_answer(&self, options: &Options, again: bool) -> bool {
         self.is_writing() && (!again || options.has(Quirks::TAKES_ANY_ANSWER))
     }
 
-    /// Whether an after-write that waits is counted (rule 10). A driver that joins
-    /// after-writes reads it before a step, and if it joins what that step
-    /// defers, puts in [`Input::Joined`](super::Input::Joined) if it was off.
+    /// Whether an after-write that waits is counted (rule 10). A driver that joins after-writes
+    /// reads it before a step. If it was off, and the driver joins what that step defers, the
+    /// driver puts in [`Input::Joined`](super::Input::Joined).
     #[must_use]
     #[inline]
     pub const fn counts_after_write(&self) -> bool {
         self.after_write_waits
     }
 
-    /// The answer of `write()`, to be read after the call has done all it does (rule 4).
+    /// The answer of `write()`. A driver reads it after the call has done all it does (rule 4).
     #[inline]
     pub fn answer(&self, options: &Options) -> Flow {
         if self.has_room(options) && !self.has_failed() {

@@ -74,11 +74,12 @@ impl Builder {
 /// [records](Builder::records).
 ///
 /// A chunk is *delivered* when the reader comes back for the next one, or sees the end.
-/// Dropping the body before makes the stream fail with [`Cause::ReaderLeft`]: every waiter gets
-/// that error, and the chunks that were not delivered come back. A reader need not poll for the
-/// end if the body has said that it is there (`is_end_stream`), or has given all bytes of its
-/// [length](Self::with_length): an HTTP server drops the body then, and the stream finishes. (A
-/// size hint that is exact does not say so.)
+/// Dropping the body before that makes the stream fail with [`Cause::ReaderLeft`]: every waiter
+/// gets that error, and the chunks that were not delivered come back.
+///
+/// A reader need not poll for the end if `is_end_stream` returns true, or if it has all bytes of the
+/// [length](Self::with_length). An HTTP server then drops the body, and the stream finishes. (An
+/// exact size hint is not enough.)
 pub struct Body(alloc::sync::Arc<Worker>);
 
 /// It is the worker of a body, and its waker once the reader needs no more.
@@ -89,8 +90,8 @@ struct Worker {
 }
 
 impl Body {
-    /// Says how long the body will be, in bytes. With HTTP/1.1 it becomes the `content-length`.
-    /// What was taken from the body before does not count.
+    /// Sets how long the body will be, in bytes. With HTTP/1.1 it becomes the `content-length`.
+    /// What the reader has taken before does not count.
     ///
     /// A stream that writes more, or ends with less, fails: reader and producer get an error
     /// that says so.
