@@ -35,14 +35,17 @@ RULES = [
 ]
 
 
+# A blank of a rule is also the end of a line, with what a comment's next line begins with.
+GAP = r"(?: |[ \t]*\n[ \t]*(?://[/!]?|#|\\\*|\*)?[ \t]*)"
+PATTERNS = [(re.compile(pattern.replace(" ", GAP), re.IGNORECASE | re.MULTILINE), advice)
+            for pattern, advice, _ in RULES]
+
+
 def hits_of(text):
     """Returns (line, words, advice) for each hit in this text."""
-    lines = text.splitlines()
-    found = []
-    for at, line in enumerate(lines, 1):
-        for pattern, advice, _ in RULES:
-            found += [(at, hit.group(0), advice) for hit in re.finditer(pattern, line, re.IGNORECASE)]
-    return found
+    found = [(text.count("\n", 0, hit.start()) + 1, " ".join(hit.group(0).split()), advice)
+             for pattern, advice in PATTERNS for hit in pattern.finditer(text)]
+    return sorted(found)
 
 
 def files():
@@ -66,6 +69,7 @@ def self_test():
         found = hits_of(f"a line\n{sentence}\n")
         assert (2, advice) in [(at, said) for at, _, said in found], f"missed: {sentence} ({pattern})"
         assert faults_of([("a", sentence)]), f"not a fault: {sentence}"
+    assert len(hits_of("/// It was\n    /// told. All,\n    // but\n# for one.")) == 2, "two lines were not joined"
     assert not hits_of("It is too late, too late. The caller is sure.")
     print(f"{len(RULES)} rules, each can fail")
 

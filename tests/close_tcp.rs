@@ -1,4 +1,4 @@
-//! A peer that speaks first gets every byte all the same.
+//! A peer that speaks first still gets every byte.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

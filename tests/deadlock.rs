@@ -1,5 +1,5 @@
-//! A wait of a thread on the stack of the stream's own worker returns an error: it would
-//! never end.
+//! A wait of a thread on the stack of the stream's own worker returns an error, as it would
+//! deadlock.
 
 use std::io::{self, Write};
 use std::panic;

@@ -1,4 +1,4 @@
-//! What is acknowledged by a flush is on disk, whatever happens: on a simulated disk that
+//! What is acknowledged by a flush is on disk: on a simulated disk that
 //! dies at any moment, and loses any part of what was not synced. And which flushes are one.
 //!
 //! A process that is killed, with a real file: `kill.rs`. A sync that fails on a real file:

@@ -1,5 +1,5 @@
-//! One handle: a task and a thread use the same stream in the same ways, whatever worker is
-//! behind it. What does not compile here was promised and is gone.
+//! One handle: a task and a thread use the same stream in the same ways, over each
+//! worker. What does not compile here was promised and is gone.
 #![cfg(feature = "tokio")]
 
 use std::cell::RefCell;

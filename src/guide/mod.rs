@@ -13,7 +13,7 @@
 //!
 //! | what you want | page |
 //! | --- | --- |
-//! | to write a file while the program computes on | [`recipes::file`] |
+//! | to write a file, also a compressed one, while the program computes on | [`recipes::file`] |
 //! | a log that loses no line and says when its disk is full | [`recipes::log`] |
 //! | a bounded writer for an axum body: CSV, tar, zip | [`recipes::axum_body`] |
 //! | to upload to S3 what is still being produced | [`recipes::upload`] |

@@ -215,8 +215,8 @@ pub(crate) enum Filled {
     Accepted,
     /// The lease does not cover it: nothing was done.
     Nothing,
-    /// It is in the segment, but the lease was taken away meanwhile: whether it is accepted is
-    /// to be asked under the lock.
+    /// It is in the segment, but the lease was taken away meanwhile. The
+    /// caller asks under the lock whether it is accepted.
     InDoubt,
 }
 
