@@ -288,6 +288,31 @@ fn what_is_ready_stays_ready_until_the_next_write() -> Checked {
     Ok(())
 }
 
+/// Under a limit even `poll_ready` waits until the stream is empty.
+#[test]
+fn no_poll_is_ready_while_the_sink_has_the_bytes() -> Checked {
+    fn is_ready<T: Unpin>(
+        out: &mut T,
+        poll: fn(Pin<&mut T>, &mut Context<'_>) -> Poll<bool>,
+    ) -> bool {
+        poll_once(poll_fn(|cx| poll(Pin::new(&mut *out), cx))).is_some()
+    }
+    for (name, poll) in polls() {
+        let (mut out, mut worker, _gate) = gated(16, 16);
+        let _flow = out.write("abc")?;
+        assert!(poll_once(&mut worker).is_none());
+        assert!(!is_ready(&mut out, poll), "{name} of the owner");
+    }
+    for (name, poll) in polls() {
+        let (out, mut worker, _gate) = gated(16, 16);
+        let mut writer = out.writer();
+        let _flow = writer.write("abc")?;
+        assert!(poll_once(&mut worker).is_none());
+        assert!(!is_ready(&mut writer, poll), "{name} of a producer");
+    }
+    Ok(())
+}
+
 /// A fan-out polls both until both are ready: the fast one must not begin anew.
 #[test]
 fn two_streams_of_different_speed_are_flushed_and_closed_together() -> Checked {
