@@ -347,3 +347,50 @@ fn an_error_within_another_keeps_its_name() {
     let error = outer.end().wait().expect_err("the inner sink fails");
     assert_eq!(error.code(), name);
 }
+
+/// By the kind of an `io::Error`, a program decides whether to try again.
+#[test]
+fn each_error_of_a_wait_has_its_kind() {
+    use io::ErrorKind::{BrokenPipe, Deadlock, InvalidInput, TimedOut, Unsupported};
+    let (out, _worker) = Writable::builder().pair(Vec::new());
+    let early = poll_once(out.delivered(1)).expect("it is an error at once");
+    let early = early.expect_err("nothing was written");
+    assert!(matches!(early, WaitError::NotAccepted { .. }), "{early:?}");
+    let kinds = [
+        (early, InvalidInput),
+        (WaitError::TimedOut, TimedOut),
+        (WaitError::WouldDeadlock, Deadlock),
+        (WaitError::Forked, Unsupported),
+        (WaitError::Ended, BrokenPipe),
+    ];
+    for (error, kind) in kinds {
+        let shown = format!("{error:?}");
+        assert_eq!(io::Error::from(error).kind(), kind, "{shown}");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_stream_can_be_printed_without_its_sink() {
+    let sink = || on_write(|bytes: &[u8]| Ok(bytes.len()));
+    let mut out = Writable::builder()
+        .spawn(sink())
+        .expect("there are threads");
+    let _flow = out.write("a line").expect("it is open");
+    let finished = out.end().wait().expect("the sink takes it");
+    let shown = format!("{finished:?}");
+    assert!(
+        shown.contains("accepted: 6") && shown.contains("flushed: 6"),
+        "{shown}"
+    );
+
+    let (mut out, worker) = Writable::builder().pair(Vec::<u8>::new());
+    let _flow = out.write("a line").expect("it is open");
+    let mut destroy = out.destroy();
+    drop(worker);
+    let unfinished = destroy.wait();
+    let shown = format!("{unfinished:?}");
+    assert!(
+        shown.contains("1 chunks") && shown.contains("accepted: 6"),
+        "{shown}"
+    );
+}
