@@ -394,3 +394,14 @@ fn what_is_left_of_a_stream_can_be_printed_without_its_sink() {
         "{shown}"
     );
 }
+
+/// The cause is the text of the error, and what is behind the cause is its source.
+#[test]
+fn an_end_has_the_sources_of_its_cause() {
+    let upload = || io::Error::other(Upload(io::Error::other("disk full")));
+    let sink = on_write(move |_| Err(upload()));
+    let mut out = Writable::builder().spawn(sink).expect("there are threads");
+    let _flow = out.write("a line").expect("it is open");
+    let error = out.end().wait().expect_err("the sink fails");
+    assert_eq!(chain(&error), "the upload was refused: disk full");
+}

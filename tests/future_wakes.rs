@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -401,11 +402,35 @@ fn a_waker_that_panics_leaves_no_other_asleep() {
             gate.answer(Ok(()));
             assert!(worker.poll().is_pending(), "it is no concern of the worker");
         } else {
-            let destroy = std::panic::AssertUnwindSafe(|| drop(out.destroy()));
+            let destroy = AssertUnwindSafe(|| drop(out.destroy()));
             let panic = std::panic::catch_unwind(destroy).expect_err("it goes on in the caller");
             assert_eq!(panic.downcast_ref(), Some(&"a waker that panics"));
         }
         assert_eq!(last.woken(), 1);
         assert!(last.poll().is_ready());
     }
+}
+
+/// A second panic in a thread that panics already would end the process.
+#[test]
+fn a_waker_that_panics_beside_another_panic_ends_no_process() {
+    struct WritesOnDrop(Writable<PolledGate>);
+
+    impl Drop for WritesOnDrop {
+        fn drop(&mut self) {
+            let _ = self.0.write("the last words");
+        }
+    }
+
+    let gate = PolledGate::default();
+    let (out, mut worker) = Writable::builder().pair(gate);
+    let panics = Waker::from(Arc::new(Panics));
+    let mut cx = Context::from_waker(&panics);
+    assert!(Pin::new(&mut worker).poll(&mut cx).is_pending());
+    let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let _writes = WritesOnDrop(out);
+        std::panic::resume_unwind(Box::new("the first panic"));
+    }));
+    let panic = caught.expect_err("it panicked");
+    assert_eq!(panic.downcast_ref(), Some(&"the first panic"));
 }

@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use futures::io::AsyncWrite;
 use futures::sink::{Sink, SinkExt};
 use futures::stream::{self, StreamExt};
-use highwater::{Flow, Worker, Writable, Writer};
+use highwater::{Flow, Worker, Writable, WriteError, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
 use highwater_testkit::wakes::Wakes;
 use tokio::io::AsyncWrite as TokioWrite;
@@ -387,4 +387,17 @@ fn a_flush_after_a_late_send_reaches_the_sink() -> Checked {
     flush().expect("the sink has flushed")?;
     assert_eq!(gate.taken(), b"abc");
     Ok(())
+}
+
+#[test]
+fn a_producer_is_not_ready_after_the_end() {
+    let (out, _worker, _gate) = gated(4, 8);
+    let mut writer = out.writer();
+    let _end = out.end();
+    let ready = poll_fn(|cx| Sink::<Bytes>::poll_ready(Pin::new(&mut writer), cx));
+    let error = poll_once(ready).expect("it is an error at once");
+    assert!(
+        matches!(error, Err(WriteError::AfterEnd { .. })),
+        "{error:?}"
+    );
 }

@@ -1,7 +1,6 @@
 //! When a call of the sink that has failed is made again.
 
 use alloc::boxed::Box;
-use core::fmt;
 use core::time::Duration;
 use std::io;
 
@@ -37,11 +36,5 @@ impl Retry {
     /// The sink has taken something.
     pub(crate) fn succeeded(&mut self) {
         self.attempts = 0;
-    }
-}
-
-impl fmt::Debug for Retry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry").finish_non_exhaustive()
     }
 }
