@@ -281,7 +281,7 @@ impl<W> Error for EndError<W> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed { cause, .. } => cause.source(),
-            Self::Refused { error, .. } => error.source(),
+            // A chunk that is refused has no cause.
             _ => None,
         }
     }

@@ -51,11 +51,7 @@ impl<T> fmt::Display for SpawnError<T> {
     }
 }
 
-impl<T> Error for SpawnError<T> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.source()
-    }
-}
+impl<T> Error for SpawnError<T> {}
 
 impl<T> From<SpawnError<T>> for io::Error {
     fn from(error: SpawnError<T>) -> Self {
