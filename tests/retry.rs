@@ -189,6 +189,8 @@ fn an_end_waits_and_can_be_bounded() -> Checked {
     assert!(matches!(timed_out, Err(EndError::TimedOut)));
     let unfinished = end.destroy().wait()?;
     assert_eq!(unfinished.totals.delivered + 4, unfinished.totals.accepted);
+    let more = attempts.try_iter().count();
+    assert_eq!(more, 0, "the worker tried again within the hour");
     Ok(())
 }
 
