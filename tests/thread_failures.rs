@@ -325,3 +325,68 @@ fn an_empty_write_after_the_end_is_refused() {
         );
     }
 }
+
+/// A source whose second piece comes only once the stream has failed.
+struct AfterTheFailure(highwater::Writer, u32);
+
+impl Read for AfterTheFailure {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 += 1;
+        if self.1 > 1 {
+            self.0.closed().wait().expect_err("the sink has failed");
+        }
+        let piece: &[u8] = if self.1 > 1 { b"second" } else { b"first" };
+        buffer
+            .get_mut(..piece.len())
+            .expect("the buffer is longer")
+            .copy_from_slice(piece);
+        Ok(piece.len())
+    }
+}
+
+#[test]
+fn a_pipe_hands_back_the_piece_that_the_stream_has_refused() {
+    let refuses = || on_write(|_| Err(io::ErrorKind::StorageFull.into()));
+    let out = Writable::builder()
+        .spawn(refuses())
+        .expect("there are threads");
+    let source = AfterTheFailure(out.writer(), 0);
+    let PipeError::Write { refused, .. } = out.pipe(source).expect_err("the sink fails") else {
+        panic!("the source has not failed");
+    };
+    assert_eq!(refused, Some("second".into()));
+
+    // All that it has read was accepted.
+    let out = Writable::builder()
+        .spawn(refuses())
+        .expect("there are threads");
+    let error = out.pipe(&b"first"[..]).expect_err("the sink fails");
+    assert!(
+        matches!(error, PipeError::Write { refused: None, .. }),
+        "{error:?}"
+    );
+}
+
+/// A sink that buffers, and fails when it is flushed.
+struct FailsAtFlush;
+
+impl Write for FailsAtFlush {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn a_last_flush_that_fails_flushes_nothing() {
+    let mut out = Writable::builder()
+        .spawn(FailsAtFlush)
+        .expect("there are threads");
+    let _flow = out.write("a line").expect("it is open");
+    let (_, unfinished) = failure(out.end().wait());
+    let totals = unfinished.totals;
+    assert_eq!((totals.delivered, totals.flushed), (6, 0));
+}
