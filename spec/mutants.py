@@ -106,7 +106,7 @@ def check(plan: Plan, every: list[Mutant]) -> list[str]:
 def noticed_by_exists(text: str) -> bool:
     """Says whether there is such a test, as in a row of tests/plant."""
     test = Test(text)
-    if test.mode() not in SCRIPTS:
+    if test.mode() not in SCRIPTS and not test.package():
         return False
     sources = [source for path in test.paths(ROOT) for source in path.parent.glob("**/*.rs") if path.exists()]
     return any(f"fn {test.name()}(" in source.read_text() for source in sources)
@@ -233,12 +233,12 @@ def result(part: Part, wanted: list[Mutant], skipped: int, plan: Plan, memory: M
     stale = [name for name in (known - missed).elements() if name not in open_names]
     for name in sorted(stale):
         print(f"has a reason, but is noticed: {name}")
-    model = {name for group in plan.survivors if "noticed_by" in group for name in group["mutants"]}
-    modelled = (missed & Counter({name: n for name, n in known.items() if name in model})).total()
+    elsewhere = {name for group in plan.survivors if "noticed_by" in group for name in group["mutants"]}
+    outside = (missed & Counter({name: n for name, n in known.items() if name in elsewhere})).total()
     print(
         f"RESULT mutants part={part.name} total={len(wanted) + skipped}"
         f" caught={count['caught'] + count['timeout']} by_the_clock={count['timeout']}"
-        f" unviable={count['unviable']} equivalent={excused - modelled} left_to_models={modelled}"
+        f" unviable={count['unviable']} equivalent={excused - outside} noticed_elsewhere={outside}"
         f" missed={missed.total() - excused} skipped={skipped} not_run={count[None] + count['left']}"
     )
     return not stale and missed.total() == excused
