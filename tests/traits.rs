@@ -401,3 +401,16 @@ fn a_producer_is_not_ready_after_the_end() {
         "{error:?}"
     );
 }
+
+#[test]
+fn a_producer_of_a_failed_stream_gets_its_cause() {
+    let (out, worker, _gate) = gated(4, 8);
+    let mut writer = out.writer();
+    drop(out.destroy_with("the reason"));
+    drop(worker);
+    let ready = poll_fn(|cx| Sink::<Bytes>::poll_ready(Pin::new(&mut writer), cx));
+    let error = poll_once(ready).expect("it is an error at once");
+    let error = error.expect_err("it has failed");
+    assert!(matches!(error, WriteError::Failed { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the reason");
+}
