@@ -405,3 +405,30 @@ fn an_end_has_the_sources_of_its_cause() {
     let error = out.end().wait().expect_err("the sink fails");
     assert_eq!(chain(&error), "the upload was refused: disk full");
 }
+
+#[test]
+fn each_error_of_a_write_has_its_kind() {
+    use io::ErrorKind::{BrokenPipe, InvalidInput, StorageFull};
+    let small = Writable::builder().high_water_mark(4).limit(4);
+    let (out, worker) = small.pair(Vec::<u8>::new());
+    let writer = out.writer();
+    let long = writer.write("too long").expect_err("it never fits");
+    let end = out.end();
+    let late = writer.write("late").expect_err("it has ended");
+    drop((end, worker));
+
+    let full = on_write(|_| Err(StorageFull.into()));
+    let mut out = Writable::builder().spawn(full).expect("there are threads");
+    let _flow = out.write("a line").expect("it is open");
+    out.closed().wait().expect_err("the disk is full");
+    let writer = out.writer();
+    let failed = writer.write("late").expect_err("it has failed");
+    for (error, kind) in [
+        (long, InvalidInput),
+        (late, BrokenPipe),
+        (failed, StorageFull),
+    ] {
+        let shown = format!("{error:?}");
+        assert_eq!(io::Error::from(error).kind(), kind, "{shown}");
+    }
+}
