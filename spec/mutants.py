@@ -32,11 +32,17 @@ class Mutant(NamedTuple):
 
     name: str
     file: str
+    # Which it is of those in its file that have the same short name.
+    nth: int
 
     def short(self) -> str:
-        """Returns the name without line and column, so that it survives an edit elsewhere. Two
-        in one function may have the same."""
-        return re.sub(r"^([^:]+):\d+:\d+: ", r"\1: ", self.name)
+        return short(self.name)
+
+
+def short(name: str) -> str:
+    """Returns a name without line and column, so that it survives an edit elsewhere. Two in one
+    function may have the same."""
+    return re.sub(r"^([^:]+):\d+:\d+: ", r"\1: ", name)
 
 
 class Part(NamedTuple):
@@ -71,7 +77,13 @@ def mutants() -> list[Mutant]:
     """Returns all that cargo-mutants knows in the library."""
     command = ["cargo", "mutants", "--no-config", "--list", "--json", "--package", "highwater"]
     listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return [Mutant(each["name"], each["file"]) for each in json.loads(listed.stdout)]
+    seen: Counter[str] = Counter()
+    every = []
+    for each in json.loads(listed.stdout):
+        name = short(each["name"])
+        every.append(Mutant(each["name"], each["file"], seen[name]))
+        seen[name] += 1
+    return every
 
 
 def binary(test: str) -> Path:
@@ -130,8 +142,8 @@ class Memory:
     def keys(self, part: Part, mutant: Mutant) -> tuple[str, str]:
         """Returns under which key it is if it was noticed, and under which if it was missed."""
         if mutant.file not in self.files:
-            self.files[mutant.file] = digest(mutant.file)
-        noticed = json.dumps([mutant.name, self.files[mutant.file], part.first, part.then])
+            self.files[mutant.file] = sha(code(ROOT / mutant.file))
+        noticed = json.dumps([mutant.short(), mutant.nth, self.files[mutant.file], part.first, part.then])
         return sha(noticed), sha(noticed + self.sources)
 
     def recall(self, part: Part, mutant: Mutant) -> str | None:
@@ -159,6 +171,11 @@ class Memory:
 
 def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code(path: Path) -> str:
+    """Returns the lines that are no comments: those change no verdict."""
+    return "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("//"))
 
 
 def digest(*paths: str) -> str:

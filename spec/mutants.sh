@@ -15,8 +15,8 @@
 # ten seconds.
 #
 # What is done stays in target/mutants, so a run that was interrupted goes on where it stopped. A
-# mutant that was noticed stays so until its file changes, or the list of tests of its part. So
-# after a test was weakened, --again runs everything anew. A mutant that was missed runs again
+# mutant that was noticed stays so until the code of its file changes, or the list of tests of its
+# part. So after a test was weakened, --again runs everything anew. A mutant that was missed runs again
 # after any change of the sources or the tests.
 #
 # `not_run` in the results is the number of mutants that have no verdict yet.
