@@ -95,8 +95,11 @@ fn a_drop_in_a_forked_process_returns() -> Checked {
     let _flow = out.write("a line")?;
     let mut out = Some(out);
     in_a_child(|| {
-        drop(out.take());
-        Ok(())
+        let out = out.take().ok_or("it was there")?;
+        let writer = out.writer();
+        drop(out);
+        let why = writer.write("late").expect_err("it is cut off").to_string();
+        is(why.contains("dropped in a forked process"), &why)
     })?;
     drop(reader);
     Ok(())
