@@ -227,7 +227,7 @@ class Runner:
     def command(self, tests: list[str], wanted: list[Mutant]) -> list[str]:
         command = ["cargo", "mutants", "--no-config", "--in-place", "--iterate", "--dir", str(self.copy.folder)]
         command += ["--output", str(self.run), "--package", "highwater", "--colors", "never"]
-        command += ["--minimum-test-timeout", "10", "--timeout-multiplier", "5"]
+        command += ["--minimum-test-timeout", "20", "--timeout-multiplier", "10"]
         command += [f"--file={file}" for file in sorted({mutant.file for mutant in wanted})]
         flags = ["--lib" if test == "lib" else f"--test={test}" for test in tests]
         return command + [f"--cargo-arg={flag}" for flag in ["--locked", *flags]]

@@ -11,8 +11,8 @@
 #
 # A part is a floor of the library, with its tests. Each mutant meets the few tests that notice
 # most. One that they miss meets the other tests of the part. A mutant that hangs is noticed: a
-# test may take five times as long as all of the stage do without a fault, and never less than
-# ten seconds.
+# test may take ten times as long as all of the stage do without a fault, and never less than
+# twenty seconds.
 #
 # What is done stays in target/mutants, so a run that was interrupted goes on where it stopped. A
 # mutant that was noticed stays so until the code of its file changes, or the list of tests of its
