@@ -14,10 +14,10 @@ use std::process;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::parker::{Brought, Deadline, Parker, Patience, stay_awake, turns};
+use super::parker::{Deadline, Parker, Patience, turns};
 use super::stack::{Running, runs_here};
 use crate::machine::Flow;
-use crate::stream::{By, Condition, Filler, Stream, Ticket, WaitError, Wakers, Work, WriteError};
+use crate::stream::{By, Condition, Filler, Stream, Ticket, WaitError, Wakers, WriteError};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 
 pub(crate) struct Shared {
@@ -32,20 +32,20 @@ pub(crate) struct Shared {
     dead: OnceLock<Box<Mutex<Stream>>>,
 }
 
-type Guard<'a> = MutexGuard<'a, Stream>;
+pub(super) type Guard<'a> = MutexGuard<'a, Stream>;
 
 /// What threads that wait awake can read without the lock.
-struct Signs {
+pub(super) struct Signs {
     /// Whether there is work for the worker. Written under the lock.
-    has_work: AtomicBool,
+    pub(super) has_work: AtomicBool,
     /// Whether there is a waiter, apart from the worker. Written under the lock.
-    has_waiters: AtomicBool,
+    pub(super) has_waiters: AtomicBool,
     /// Of the threads that wait for the stream.
-    waiters: Patience,
+    pub(super) waiters: Patience,
     /// Of a thread that works, when it has nothing to do.
-    worker: Patience,
+    pub(super) worker: Patience,
     /// Of a thread that works, when it leaves producers time to write more.
-    linger: Patience,
+    pub(super) linger: Patience,
 }
 
 /// It has cache lines of its own, so that reading the signs does not take the lock's line
@@ -85,7 +85,7 @@ impl Shared {
     /// lets others run first, and sleeps at last. To sleep at once would cost each of
     /// them, the holder too, a call of the system for every few writes.
     #[inline]
-    fn lock(&self) -> Guard<'_> {
+    pub(super) fn lock(&self) -> Guard<'_> {
         if LOCK_TURNS > 0 {
             if let Ok(stream) = self.stream.0.try_lock() {
                 return stream;
@@ -185,16 +185,20 @@ impl Shared {
     }
 
     /// As [`Shared::unlock`]; what a waker panics with goes no further.
-    fn unlock_quietly(&self, stream: Guard<'_>, wakers: Wakers) {
+    pub(super) fn unlock_quietly(&self, stream: Guard<'_>, wakers: Wakers) {
         self.show(&stream);
         drop(stream);
         // To drop it could panic again.
         mem::forget(wake_all(wakers));
     }
 
+    pub(super) fn signs(&self) -> &Signs {
+        &self.signs.0
+    }
+
     /// Under the lock: what threads that wait awake read.
-    fn show(&self, stream: &Stream) {
-        let signs = &self.signs.0;
+    pub(super) fn show(&self, stream: &Stream) {
+        let signs = self.signs();
         let now = [
             (&signs.has_work, stream.has_work()),
             (&signs.has_waiters, stream.has_waiters()),
@@ -277,7 +281,7 @@ impl Shared {
                 return Err(WaitError::Forked);
             }
             started.get_or_insert_with(Instant::now);
-            self.signs.0.waiters.spin(|| parker.is_woken());
+            self.signs().waiters.spin(|| parker.is_woken());
             if !parker.park(deadline) {
                 self.count_wait(started);
                 return Err(WaitError::TimedOut);
@@ -300,147 +304,13 @@ impl Shared {
     fn id(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
-
-    /// The wait for work of a worker that is polled. One that is `idle` also takes a job.
-    #[cfg(feature = "futures")]
-    pub(crate) fn poll_work(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Work> {
-        self.poll_for_work(cx, idle).0
-    }
-
-    /// Returns also whether a waiter sleeps that could go on: see [`Stream::wake_next`].
-    fn poll_for_work(&self, cx: &mut Context<'_>, idle: bool) -> (Poll<Work>, bool) {
-        let waker = cx.waker().clone();
-        let mut stream = self.lock();
-        let (work, unneeded) = stream.poll_work(idle, waker);
-        let has_next = work.is_none() && stream.has_next();
-        self.show(&stream);
-        drop(stream);
-        drop_quietly(unneeded);
-        (work.map_or(Poll::Pending, Poll::Ready), has_next)
-    }
-
-    /// A worker that is polled has nothing to do. Returns whether it should be polled again
-    /// soon, as a waiter sleeps that could go on. The one that was woken has its turn first;
-    /// when that was `given`, the next is woken.
-    #[cfg(feature = "futures")]
-    pub(crate) fn idle(&self, given: &mut bool) -> bool {
-        let mut stream = self.lock();
-        stream.shrink();
-        let has_next = stream.has_next();
-        let wakes = has_next && *given;
-        *given = has_next && !wakes;
-        if wakes {
-            let wakers = stream.wake_next();
-            self.unlock_quietly(stream, wakers);
-        }
-        has_next
-    }
-
-    /// Waits for work, for a worker that is a thread, at most this long. `None` if it has had
-    /// nothing to do in that time.
-    pub(crate) fn wait_for_work(&self, parker: &Parker, most: Option<Duration>) -> Option<Work> {
-        let until = most.map_or(Deadline::NEVER, Deadline::after);
-        let mut cx = Context::from_waker(parker.waker());
-        let has_work = &self.signs.0.has_work;
-        let mut idle = Deadline::after(IDLE);
-        // Before it says that it waits: then no producer has to wake it.
-        self.signs
-            .0
-            .worker
-            .spin(|| has_work.load(Ordering::Relaxed));
-        loop {
-            let (work, has_next) = self.poll_for_work(&mut cx, true);
-            if let Poll::Ready(work) = work {
-                return Some(work);
-            }
-            let deadline = match has_next {
-                true => Deadline::after(TURN),
-                false => idle,
-            };
-            if parker.park(deadline.or_earlier(until)) {
-                continue;
-            }
-            if until.has_passed() {
-                return None;
-            }
-            let mut stream = self.lock();
-            let wakers = stream.wake_next();
-            if !has_next {
-                stream.shrink();
-                idle = Deadline::NEVER;
-            }
-            self.unlock_quietly(stream, wakers);
-        }
-    }
-
-    /// Waits within a job, for a worker: this long, or until the stream stops the job.
-    pub(crate) fn pause(&self, parker: &Parker, time: Duration) {
-        let deadline = Deadline::after(time);
-        loop {
-            let waker = parker.waker().clone();
-            let (goes_on, unneeded) = self.lock().pause_worker(waker);
-            drop_quietly(unneeded);
-            if !goes_on || !parker.park(deadline) {
-                break;
-            }
-        }
-        let unneeded = self.lock().forget_worker();
-        drop_quietly([unneeded, None]);
-    }
-
-    /// A thread that works calls this before it answers a job of this many bytes. If they are few,
-    /// it leaves producers time to write more, as long as they do and there is no waiter. All of
-    /// that then goes to the sink together. Without it the worker of a fast sink fights for the
-    /// lock after every few lines.
-    pub(crate) fn linger(&self, bytes: u64) {
-        let has_waiters = || self.signs.0.has_waiters.load(Ordering::Relaxed);
-        let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
-        if bytes >= plenty || has_waiters() || !self.signs.0.linger.tries() {
-            return;
-        }
-        let mut before = start;
-        loop {
-            let turns = stay_awake(LOOK, has_waiters);
-            let now = self.look(Stream::backlog);
-            let goes_on = now >= before + LITTLE && now < start + plenty;
-            if turns != Brought::Nothing || !goes_on {
-                let brought = match turns {
-                    Brought::Delay => Brought::Delay,
-                    _ if now >= start + LITTLE => Brought::Much,
-                    _ => Brought::Nothing,
-                };
-                return self.signs.0.linger.learns(brought);
-            }
-            before = now;
-        }
-    }
-
-    /// The worker leaves, and its waker with it. Whether the owner has left before.
-    pub(crate) fn worker_leaves(&self) -> bool {
-        let unneeded = self.lock().forget_worker();
-        drop_quietly([unneeded, None]);
-        self.report(By::Other, Stream::worker_leaves)
-    }
 }
-
-/// How long a thread has nothing to do before it is idle.
-const IDLE: Duration = Duration::from_millis(50);
-
-/// How long a waiter that was woken has its turn before an idle thread wakes the next.
-const TURN: Duration = Duration::from_millis(1);
 
 /// How many turns a caller that finds the lock taken leaves to others.
 const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
 
-/// How long a worker that lingers leaves producers alone before it looks at what they have
-/// written. They should not reach the high-water mark meanwhile.
-const LOOK: Duration = Duration::from_micros(10);
-
-/// Fewer bytes than this in that time are not worth more patience.
-const LITTLE: u64 = 512;
-
 /// Drops wakers of the worker. What one panics with goes no further, as the work goes on.
-fn drop_quietly(unneeded: [Option<Waker>; 2]) {
+pub(super) fn drop_quietly(unneeded: [Option<Waker>; 2]) {
     let wakers = Wakers {
         unneeded,
         ..Wakers::default()

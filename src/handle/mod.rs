@@ -5,7 +5,7 @@
 //!   and `pipe_error.rs`: why that failed
 //! - `writer.rs`: the producers; `polls.rs`: what a `Sink` and an `AsyncWrite` poll of them
 //! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread
-//! - `lock.rs`: the stream under its lock, and how to wait for it
+//! - `lock.rs`: the stream under its lock, and how to wait for it; `work.rs`: how its worker waits
 //! - `retry.rs`: when a call of the sink that has failed is made again
 //! - `parker.rs`: how a thread waits; `stack.rs`: when it must not
 
@@ -30,6 +30,7 @@ mod retry;
 mod sending;
 mod stack;
 mod wait;
+mod work;
 
 #[cfg(feature = "futures")]
 pub use builder::FutureOptions;

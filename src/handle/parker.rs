@@ -91,7 +91,7 @@ const MOST_VAIN: u32 = 8;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
 /// less, a producer of corked lines sleeps between two jobs of the sink.
-const AWAKE: Duration = Duration::from_micros(50);
+pub(super) const AWAKE: Duration = Duration::from_micros(50);
 
 /// A turn that takes longer shows that others need the processor.
 const LONG_TURN: Duration = Duration::from_micros(500);

@@ -273,7 +273,7 @@ impl WriteJob {
     }
 
     /// The job is answered: shows the rest of what is done.
-    pub(super) fn publish_all(&mut self) {
+    pub(crate) fn publish_all(&mut self) {
         self.progress.add(mem::take(&mut self.unpublished));
     }
 

@@ -219,7 +219,10 @@ impl<W: Write> Worker<W> {
             let retry = self.retry.as_mut().map(|retry| (retry, pause));
             job.failure = guard(|| deliver(sink, &mut job, &self.shared, retry)).err();
         }
-        self.shared.linger(job.bytes);
+        match self.calls.group_commit && job.failure.is_none() {
+            true => self.shared.gather(&mut job),
+            false => self.shared.linger(job.bytes),
+        }
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
         job.into_items().for_each(dispose);
