@@ -70,7 +70,8 @@ impl Parker {
 /// a waiter, but only if what it waits for comes within these turns.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    /// How many waits in a row have brought nothing, up to [`MOST_VAIN`].
+    /// How many waits in a row have brought nothing, up to [`MOST_VAIN`]. One that was delayed
+    /// counts for some.
     vain: AtomicU32,
     /// How many of the next waits go to sleep at once, before turns are tried again. Neither is of
     /// loom's type: they only change how long a wait takes.
@@ -88,6 +89,10 @@ const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) 
 /// After n vain waits in a row, the next 2^n - 1 waits go to sleep at once. So if turns are never
 /// worth it, one wait in 2^n tries them again.
 const MOST_VAIN: u32 = 8;
+
+/// As [`MOST_VAIN`], once a second wait has met others who need the processor: such a wait can
+/// take milliseconds, and then one hand-over in a hundred did.
+const MOST_DELAYED: u32 = 12;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
 /// less, a producer of corked lines sleeps between two jobs of the sink.
@@ -127,7 +132,7 @@ impl Patience {
             // In loom's models what was before is not to make a difference.
             _ if cfg!(highwater_loom) => 0,
             Brought::Nothing => (self.vain.load(Relaxed) + 1).min(MOST_VAIN),
-            Brought::Delay => MOST_VAIN,
+            Brought::Delay => (self.vain.load(Relaxed) + 4).clamp(MOST_VAIN, MOST_DELAYED),
         };
         self.vain.store(vain, Relaxed);
         self.skip.store((1 << vain) - 1, Relaxed);
