@@ -1,6 +1,6 @@
 //! A hand-over there and back, on a quiet machine and on a busy one.
 //!
-//! `busy [COUNT]`, 1,000 hand-overs by default, seven rounds. Busy are twice as many
+//! `busy [COUNT]`, 10,000 hand-overs by default, seven rounds. Busy are twice as many
 //! threads as there are processors, with nothing to do but that. The peer is two
 //! channels of the standard library, one there and one back.
 
@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 use highwater::Writable;
-use highwater_peers::{Failure, argument, median, ratio};
+use highwater_peers::{Failure, argument, goal, goals, median, ratio};
 
 const ROUNDS: usize = 7;
 
@@ -71,9 +71,10 @@ impl Drop for Busy {
 }
 
 fn run() -> Result<(), Failure> {
-    let count = argument("COUNT", 1_000)?;
+    let count = argument("COUNT", 10_000)?;
     let processors = thread::available_parallelism()?.get();
     println!("| machine | who | microseconds | to the channels |\n| --- | --- | --- | --- |");
+    let mut reached = Vec::new();
     for (machine, threads) in [("quiet", 0), ("busy", 2 * processors)] {
         let busy = Busy::new(threads);
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -90,6 +91,12 @@ fn run() -> Result<(), Failure> {
             let micros = median(times.clone());
             println!("| {machine} | {who} | {micros:.1} | {to:.2} |");
         }
+        reached.push((machine, ratio(&ours, &theirs)));
+    }
+    goals();
+    for (machine, reached) in reached {
+        let what = format!("a hand-over on a {machine} machine, to two channels");
+        goal("P11", &what, reached, 1.3);
     }
     Ok(())
 }
