@@ -202,6 +202,21 @@ fn on_a_lease((mut leased, times): (Leased, u32)) -> Leased {
     leased
 }
 
+#[library_benchmark(setup = leased)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn corks_on_a_lease((mut leased, times): (Leased, u32)) -> Leased {
+    for _ in 0..times {
+        let Ok(mut corked) = leased.out.cork() else {
+            unreachable!("the stream is open");
+        };
+        for _ in 0..10 {
+            assert!(matches!(corked.write(black_box(LINE)), Ok(Flow::More)));
+        }
+    }
+    leased
+}
+
 // So that it is seen that allocations are counted.
 #[library_benchmark]
 #[bench::none(0)]
@@ -218,6 +233,7 @@ library_benchmark_group!(
         while_busy,
         through_the_driver,
         on_a_lease,
+        corks_on_a_lease,
         allocating
     ]
 );
