@@ -272,7 +272,12 @@ impl WriteJob {
         }
     }
 
-    /// The job is answered: shows the rest of what is done.
+    /// Whether it ends with a flush that is for all who have asked for one.
+    pub(crate) fn is_group(&self) -> bool {
+        self.calls.group_commit && self.failure.is_none() && self.unpublished.flushes > 0
+    }
+
+    /// Shows the rest of what is done: the job is answered, or is about to be.
     pub(crate) fn publish_all(&mut self) {
         self.progress.add(mem::take(&mut self.unpublished));
     }

@@ -219,7 +219,7 @@ impl<W: Write> Worker<W> {
             let retry = self.retry.as_mut().map(|retry| (retry, pause));
             job.failure = guard(|| deliver(sink, &mut job, &self.shared, retry)).err();
         }
-        match self.calls.group_commit && job.failure.is_none() {
+        match job.is_group() {
             true => self.shared.gather(&mut job),
             false => self.shared.linger(job.bytes),
         }
