@@ -22,6 +22,7 @@ use core::fmt;
 pub struct Chunk {
     bytes: Repr,
     /// The stream has lent the buffer: it goes back there once the sink has the bytes.
+    #[cfg(feature = "std")]
     lent: bool,
 }
 
@@ -142,7 +143,11 @@ impl fmt::Debug for Chunk {
 
 impl From<Repr> for Chunk {
     fn from(bytes: Repr) -> Self {
-        Self { bytes, lent: false }
+        Self {
+            bytes,
+            #[cfg(feature = "std")]
+            lent: false,
+        }
     }
 }
 
