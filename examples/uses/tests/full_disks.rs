@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use highwater::BoxError;
@@ -16,17 +16,25 @@ use tempfile::TempDir;
 type Checked = Result<(), BoxError>;
 
 /// A small disk, until it is dropped.
-struct Disk(TempDir);
+struct Disk {
+    folder: TempDir,
+    /// One test has a disk at a time. A process that another test starts would hold the files of
+    /// this one for a moment: then a file that is removed leaves no room yet.
+    _alone: MutexGuard<'static, ()>,
+}
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl Disk {
     /// `None`, with a word on stderr, if this process may not mount.
     fn new(options: &str) -> Result<Option<Self>, BoxError> {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]);
         let output = mount.arg(folder.path()).output()?;
         if output.status.success() {
-            return Ok(Some(Self(folder)));
+            return Ok(Some(Self { folder, _alone }));
         }
         let why = String::from_utf8_lossy(&output.stderr);
         if !["permission denied", "must be superuser", "not permitted"]
@@ -45,7 +53,7 @@ impl Disk {
     }
 
     fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 }
 
