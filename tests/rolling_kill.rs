@@ -68,10 +68,8 @@ fn check(text: &str) -> u64 {
 
 /// The child.
 fn play(part: &Part) -> Result<(), BoxError> {
-    let (text, _) = match part.file.exists() {
-        true => read(&part.file)?,
-        false => Default::default(),
-    };
+    // A kill in the middle of a rotation leaves old files alone.
+    let (text, _) = read(&part.file)?;
     let (first, torn) = (check(&text), !text.is_empty() && !text.ends_with('\n'));
     let file = RollingFile::builder(&part.file).max_bytes(100).open()?;
     let log = Log::builder().spawn(file)?;
