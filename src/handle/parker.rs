@@ -91,7 +91,7 @@ const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) 
 const MOST_VAIN: u32 = 8;
 
 /// As [`MOST_VAIN`], once a second wait has met others who need the processor: such a wait can
-/// take milliseconds, and then one hand-over in a hundred did.
+/// take milliseconds.
 const MOST_DELAYED: u32 = 12;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
