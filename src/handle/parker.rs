@@ -70,36 +70,43 @@ impl Parker {
 /// a waiter, but only if what it waits for comes within these turns.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    /// How many waits in a row have brought nothing, up to [`MOST_VAIN`]. One that was delayed
-    /// counts for some.
+    /// How little the last waits have brought: 0 if each was worth it. It grows by [`VAIN`] with a
+    /// wait that brings nothing, and by [`DELAY`] with one that is delayed.
     vain: AtomicU32,
     /// How many of the next waits go to sleep at once, before turns are tried again. Neither is of
     /// loom's type: they only change how long a wait takes.
     skip: AtomicU32,
 }
 
-/// How many turns a waiter leaves to others before it goes to sleep. In loom's models each of
-/// them is a state more, so most do without.
+/// How many turns a waiter leaves to others before it goes to sleep. Where no other thread needs
+/// the processor, a turn takes a tenth of a microsecond, and [`AWAKE`] ends the wait sooner. In
+/// loom's models each of them is a state more, so most do without.
 const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) {
-    (false, _) => 100,
+    (false, _) => 1000,
     (true, true) => 1,
     (true, false) => 0,
 };
 
-/// After n vain waits in a row, the next 2^n - 1 waits go to sleep at once. So if turns are never
-/// worth it, one wait in 2^n tries them again.
+/// When `vain` is n, the next 2^n - 1 waits go to sleep at once. So if turns are never worth it,
+/// one wait in 2^n tries them again. Waits that bring nothing lead up to here.
 const MOST_VAIN: u32 = 8;
 
-/// As [`MOST_VAIN`], once a second wait has met others who need the processor: such a wait can
-/// take milliseconds.
-const MOST_DELAYED: u32 = 12;
+/// Waits that are delayed lead up to here: on a busy machine one that tries can take milliseconds.
+const MOST_DELAYED: u32 = 14;
+
+/// The step of a wait that brings nothing: a few of them, and a stream of rare writes sleeps.
+const VAIN: u32 = 2;
+
+/// The step of a wait that is delayed, and the step back of one that is worth it. One delay alone
+/// proves little: the system, or a host below it, takes the processor away now and then.
+const DELAY: u32 = 4;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
 /// less, a producer of corked lines sleeps between two jobs of the sink.
 pub(super) const AWAKE: Duration = Duration::from_micros(50);
 
 /// A turn that takes longer shows that others need the processor.
-const LONG_TURN: Duration = Duration::from_micros(500);
+const LONG_TURN: Duration = Duration::from_micros(100);
 
 impl Patience {
     pub(crate) const fn new() -> Self {
@@ -128,11 +135,11 @@ impl Patience {
     /// A wait stayed awake, and this is what it has brought.
     pub(crate) fn learns(&self, brought: Brought) {
         let vain = match brought {
-            Brought::Much => 0,
+            Brought::Much => self.vain.load(Relaxed).saturating_sub(DELAY),
             // In loom's models what was before is not to make a difference.
             _ if cfg!(highwater_loom) => 0,
-            Brought::Nothing => (self.vain.load(Relaxed) + 1).min(MOST_VAIN),
-            Brought::Delay => (self.vain.load(Relaxed) + 4).clamp(MOST_VAIN, MOST_DELAYED),
+            Brought::Nothing => (self.vain.load(Relaxed) + VAIN).min(MOST_VAIN),
+            Brought::Delay => (self.vain.load(Relaxed) + DELAY).min(MOST_DELAYED),
         };
         self.vain.store(vain, Relaxed);
         self.skip.store((1 << vain) - 1, Relaxed);
@@ -221,5 +228,51 @@ impl Deadline {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(Some(left))
+    }
+}
+
+#[cfg(all(test, not(highwater_loom)))]
+mod tests {
+    use super::{Brought, Patience};
+
+    /// How many waits in a row go to sleep at once.
+    fn sleeps(patience: &Patience) -> usize {
+        let mut sleeps = 0;
+        while !patience.tries() {
+            sleeps += 1;
+        }
+        sleeps
+    }
+
+    #[test]
+    fn a_single_delay_makes_few_waits_sleep() {
+        let patience = Patience::new();
+        assert!(patience.tries());
+        patience.learns(Brought::Delay);
+        assert_eq!(sleeps(&patience), 15);
+        patience.learns(Brought::Much);
+        assert_eq!(sleeps(&patience), 0);
+    }
+
+    #[test]
+    fn waits_that_bring_nothing_make_more_and_more_waits_sleep() {
+        let patience = Patience::new();
+        let all = [(); 6].map(|()| {
+            patience.learns(Brought::Nothing);
+            sleeps(&patience)
+        });
+        assert_eq!(all, [3, 15, 63, 255, 255, 255]);
+    }
+
+    #[test]
+    fn a_machine_that_delays_each_wait_is_tried_rarely() {
+        let patience = Patience::new();
+        let all = [(); 5].map(|()| {
+            patience.learns(Brought::Delay);
+            sleeps(&patience)
+        });
+        assert_eq!(all, [15, 255, 4095, 16383, 16383]);
+        patience.learns(Brought::Much);
+        assert_eq!(sleeps(&patience), 1023);
     }
 }

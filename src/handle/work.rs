@@ -164,7 +164,7 @@ const TURN: Duration = Duration::from_millis(1);
 
 /// How long a worker that lingers leaves producers alone before it looks at what they have
 /// written. They should not reach the high-water mark meanwhile.
-const LOOK: Duration = Duration::from_micros(10);
+const LOOK: Duration = Duration::from_micros(2);
 
 /// Fewer bytes than this in that time are not worth more patience.
-const LITTLE: u64 = 512;
+const LITTLE: u64 = 128;
