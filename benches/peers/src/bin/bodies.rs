@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -168,6 +169,40 @@ fn alone(work: Work) -> f64 {
     start.elapsed().as_nanos() as f64 / work.count as f64
 }
 
+/// What the two copies of a line take by themselves: into words that another thread may read
+/// meanwhile, and out of them, in nanoseconds for a line. Without `unsafe` there is no other memory
+/// that a reader can take lines from while their producer goes on.
+fn copies(work: Work) -> f64 {
+    let line = black_box(line(work.piece));
+    let words: Vec<AtomicU64> = (0..work.room / WORD).map(|_| AtomicU64::new(0)).collect();
+    let places = line.len().div_ceil(WORD);
+    let (mut at, mut out) = (0, vec![0; work.room]);
+    let start = Instant::now();
+    for _ in 0..work.count {
+        if at + places > words.len() {
+            for (place, word) in out.chunks_exact_mut(WORD).zip(&words[..at]) {
+                place.copy_from_slice(&word.load(Relaxed).to_le_bytes());
+            }
+            black_box(&out);
+            at = 0;
+        }
+        let (whole, rest) = line.as_chunks::<WORD>();
+        for (word, place) in whole.iter().zip(&words[at..]) {
+            place.store(u64::from_le_bytes(*word), Relaxed);
+        }
+        if !rest.is_empty() {
+            let mut last = [0; WORD];
+            last[..rest.len()].copy_from_slice(rest);
+            words[at + whole.len()].store(u64::from_le_bytes(last), Relaxed);
+        }
+        at += places;
+    }
+    start.elapsed().as_nanos() as f64 / work.count as f64
+}
+
+/// In bytes.
+const WORD: usize = size_of::<u64>();
+
 /// Nanoseconds for a piece.
 fn timed(
     runtime: &Runtime,
@@ -187,11 +222,14 @@ fn timed(
     Ok(start.elapsed().as_nanos() as f64 / work.count as f64)
 }
 
-/// The figures of each way, round by round, and then those of the producer alone.
+/// The figures of each way, round by round, then those of the producer alone, and of the copies.
 fn rounds(runtime: &Runtime, work: Work) -> Result<Vec<Vec<f64>>, Failure> {
-    let mut figures = vec![Vec::new(); WAYS.len() + 1];
+    let mut figures = vec![Vec::new(); WAYS.len() + 2];
     for _ in 0..ROUNDS {
         figures[WAYS.len()].push(alone(work));
+        if work.piece < 1024 {
+            figures[WAYS.len() + 1].push(copies(work));
+        }
         for ((_, way), figures) in WAYS.iter().zip(&mut figures) {
             figures.push(timed(runtime, work, *way)?);
         }
@@ -216,6 +254,28 @@ async fn held(work: Work) -> Result<u64, Failure> {
     Ok(out.snapshot().peak)
 }
 
+/// A row for each way, and for what the producer and the copies take by themselves.
+fn table(by_chunk: &[Vec<f64>], by_line: &[Vec<f64>]) {
+    println!(
+        "| who | a chunk of 64 KiB, ns | to highwater | a line of 100 bytes, ns | to highwater |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
+    let two = |figures: &[Vec<f64>], way: usize| {
+        let to = ratio(&figures[way], &figures[0]);
+        format!("{:.0} | {to:.2}", median(figures[way].clone()))
+    };
+    let names = WAYS.iter().map(|(name, _)| *name);
+    for (way, name) in names.chain(["the producer alone"]).enumerate() {
+        println!(
+            "| {name} | {} | {} |",
+            two(by_chunk, way),
+            two(by_line, way)
+        );
+    }
+    let copies = two(by_line, WAYS.len() + 1);
+    println!("| the two copies of a line alone | | | {copies} |");
+}
+
 fn run() -> Result<(), Failure> {
     let bytes = argument("MIB", 512)? * 1024 * 1024;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -232,22 +292,12 @@ fn run() -> Result<(), Failure> {
         count: bytes / 8 / 100,
         room: chunk,
     };
+    println!("{ROUNDS} rounds, medians.\n\nOn two threads of tokio:\n");
     let (by_chunk, by_line) = (rounds(&runtime, chunks)?, rounds(&runtime, lines)?);
-    println!("{ROUNDS} rounds, medians:\n");
-    println!(
-        "| who | a chunk of 64 KiB, ns | to highwater | a line of 100 bytes, ns | to highwater |"
-    );
-    println!("| --- | --- | --- | --- | --- |");
-    let names = WAYS.iter().map(|(name, _)| *name);
-    for (way, name) in names.chain(["the producer alone"]).enumerate() {
-        println!(
-            "| {name} | {:.0} | {:.2} | {:.0} | {:.2} |",
-            median(by_chunk[way].clone()),
-            ratio(&by_chunk[way], &by_chunk[0]),
-            median(by_line[way].clone()),
-            ratio(&by_line[way], &by_line[0])
-        );
-    }
+    table(&by_chunk, &by_line);
+    println!("\nOn one thread of tokio, so no thread is woken:\n");
+    let one = tokio::runtime::Builder::new_current_thread().build()?;
+    table(&rounds(&one, chunks)?, &rounds(&one, lines)?);
     let best = |figures: &[Vec<f64>]| {
         let peers = figures[1..WAYS.len()]
             .iter()

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use highwater_peers::ways::{Kind, Measured, busy_of, fastest_queue, measure, measure_random, of};
-use highwater_peers::{Failure, argument, goal, goals, quartiles, ratio};
+use highwater_peers::{Failure, argument, goal, goals, median, quartiles, ratio};
 
 const ROUNDS: usize = 9;
 
@@ -28,6 +28,22 @@ fn table(all: &[Measured], with: Kind) {
             false => format!("{:.2}", ratio(busy, with_busy)),
         };
         println!("| {name} | {median:.0} | {to:.2} | {low:.2} to {high:.2} | {busy} |");
+    }
+}
+
+/// Where the time of a line goes: what the sink takes, and the time in which it is not called.
+fn sink_table(all: &[Measured]) {
+    println!("| who | bytes a call of the sink | in the sink, ns a line | the rest, ns a line |");
+    println!("| --- | --- | --- | --- |");
+    for Measured {
+        name, nanos, sink, ..
+    } in all
+    {
+        let bytes = median(sink.iter().map(|sink| sink.bytes).collect());
+        let inside = median(sink.iter().map(|sink| sink.nanos).collect());
+        let rest = nanos.iter().zip(sink).map(|(all, sink)| all - sink.nanos);
+        let rest = median(rest.collect());
+        println!("| {name} | {bytes:.0} | {inside:.0} | {rest:.0} |");
     }
 }
 
@@ -94,6 +110,8 @@ fn run() -> Result<(), Failure> {
     let random = measure_random(count, ROUNDS)?;
     println!("\n{count} lines of 1 to 200 bytes, {ROUNDS} rounds, medians:\n");
     table(&random, Kind::Random);
+    println!();
+    sink_table(&random);
     goals();
     plain_goals(&all, &random)?;
     other_goals(&all);

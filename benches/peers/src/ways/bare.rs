@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::{BUFFER, DEFAULT_MARK, MARK, each_line, each_random_line};
+use super::{BUFFER, MARK, each_line};
 use crate::Failure;
 
 /// Without a lock for each line: the producer fills a buffer of its own.
@@ -19,41 +19,20 @@ pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
     out.end(thread)
 }
 
-/// The same with lines of random length.
-pub(super) fn exchange_random(count: u64, path: &Path) -> Result<(), Failure> {
-    random(count, path, [MARK / 2; 2])
-}
-
-/// With a single buffer, so producer and thread have it in turns.
-pub(super) fn turns_random(count: u64, path: &Path) -> Result<(), Failure> {
-    random(count, path, [MARK])
-}
-
-/// With a single buffer of the default mark.
-pub(super) fn turns_random_default(count: u64, path: &Path) -> Result<(), Failure> {
-    random(count, path, [DEFAULT_MARK])
-}
-
-fn random<const N: usize>(count: u64, path: &Path, capacities: [usize; N]) -> Result<(), Failure> {
-    let (mut out, thread) = Exchange::spawn(File::create(path)?, capacities)?;
-    each_random_line(count, |line| out.write(line))?;
-    out.end(thread)
-}
-
 /// Buffers that go round between a producer and a thread. Neither sleeps, so that no wake-up
 /// is part of what a turn costs.
-struct Exchange {
+pub(super) struct Exchange {
     buffer: Vec<u8>,
     give: Sender<Vec<u8>>,
     empty: Receiver<Vec<u8>>,
 }
 
-type Writes = JoinHandle<io::Result<()>>;
+pub(super) type Writes = JoinHandle<io::Result<()>>;
 
 impl Exchange {
     /// Starts the thread, with buffers of these capacities, in bytes.
-    fn spawn<const N: usize>(
-        mut file: File,
+    pub(super) fn spawn<const N: usize>(
+        mut sink: impl Write + Send + 'static,
         capacities: [usize; N],
     ) -> Result<(Self, Writes), Failure> {
         let (give, full) = channel::<Vec<u8>>();
@@ -63,7 +42,7 @@ impl Exchange {
         }
         let thread = thread::spawn(move || {
             while let Some(mut buffer) = next(&full) {
-                file.write_all(&buffer)?;
+                sink.write_all(&buffer)?;
                 buffer.clear();
                 // Once the producer is done, it takes none back.
                 let _ = give_back.send(buffer);
@@ -79,7 +58,7 @@ impl Exchange {
         Ok((exchange, thread))
     }
 
-    fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
         if self.buffer.len() + line.len() > self.buffer.capacity() {
             self.give.send(mem::take(&mut self.buffer))?;
             self.buffer = next(&self.empty).ok_or("the thread has left")?;
@@ -88,7 +67,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn end(self, thread: Writes) -> Result<(), Failure> {
+    pub(super) fn end(self, thread: Writes) -> Result<(), Failure> {
         self.give.send(self.buffer)?;
         drop(self.give);
         Ok(thread.join().map_err(|_| "the writer panicked")??)

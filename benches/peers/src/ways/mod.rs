@@ -4,6 +4,7 @@
 mod bare;
 mod node;
 mod queues;
+mod random;
 mod streams;
 mod tasks;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 pub use bare::Pair;
+pub use random::{Sink, measure_random};
 
 use crate::machine::thread_time;
 use crate::{Failure, folder, median, ratio};
@@ -22,8 +24,6 @@ const BUFFER: usize = 16 * 1024;
 /// highwater's high-water mark, in bytes, and what the bare hand-overs hold.
 const MARK: usize = 64 * 1024;
 
-/// The high-water mark of a stream that sets none, in bytes.
-const DEFAULT_MARK: usize = 16 * 1024;
 /// In lines, of each way that has a queue.
 const QUEUE: usize = 1024;
 
@@ -152,45 +152,6 @@ const WAYS: [Way; 18] = [
     ),
 ];
 
-/// With lines of random length. The first is what the others are compared with.
-const RANDOM_WAYS: [Way; 7] = [
-    (
-        "`BufWriter<File>` on the caller's thread",
-        Kind::Random,
-        streams::buf_writer_random,
-    ),
-    (
-        "highwater over a thread, `write` a line",
-        Kind::HighwaterRandom,
-        streams::highwater_random,
-    ),
-    (
-        "highwater over a thread, the default mark of 16 KiB",
-        Kind::HighwaterRandomDefault,
-        streams::highwater_random_default,
-    ),
-    (
-        "highwater over a thread, a low-water mark of 32 KiB",
-        Kind::HighwaterRandomLow,
-        streams::highwater_random_low,
-    ),
-    (
-        "bare: two buffers of 32 KiB, handed to a thread when full",
-        Kind::Bare,
-        bare::exchange_random,
-    ),
-    (
-        "bare: one buffer of 64 KiB, filled and written in turns",
-        Kind::Bare,
-        bare::turns_random,
-    ),
-    (
-        "bare: one buffer of 16 KiB, filled and written in turns",
-        Kind::Bare,
-        bare::turns_random_default,
-    ),
-];
-
 const NODE: &str = "Node `fs.createWriteStream`, drain respected";
 
 /// One way, with its nanoseconds a line in each round.
@@ -204,6 +165,8 @@ pub struct Measured {
     pub nanos: Vec<f64>,
     /// Of these, how many the producer's thread has had a processor for.
     pub busy: Vec<f64>,
+    /// What the sink was called for, of lines of random length.
+    pub sink: Vec<Sink>,
 }
 
 /// All ways to write short lines, in turns, so many rounds. Node is missing if there is none.
@@ -227,23 +190,8 @@ pub fn measure(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
             kind: Kind::Node,
             nanos: nodes,
             busy: Vec::new(),
+            sink: Vec::new(),
         });
-    }
-    Ok(all)
-}
-
-/// As [`measure`], of lines of random length, 1 to 200 bytes.
-///
-/// # Errors
-///
-/// If one of them fails, or writes other bytes.
-pub fn measure_random(count: u64, rounds: usize) -> Result<Vec<Measured>, Failure> {
-    let folder = folder()?;
-    let path = folder.path().join("lines");
-    let right = written(streams::buf_writer_random, count, &path)?;
-    let mut all = begin(&RANDOM_WAYS);
-    for _ in 0..rounds {
-        turn(&RANDOM_WAYS, &mut all, count, &path, &right)?;
     }
     Ok(all)
 }
@@ -254,12 +202,13 @@ fn written(run: Run, count: u64, path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path)?)
 }
 
-fn begin(ways: &[Way]) -> Vec<Measured> {
-    let measured = |&(name, kind, _): &Way| Measured {
+fn begin<R>(ways: &[(&'static str, Kind, R)]) -> Vec<Measured> {
+    let measured = |(name, kind, _): &(&'static str, Kind, R)| Measured {
         name,
-        kind,
+        kind: *kind,
         nanos: Vec::new(),
         busy: Vec::new(),
+        sink: Vec::new(),
     };
     ways.iter().map(measured).collect()
 }
@@ -341,26 +290,6 @@ fn each_line(
 ) -> Result<(), Failure> {
     let mut buffer = [0; 21];
     (1..=count).try_for_each(|number| take(line(number, &mut buffer)))
-}
-
-/// The longest line of random length, in bytes.
-const LONGEST: usize = 200;
-
-/// Lines of 1 to [`LONGEST`] bytes, the same in each run.
-fn each_random_line(
-    count: u64,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut text = [b'x'; LONGEST];
-    text[LONGEST - 1] = b'\n';
-    // xorshift: it costs less than a line does.
-    let mut random = 0x2545_f491_4f6c_dd1d_u64;
-    (0..count).try_for_each(|_| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        take(&text[(random % LONGEST as u64) as usize..])
-    })
 }
 
 fn generate(count: u64, _: &Path) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use highwater::{Flow, Writable};
 
-use super::{BUFFER, MARK, each_line, each_random_line, line};
+use super::{BUFFER, MARK, each_line, line};
 use crate::Failure;
 
 pub(super) fn buf_writer(count: u64, path: &Path) -> Result<(), Failure> {
@@ -50,37 +50,10 @@ fn write_each(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
 }
 
 #[inline]
-fn write(out: &mut Writable<File>, line: &[u8]) -> Result<(), Failure> {
+pub(super) fn write<W>(out: &mut Writable<W>, line: &[u8]) -> Result<(), Failure> {
     if out.write(line)? == Flow::Wait {
         out.drained().wait()?;
     }
-    Ok(())
-}
-
-pub(super) fn buf_writer_random(count: u64, path: &Path) -> Result<(), Failure> {
-    let mut out = BufWriter::with_capacity(BUFFER, File::create(path)?);
-    each_random_line(count, |line| Ok(out.write_all(line)?))?;
-    Ok(out.flush()?)
-}
-
-pub(super) fn highwater_random(count: u64, path: &Path) -> Result<(), Failure> {
-    let builder = Writable::builder().high_water_mark(MARK as u64);
-    write_random(builder.spawn(File::create(path)?)?, count)
-}
-
-pub(super) fn highwater_random_default(count: u64, path: &Path) -> Result<(), Failure> {
-    write_random(Writable::builder().spawn(File::create(path)?)?, count)
-}
-
-pub(super) fn highwater_random_low(count: u64, path: &Path) -> Result<(), Failure> {
-    let builder = Writable::builder().high_water_mark(MARK as u64);
-    let builder = builder.low_water_mark(MARK as u64 / 2);
-    write_random(builder.spawn(File::create(path)?)?, count)
-}
-
-fn write_random(mut out: Writable<File>, count: u64) -> Result<(), Failure> {
-    each_random_line(count, |line| write(&mut out, line))?;
-    out.end().wait()?;
     Ok(())
 }
 
