@@ -234,8 +234,10 @@ impl<K> Builder<K> {
     /// Lets callers share a flush: the worker writes all that it has in hand, and then flushes
     /// once, for every caller that waits. False by default: then only flushes without data
     /// between them are one. With [`sink::Durable`](crate::sink::Durable) it is group commit:
-    /// many producers wait for one sync. There is no timer: what is written while a flush runs
-    /// goes with the next one. If the sink fails in the middle of
+    /// many producers wait for one sync. No timer holds a first record back, and what is written
+    /// while a flush runs goes with the next one. Between two groups the worker leaves the callers
+    /// that it has woken time for their next records, as long as they come: a thread some 50
+    /// microseconds for the next of them, a future some turns. If the sink fails in the middle of
     /// the data, the worker still flushes for the callers whose data the sink has. (A body has
     /// nothing to flush.)
     ///

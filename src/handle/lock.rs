@@ -46,6 +46,8 @@ pub(super) struct Signs {
     pub(super) worker: Patience,
     /// Of a thread that works, when it leaves producers time to write more.
     pub(super) linger: Patience,
+    /// Of a worker, when it waits for the producers of a group.
+    pub(super) gather: Patience,
 }
 
 /// It has cache lines of its own, so that reading the signs does not take the lock's line
@@ -66,6 +68,7 @@ impl Shared {
                 waiters: Patience::new(),
                 worker: Patience::new(),
                 linger: Patience::new(),
+                gather: Patience::new(),
             }),
         }
     }

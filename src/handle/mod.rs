@@ -5,7 +5,8 @@
 //!   and `pipe_error.rs`: why that failed
 //! - `writer.rs`: the producers; `polls.rs`: what a `Sink` and an `AsyncWrite` poll of them
 //! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread
-//! - `lock.rs`: the stream under its lock, and how to wait for it; `work.rs`: how its worker waits
+//! - `lock.rs`: the stream under its lock, and how to wait for it; `work.rs`: how its worker waits,
+//!   and `gather.rs`: how it leaves the producers of a group time
 //! - `retry.rs`: when a call of the sink that has failed is made again
 //! - `parker.rs`: how a thread waits; `stack.rs`: when it must not
 
@@ -21,6 +22,7 @@ mod pipe;
 
 mod destroy;
 
+mod gather;
 mod lock;
 mod on_drop;
 mod parker;
@@ -37,6 +39,8 @@ pub use builder::FutureOptions;
 pub use builder::{AnyWorker, Builder, ThreadOptions};
 pub use destroy::Destroy;
 pub use end::{End, EndError};
+#[cfg(feature = "futures")]
+pub(crate) use gather::Group;
 pub(crate) use lock::Shared;
 pub use on_drop::OnDrop;
 pub(crate) use parker::Parker;

@@ -112,6 +112,9 @@ impl Sending {
     }
 
     fn wait_until(&mut self, deadline: Deadline) -> Result<u64, SendError> {
+        if let State::Accepted(position) = self.state {
+            return Ok(position);
+        }
         let shared = Arc::clone(&self.shared);
         let found = shared.block_on(deadline, |cx| self.poll_accept(cx));
         // Without this, one who has given up could be woken in place of another.

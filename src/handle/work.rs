@@ -4,8 +4,8 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use super::lock::{Shared, drop_quietly};
-use super::parker::{AWAKE, Brought, Deadline, Parker, stay_awake};
-use crate::stream::{By, Stream, Work, WriteJob};
+use super::parker::{Brought, Deadline, Parker, stay_awake};
+use crate::stream::{By, Stream, Work};
 use crate::sync::Ordering;
 
 impl Shared {
@@ -119,32 +119,6 @@ impl Shared {
                 return self.signs().linger.learns(brought);
             }
             before = now;
-        }
-    }
-
-    /// A group is durable. Wakes its producers before the job is answered, and leaves them time
-    /// to go on, as long as they do: their next records are then one group with those that came
-    /// meanwhile. Without it, two halves of the producers take turns.
-    pub(crate) fn gather(&self, job: &mut WriteJob) {
-        job.publish_all();
-        self.report(By::Harmless, |_| ());
-        let signs = self.signs();
-        if !signs.linger.tries() {
-            return;
-        }
-        let start = self.look(Stream::backlog);
-        let (mut before, mut time) = (start, AWAKE);
-        loop {
-            let turns = stay_awake(time, || self.look(Stream::backlog) > before);
-            let (now, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
-            if turns != Brought::Much || now >= start + plenty {
-                let brought = match turns {
-                    Brought::Nothing if now > start => Brought::Much,
-                    turns => turns,
-                };
-                return signs.linger.learns(brought);
-            }
-            (before, time) = (now, LOOK);
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Stream {
     /// The worker has found no work, and has not come back since.
     /// Invariant: then there is a waker.
     pub(super) worker_waits: bool,
+    /// The worker waits within a job until there are this many flushes.
+    pub(super) group: Option<u64>,
     /// Every other waiter.
     pub(super) waiters: Waiters,
     /// The worker has let go of the sink and reported everything.
@@ -94,6 +96,7 @@ impl Stream {
             own_lease: None,
             worker: None,
             worker_waits: false,
+            group: None,
             waiters: Waiters::default(),
             worker_left: false,
             owner_left: false,
@@ -155,7 +158,7 @@ impl Stream {
         let result = f(self);
         self.driver.run_ticks();
         self.renew_leases(by);
-        if self.worker_waits && self.has_work() {
+        if self.worker_waits && (self.has_work() || self.has_group()) {
             self.worker_waits = false;
             wakers.to_wake.extend(self.worker.take());
         }

@@ -87,6 +87,7 @@ impl Stream {
     /// The worker waits no more. Returns its waker, to be dropped outside the lock.
     pub(crate) fn forget_worker(&mut self) -> Option<Waker> {
         self.worker_waits = false;
+        self.group = None;
         self.worker.take()
     }
 
@@ -111,6 +112,38 @@ impl Stream {
             true => half / 2,
             false => half,
         }
+    }
+
+    /// How many flushes the stream has accepted since it was created.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.driver.host().flushes
+    }
+
+    /// The worker waits within a job for the producers of a group, and leaves its waker: it is woken
+    /// once there are this many flushes, or there will not be. Returns whether it waits, and what
+    /// the caller drops outside the lock.
+    pub(crate) fn wait_for_group(
+        &mut self,
+        flushes: u64,
+        waker: Waker,
+    ) -> (bool, [Option<Waker>; 2]) {
+        if !self.gathers(flushes) {
+            return (false, [Some(waker), None]);
+        }
+        self.worker_waits = true;
+        self.group = Some(flushes);
+        (true, [self.worker.replace(waker), None])
+    }
+
+    /// Whether the wait of the worker for the producers of a group is over.
+    pub(super) fn has_group(&self) -> bool {
+        self.group.is_some_and(|flushes| !self.gathers(flushes))
+    }
+
+    /// Whether producers that were woken together can still come, until there are this many
+    /// flushes: they cannot once the stream is full, or accepts nothing more.
+    pub(crate) fn gathers(&self, flushes: u64) -> bool {
+        self.flushes() < flushes && self.has_room() && self.stopped().is_none()
     }
 
     /// What the worker reports its progress in.

@@ -272,13 +272,19 @@ impl WriteJob {
         }
     }
 
-    /// Whether it ends with a flush that is for all who have asked for one.
-    pub(crate) fn is_group(&self) -> bool {
-        self.calls.group_commit && self.failure.is_none() && self.unpublished.flushes > 0
+    /// Shows the rest of what is done, if the job ends with a flush that is for all who have
+    /// asked for one. Returns how many these were.
+    pub(crate) fn publish_group(&mut self) -> Option<u64> {
+        let flushes = self.unpublished.flushes;
+        if !self.calls.group_commit || self.failure.is_some() || flushes == 0 {
+            return None;
+        }
+        self.publish_all();
+        Some(flushes)
     }
 
     /// Shows the rest of what is done: the job is answered, or is about to be.
-    pub(crate) fn publish_all(&mut self) {
+    pub(super) fn publish_all(&mut self) {
         self.progress.add(mem::take(&mut self.unpublished));
     }
 

@@ -16,7 +16,7 @@ use super::leave::leave_sink;
 use super::observers::Observers;
 use super::unwind::{dispose, poll_guard};
 use crate::cause::Cause;
-use crate::handle::{Builder, FutureOptions, OnDrop, Shared, SinkSlot, Writable};
+use crate::handle::{Builder, FutureOptions, Group, OnDrop, Shared, SinkSlot, Writable};
 use crate::stream::{By, Call, Calls, Event, Job, Progress, Stream, WriteJob};
 use crate::sync::Arc;
 
@@ -168,6 +168,8 @@ enum Now {
     Idle,
     Opening,
     Writing(WriteJob),
+    /// A group is durable, and the worker waits for the next records of its producers.
+    Gathering(WriteJob, Group),
     Flushing,
     Closing,
     Left,
@@ -203,6 +205,7 @@ where
                 Now::Left => return Poll::Ready(()),
                 Now::Opening => ready!(worker.poll_open(cx)),
                 Now::Writing(_) => ready!(worker.poll_write(cx, &mut turns)),
+                Now::Gathering(..) => ready!(worker.poll_gather(cx)),
                 Now::Flushing | Now::Closing => ready!(worker.poll_finalize(cx)),
             }
         }
@@ -242,11 +245,32 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         let deliver = || poll_deliver(Pin::new(sink), job, &self.shared, cx, turns);
         job.failure = ready!(poll_guard(deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
-            let by = job.by();
-            self.shared.report(by, |stream| stream.answered(&mut job));
-            job.into_items().for_each(dispose);
+            match self.shared.wake_group(&mut job) {
+                Some(group) => self.now = Now::Gathering(job, group),
+                None => self.answer(job),
+            }
         }
         Poll::Ready(())
+    }
+
+    /// A group is durable: its producers have their turns before the job is answered.
+    fn poll_gather(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Now::Gathering(_, group) = &mut self.now {
+            if self.shared.poll_gather(group) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        if let Now::Gathering(job, _) = mem::replace(&mut self.now, Now::Idle) {
+            self.answer(job);
+        }
+        Poll::Ready(())
+    }
+
+    fn answer(&self, mut job: WriteJob) {
+        let by = job.by();
+        self.shared.report(by, |stream| stream.answered(&mut job));
+        job.into_items().for_each(dispose);
     }
 
     /// All is written: the sink is flushed, then closed.
@@ -303,7 +327,7 @@ impl<W, O, S> Drop for Worker<W, O, S> {
         let shared = Arc::clone(&self.shared);
         let _running = shared.run_here();
         let mut job = match mem::replace(&mut self.now, Now::Left) {
-            Now::Writing(job) => Some(job),
+            Now::Writing(job) | Now::Gathering(job, _) => Some(job),
             _ => None,
         };
         let dropped = |undelivered| Cause::WorkerDropped { undelivered };

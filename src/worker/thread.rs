@@ -219,9 +219,9 @@ impl<W: Write> Worker<W> {
             let retry = self.retry.as_mut().map(|retry| (retry, pause));
             job.failure = guard(|| deliver(sink, &mut job, &self.shared, retry)).err();
         }
-        match job.is_group() {
-            true => self.shared.gather(&mut job),
-            false => self.shared.linger(job.bytes),
+        match self.shared.wake_group(&mut job) {
+            Some(group) => self.shared.gather(parker, group),
+            None => self.shared.linger(job.bytes),
         }
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
