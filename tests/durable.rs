@@ -3,7 +3,7 @@
 //!
 //! A process that is killed, with a real file: `kill.rs`. A sync that fails on a real file:
 //! `durable_file.rs`.
-#![cfg(feature = "futures")]
+#![cfg(feature = "tokio")]
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -12,17 +12,32 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
-use futures::io::AllowStdIo;
+use futures::io::{AllowStdIo, AsyncWrite};
 use highwater::{BoxError, Builder, Wait, Writable, Writer};
-use highwater_testkit::disk::{Disk, Odds};
+use highwater_testkit::disk::{self, Disk, Odds};
 use highwater_testkit::{random, sinks};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-/// How many schedules are played.
+mod durable {
+    /// What `AsyncDurable` answers once a sync has failed.
+    pub(super) fn sync_failed() -> std::io::Error {
+        std::io::Error::other("an earlier sync failed")
+    }
+}
+
+/// What `AsyncDurable` is, over any file.
+#[path = "../src/sink/synced.rs"]
+#[allow(dead_code, reason = "it also hands its file back")]
+mod synced;
+
+use synced::Synced;
+
+/// How many schedules are played on the disk, and how many on one that fails later.
 const CASES: u64 = 100_000;
+const LATE_CASES: u64 = 40_000;
 
 /// A record that was acknowledged: its position, and its bytes.
 type Acks = Rc<RefCell<Vec<(u64, Vec<u8>)>>>;
@@ -51,8 +66,52 @@ struct Seen {
     shared_a_sync: bool,
 }
 
+/// A file as tokio's on the simulated disk, with the code of `AsyncDurable`.
+struct Late(Synced<disk::Late, Syncing>, Disk);
+
+/// A sync that runs.
+struct Syncing(Disk);
+
+impl Future for Syncing {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+}
+
+impl AsyncWrite for Late {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Late(file, disk) = &mut *self;
+        file.poll_flush(cx, || Syncing(disk.clone()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+/// Makes a sink of the disk.
+type Open = fn(Disk) -> Box<dyn AsyncWrite + Unpin>;
+
 /// Plays one schedule: polls what it finds at random, until all are done or the disk is dead.
-fn play(seed: u64) -> Result<Seen, String> {
+fn play(seed: u64, open: Open) -> Result<Seen, String> {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rare = |rng: &mut SmallRng| if rng.random_ratio(1, 3) { 12 } else { 0 };
     let odds = Odds {
@@ -63,7 +122,7 @@ fn play(seed: u64) -> Result<Seen, String> {
     let builder = Writable::builder()
         .high_water_mark([1, 16, 64, 16_384][rng.random_range(0..4)])
         .group_commit(rng.random());
-    let (out, mut worker) = builder.pair(disk.clone());
+    let (out, mut worker) = builder.pair(open(disk.clone()));
     let acks = Acks::default();
     let producers = match rng.random_range(0..40) {
         0 => 64,
@@ -86,7 +145,7 @@ fn play(seed: u64) -> Result<Seen, String> {
             let _ = Pin::new(&mut worker).poll(&mut cx);
             continue;
         };
-        if let std::task::Poll::Ready(done) = task.as_mut().poll(&mut cx) {
+        if let Poll::Ready(done) = task.as_mut().poll(&mut cx) {
             failed |= done.is_err();
             drop(tasks.swap_remove(next));
         }
@@ -122,11 +181,22 @@ fn check(disk: &Disk, acks: &[(u64, Vec<u8>)]) -> Result<(), String> {
 
 #[test]
 fn what_is_acknowledged_outlives_the_disk() {
+    play_all(CASES, |disk| Box::new(disk));
+}
+
+#[test]
+fn what_is_acknowledged_outlives_a_disk_that_fails_later() {
+    play_all(LATE_CASES, |disk| {
+        Box::new(Late(Synced::new(disk::Late::new(disk.clone())), disk))
+    });
+}
+
+fn play_all(cases: u64, open: Open) {
     let seed = random::seed();
     let mut all = [0_u64; 4];
-    for case in 0..CASES {
+    for case in 0..cases {
         let seed = seed.wrapping_add(case);
-        match play(seed) {
+        match play(seed, open) {
             Ok(seen) => {
                 all[0] += u64::from(seen.died && seen.acks > 0);
                 all[1] += u64::from(seen.failed && seen.acks > 0);

@@ -24,6 +24,21 @@ fn a_sync_that_failed_is_not_tried_again() {
     }
 }
 
+#[tokio::test]
+async fn a_sync_of_a_file_of_tokio_that_failed_is_not_tried_again() -> Result<(), BoxError> {
+    let (_reader, writer) = std::io::pipe()?;
+    let file = File::from(std::os::fd::OwnedFd::from(writer));
+    let mut file = AsyncDurable::new(tokio::fs::File::from_std(file)).await?;
+    file.write_all(b"a record").await?;
+    let error = file.flush().await.expect_err("it is no file");
+    assert_eq!(error.raw_os_error(), Some(22));
+    for error in [file.flush().await.err(), file.write(b"more").await.err()] {
+        let error = error.expect("it has failed").to_string();
+        assert!(error.starts_with("an earlier sync failed"), "{error}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_sync_that_fails_is_an_error_to_every_waiter() -> Result<(), BoxError> {
     let pipe = || -> Result<File, BoxError> {

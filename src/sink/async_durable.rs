@@ -12,7 +12,8 @@ use tokio::fs::File;
 use tokio::io::AsyncWrite;
 use tokio::task::JoinHandle;
 
-use super::durable::{Durable, sync_failed};
+use super::durable::Durable;
+use super::synced::Synced;
 
 /// As [`Durable`], over a `tokio::fs::File`: a flush is a sync. A sync runs on a thread of tokio's
 /// pool for blocking calls.
@@ -39,21 +40,9 @@ use super::durable::{Durable, sync_failed};
 /// ```
 #[derive(Debug)]
 pub struct AsyncDurable {
-    file: File,
+    file: Synced<File, Syncing>,
     /// The same file, for the thread that syncs it.
     twin: Arc<std::fs::File>,
-    now: Now,
-    /// Something may have been written since the last sync.
-    dirty: bool,
-}
-
-#[derive(Debug)]
-enum Now {
-    Writing,
-    /// A flush has begun, and tokio's buffer is written.
-    Syncing(JoinHandle<io::Result<()>>),
-    /// A sync has failed, or a write.
-    Failed,
 }
 
 impl AsyncDurable {
@@ -135,46 +124,27 @@ impl AsyncDurable {
 
     fn over(file: std::fs::File) -> io::Result<Self> {
         let twin = Arc::new(file.try_clone()?);
-        let file = File::from_std(file);
-        Ok(Self {
-            file,
-            twin,
-            now: Now::Writing,
-            dirty: true,
-        })
+        let file = Synced::new(File::from_std(file));
+        Ok(Self { file, twin })
     }
 
     /// The file.
     #[must_use]
     pub fn into_inner(self) -> File {
-        self.file
+        self.file.into_file()
     }
+}
 
-    /// What tokio's file says of a write. An error may be about bytes that the file took
-    /// before: they are lost, so no sync may acknowledge them.
-    fn wrote<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
-        self.dirty = true;
-        if written.is_err() {
-            self.now = Now::Failed;
-        }
-        written
-    }
+/// A sync that runs on another thread.
+#[derive(Debug)]
+struct Syncing(JoinHandle<io::Result<()>>);
 
-    /// Waits for the sync that runs, if one does.
-    fn poll_synced(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.now {
-            Now::Writing => Poll::Ready(Ok(())),
-            Now::Failed => Poll::Ready(Err(sync_failed())),
-            Now::Syncing(sync) => {
-                let synced = ready!(Pin::new(sync).poll(cx));
-                let synced = synced.unwrap_or_else(|error| Err(io::Error::other(error)));
-                self.now = match synced {
-                    Ok(()) => Now::Writing,
-                    Err(_) => Now::Failed,
-                };
-                Poll::Ready(synced)
-            }
-        }
+impl Future for Syncing {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let synced = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(synced.unwrap_or_else(|error| Err(io::Error::other(error))))
     }
 }
 
@@ -184,9 +154,7 @@ impl AsyncWrite for AsyncDurable {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_synced(cx))?;
-        let written = ready!(Pin::new(&mut self.file).poll_write(cx, bytes));
-        Poll::Ready(self.wrote(written))
+        self.file.poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -194,24 +162,20 @@ impl AsyncWrite for AsyncDurable {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_synced(cx))?;
-        let written = ready!(Pin::new(&mut self.file).poll_write_vectored(cx, slices));
-        Poll::Ready(self.wrote(written))
+        self.file.poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.file.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if matches!(self.now, Now::Writing) && self.dirty {
-            let written = ready!(Pin::new(&mut self.file).poll_flush(cx));
-            self.wrote(written)?;
-            self.dirty = false;
-            let twin = Arc::clone(&self.twin);
-            self.now = Now::Syncing(tokio::task::spawn_blocking(move || twin.sync_data()));
-        }
-        self.poll_synced(cx)
+        let durable = &mut *self;
+        let twin = &durable.twin;
+        durable.file.poll_flush(cx, || {
+            let twin = Arc::clone(twin);
+            Syncing(tokio::task::spawn_blocking(move || twin.sync_data()))
+        })
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

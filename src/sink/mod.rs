@@ -7,6 +7,8 @@ mod durable;
 mod file_error;
 mod reopen;
 mod rolling;
+#[cfg(feature = "tokio")]
+mod synced;
 #[cfg(unix)]
 mod wait_ready;
 

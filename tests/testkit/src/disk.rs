@@ -205,3 +205,82 @@ impl AsyncWrite for Disk {
         Poll::Ready(Ok(()))
     }
 }
+
+/// A file on the disk, as tokio has one: it takes bytes at once, and writes them behind its
+/// caller's back. That it could not is what its next call says, a write or a flush.
+#[cfg(feature = "tokio")]
+#[derive(Debug)]
+pub struct Late {
+    disk: Disk,
+    /// What it has taken, and not written.
+    taken: Vec<u8>,
+    /// Why the last write has failed, until a call says so.
+    error: Option<io::Error>,
+}
+
+#[cfg(feature = "tokio")]
+impl Late {
+    pub fn new(disk: Disk) -> Self {
+        Self {
+            disk,
+            taken: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Some of what it has taken is written; what is behind a failure is lost.
+    fn write_some(&mut self, inside: &mut Inside) {
+        match inside.write(&self.taken) {
+            Ok(count) => drop(self.taken.drain(..count)),
+            Err(error) => {
+                self.taken.clear();
+                self.error = Some(error);
+            }
+        }
+    }
+
+    /// At any moment: writes some of it, or none.
+    fn write_behind(&mut self) {
+        let disk = self.disk.clone();
+        let mut inside = disk.lock();
+        while !self.taken.is_empty() && inside.rng.random() && inside.lives() {
+            self.write_some(&mut inside);
+        }
+    }
+
+    /// The end of a write, for the call after it.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write_behind();
+        match self.error.take() {
+            Some(error) => Poll::Ready(Err(error)),
+            None if self.taken.is_empty() && !self.disk.is_dead() => Poll::Ready(Ok(())),
+            None => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl tokio::io::AsyncWrite for Late {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.poll_written(cx))?;
+        let count = self.disk.lock().rng.random_range(1..=bytes.len());
+        self.taken.extend_from_slice(&bytes[..count]);
+        self.write_behind();
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_written(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
