@@ -180,6 +180,16 @@ fn one_queued_chunk_is_no_batch() {
 }
 
 #[test]
+fn a_host_without_a_finalize_finishes_at_once() {
+    let options = Options::new().with_finalize(true);
+    let mut stream = Driver::new(options, Letters::new(0, &Rc::default()));
+    stream.end(None, None).expect("no chunk to be refused");
+    stream.run_ticks();
+    let events = [Event::Prefinish, Event::Finish, Event::Close];
+    assert_eq!(stream.host().events, events);
+}
+
+#[test]
 fn the_position_is_what_the_stream_has_accepted() {
     let mut stream = silent(Options::new().with_limit(4));
     assert_eq!(stream.write('a', 3, None), Ok(Flow::More));
