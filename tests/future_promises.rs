@@ -2,7 +2,7 @@
 //! polled or not, and no task waits for what does not come.
 #![cfg(feature = "futures")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::io;
 use std::pin::{Pin, pin};
@@ -11,10 +11,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use futures::executor::block_on;
-use futures::io::{AsyncWrite, AsyncWriteExt};
+use futures::io::{AllowStdIo, AsyncWrite, AsyncWriteExt};
 use highwater::{Worker, Writable, Writer};
 use highwater_testkit::players::polled::{PolledGate, poll_once};
-use highwater_testkit::sinks::on_close;
+use highwater_testkit::sinks::{on_close, on_write};
 use highwater_testkit::wakes::Counted;
 
 fn gated(discards: bool) -> (Writable<PolledGate>, Worker<PolledGate>, PolledGate) {
@@ -225,6 +225,26 @@ fn a_poll_of_the_worker_ends() {
     let unsent: usize = unfinished.unsent.iter().map(|chunk| chunk.len()).sum();
     let calls = unfinished.sink.map_or(0, |sink| sink.0);
     assert_eq!(calls as usize + unsent, 100_000);
+}
+
+/// A turn is a job or a call of the sink.
+#[test]
+fn a_poll_of_the_worker_has_128_turns_also_if_each_call_brings_the_next_job() {
+    let writer = RefCell::<Option<Writer>>::default();
+    let calls = Cell::new(0);
+    let sink = on_write(|bytes| {
+        calls.set(calls.get() + 1);
+        assert!(calls.get() < 1_000, "others never have their turn");
+        if let Some(writer) = &*writer.borrow() {
+            let _flow = writer.write("more").map_err(io::Error::from)?;
+        }
+        Ok(bytes.len())
+    });
+    let (mut out, mut worker) = Writable::builder().pair(AllowStdIo::new(sink));
+    writer.replace(Some(out.writer()));
+    let _flow = out.write("first").expect("it is open");
+    assert!(poll_once(&mut worker).is_none());
+    assert_eq!(calls.get(), 64);
 }
 
 thread_local! {

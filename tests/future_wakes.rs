@@ -295,6 +295,49 @@ fn a_waiter_for_room_that_is_woken_and_dropped_passes_its_turn_on() {
     assert!(second.poll().is_ready());
 }
 
+/// The worker is polled for no reason, while one waiter has its turn.
+#[test]
+fn an_idle_worker_gives_a_waiter_its_turn_before_it_wakes_the_next() {
+    let gate = PolledGate::default();
+    let builder = Writable::builder()
+        .high_water_mark(2)
+        .low_water_mark(1)
+        .limit(5);
+    let (mut out, worker) = builder.pair(gate.clone());
+    let mut worker = Counted::new(worker);
+    let _flow = out.write("xx").expect("it is open");
+    assert!(worker.poll().is_pending());
+    let mut corker = out.writer();
+    let mut corked = corker.cork().expect("it is open");
+    let _flow = corked.write("z").expect("it is open");
+    let mut too_long = Counted::new(out.writer().send("12345"));
+    let mut writes = [0, 1].map(|_| Counted::new(write_a_byte(out.writer())));
+    assert!(too_long.poll().is_pending());
+    assert!(writes.iter_mut().all(|write| write.poll().is_pending()));
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(
+        writes.each_ref().map(Counted::woken),
+        [0, 0],
+        "it is first in line"
+    );
+    drop(too_long);
+    assert_eq!(writes.each_ref().map(Counted::woken), [1, 0]);
+    assert!(worker.poll().is_pending());
+    assert_eq!(
+        writes.each_ref().map(Counted::woken),
+        [0, 0],
+        "it has its turn"
+    );
+    assert!(worker.poll().is_pending());
+    assert_eq!(
+        writes.each_ref().map(Counted::woken),
+        [0, 1],
+        "it does not come"
+    );
+    drop(corked);
+}
+
 #[test]
 fn a_producer_that_is_ready_leaves_the_rest_of_the_room_to_the_next() {
     let (mut out, mut worker, gate) = gated(2);

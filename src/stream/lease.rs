@@ -149,6 +149,36 @@ mod tests {
     use alloc::vec;
 
     use super::{Chunk, Item, LeaseBuffer, MAX_SPARE};
+    use crate::machine::{Flow, Lease};
+
+    #[test]
+    fn a_write_may_be_as_long_as_the_lease() {
+        let mut lease = LeaseBuffer::new(64);
+        assert!(!lease.prepare(eight_bytes(), 9));
+        assert!(lease.prepare(eight_bytes(), 8));
+        assert_eq!(lease.write(&[7; 8]), Some(Flow::More));
+        assert_eq!(lease.write(&[7]), None);
+    }
+
+    fn eight_bytes() -> Lease {
+        Lease {
+            count: 1,
+            len: 8,
+            answer: Flow::More,
+        }
+    }
+
+    #[test]
+    fn no_chunk_keeps_more_than_twice_the_memory_that_it_needs() {
+        for (len, buffer, left) in [(31, 31, 64), (32, 64, 0), (64, 64, 0)] {
+            let mut lease = LeaseBuffer::new(64);
+            assert_eq!(lease.buffer(len).capacity(), buffer, "{len} of 64");
+            lease.bytes = lease.buffer(64);
+            lease.bytes.truncate(len);
+            assert_eq!(lease.take().map(|chunk| chunk.len()), Some(len));
+            assert_eq!(lease.bytes.capacity(), left, "{len} of 64");
+        }
+    }
 
     #[test]
     fn a_burst_leaves_a_few_buffers_and_an_idle_worker_one() {

@@ -189,7 +189,8 @@ impl Stream {
     }
 }
 
-#[cfg(all(test, not(highwater_loom)))]
+#[cfg(test)]
+#[cfg(not(highwater_loom))]
 mod tests {
     use alloc::vec::Vec;
 
@@ -291,6 +292,20 @@ mod tests {
             stream.is_accepted(&mut filler),
             "what is undone is in doubt no more"
         );
+    }
+
+    /// Otherwise its writes would come before those that the owner has made.
+    #[test]
+    fn another_producer_has_no_lease_while_the_owner_has_one() {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+        let write = |stream: &mut Stream| stream.write(b"to the sink").and(stream.write(b"queued"));
+        assert!(stream.change(By::Other, write).0.is_ok());
+        assert!(stream.write_on_lease(By::Other, b"on a lease").is_some());
+        let mut filler = None;
+        let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, b"by the owner");
+        assert!(stream.change(By::Owner, write).0.is_ok());
+        assert_eq!(filler.map(|filler| filler.reached().at()), Some(12));
+        assert!(stream.write_on_lease(By::Other, b"too early").is_none());
     }
 
     #[test]

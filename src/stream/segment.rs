@@ -334,7 +334,8 @@ fn low_bytes(bytes: &[u8]) -> u64 {
     bytes.first().copied().map_or(0, u64::from)
 }
 
-#[cfg(all(test, not(highwater_loom)))]
+#[cfg(test)]
+#[cfg(not(highwater_loom))]
 mod tests {
     use alloc::vec::Vec;
 
