@@ -13,17 +13,19 @@
 # A part is a floor of the library, with its tests. cargo-mutants lists the mutants. One build has
 # all of them: each function has its body once for each of its mutants, and a variable of the
 # environment chooses (spec/mutants/planting.py). What does not compile is taken out. Then each
-# mutant meets the test binaries of its part, the quickest first, until a test fails. A program
-# that a test starts has the same mutant, as it inherits the variable. A constant has no place for
-# the choice, nor has a function that returns an `impl Trait`: such a mutant has its own build.
+# mutant meets the test binaries of its part that reach its function, the quickest first, until a
+# test fails. A program that a test starts has the same mutant, as it inherits the variable. A
+# constant has no place for the choice, nor has a function that returns an `impl Trait`: such a
+# mutant has its own build.
 #
 # A mutant that hangs is noticed: a binary may take ten times as long as it does without a fault,
-# and never less than five seconds. The results say how many the clock alone has noticed.
+# never less than five seconds, and longer on a machine that has become busier. The results say how
+# many the clock alone has noticed.
 #
 # What is done stays in target/mutants, so a run that was interrupted goes on where it stopped. A
-# mutant that was noticed stays so until the code of its file changes, or the list of tests of its
-# part. So after a test was weakened, --again runs everything anew. A mutant that was missed runs again
-# after any change of the sources or the tests.
+# mutant that was noticed stays so until the code of its file changes, or its part no longer has
+# the test binary that has noticed it. So after a test was weakened, --again runs everything anew. A
+# mutant that was missed runs again after any change of the sources or the tests.
 #
 # `not_run` in the results is the number of mutants that have no verdict yet.
 set -euo pipefail

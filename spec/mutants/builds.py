@@ -11,10 +11,12 @@ from planting import Arm, Mutant, plant_all
 
 
 class Built(NamedTuple):
-    """What cargo has said: where the test binaries are, and what does not compile."""
+    """What cargo has said: where the test binaries are, and what does not compile. Also the
+    number of the function that has a mutant."""
 
     binaries: dict[str, Path]
     errors: list[dict]
+    functions: dict[Mutant, int]
 
 
 class Builder:
@@ -45,7 +47,7 @@ class Builder:
         errors = [error for error in errors if error["level"] == "error"]
         if run.returncode != 0 and not errors:
             sys.exit(f"cargo has failed:\n{run.stderr}")
-        return Built({name: path for each in said for name, path in binaries(each)}, errors)
+        return Built({name: path for each in said for name, path in binaries(each)}, errors, {})
 
     def switched(self, tests: list[str], mutants: list[Mutant], refresh) -> tuple[Built, set[Mutant]]:
         """Builds with all of these. Returns also those that do not compile, which are not in it."""
@@ -65,7 +67,8 @@ class Builder:
         if built.errors and not found:
             sys.exit("no mutant has these errors:\n" + "\n".join(each["rendered"] for each in built.errors))
         unviable |= found
-        return built
+        functions = {arm.mutant: arm.function for of_file in arms.values() for arm in of_file}
+        return built._replace(functions=functions)
 
 
 def binaries(message: dict) -> list[tuple[str, Path]]:

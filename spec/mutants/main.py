@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 from memory import Memory
@@ -14,6 +15,7 @@ from planting import Mutant
 from runner import Runner
 from self_test import self_test
 from trial import Copy
+from trials import Outcome
 
 PACKAGE = "highwater"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute() / "mutants"
@@ -69,19 +71,25 @@ def arguments(names: list[str]) -> argparse.Namespace:
 def run(plans: Plan, parts: list[Part], every: list[Mutant], memory: Memory, options: argparse.Namespace) -> None:
     """Runs the mutants of these parts that have no verdict."""
     at, of = options.shard
-    groups, part_of = [], {}
-    for part in parts:
+    groups, part_of, known = [], {}, plans.known()
+    # A mutant that has a reason to survive meets all tests, so these come last.
+    for part, last in product(parts, (False, True)):
         chosen = [mutant for mutant in plans.wanted(part, every) if options.file in mutant.file][at::of]
         new = [mutant for mutant in chosen if memory.recall(part, mutant) is None]
+        new = [mutant for mutant in new if (mutant.short() in known) == last]
         part_of.update({mutant: part for mutant in new})
         if new:
-            groups.append((part.tests, new))
+            groups.append((last, part.tests, new))
+    groups = [group[1:] for group in sorted(groups, key=lambda group: group[0])]
     if groups:
         copy = Copy(ROOT, TARGET)
         # One build runs thousands of tests.
         environment = dict(copy.environment, CARGO_PROFILE_TEST_OPT_LEVEL="1")
-        runner = Runner(copy.folder, PACKAGE, environment, copy.refresh)
-        runner.run(groups, lambda mutant, outcome: memory.store(part_of[mutant], mutant, outcome.verdict))
+
+        def report(mutant: Mutant, outcome: Outcome) -> None:
+            memory.store(part_of[mutant], mutant, outcome.verdict, outcome.binary)
+
+        Runner(copy.folder, PACKAGE, environment, copy.refresh).run(groups, report)
 
 
 def main() -> int:

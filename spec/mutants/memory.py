@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,8 @@ INPUTS = ["src", "tests", "examples", "spec/traces", "Cargo.toml", "Cargo.lock",
 
 
 class Memory:
-    """Remembers what came of each mutant: `caught`, `timeout`, `unviable` or `missed`."""
+    """Remembers what came of each mutant: `caught`, `timeout`, `unviable` or `missed`, and which
+    test binary has noticed it."""
 
     def __init__(self, path: Path, forgets: bool):
         self.path = path
@@ -29,17 +31,20 @@ class Memory:
         """Returns under which key it is if it was noticed, and under which if it was missed."""
         if mutant.file not in self.files:
             self.files[mutant.file] = sha(code(ROOT / mutant.file))
-        noticed = json.dumps([mutant.short(), mutant.nth, self.files[mutant.file], sorted(part.tests)])
-        return sha(noticed), sha(noticed + self.sources)
+        noticed = json.dumps([mutant.short(), mutant.nth, self.files[mutant.file]])
+        return sha(noticed), sha(noticed + self.sources + json.dumps(sorted(part.tests)))
 
     def recall(self, part: Part, mutant: Mutant) -> str | None:
         noticed, missed = self.keys(part, mutant)
-        return self.verdicts.get(noticed) or self.verdicts.get(missed)
+        verdict, binary = self.verdicts.get(noticed, (None, None))
+        if verdict == "unviable" or binary in part.tests:
+            return verdict
+        return "missed" if missed in self.verdicts else None
 
-    def store(self, part: Part, mutant: Mutant, verdict: str) -> None:
+    def store(self, part: Part, mutant: Mutant, verdict: str, binary: str | None) -> None:
         with self.lock:
             noticed, missed = self.keys(part, mutant)
-            self.verdicts[missed if verdict == "missed" else noticed] = verdict
+            self.verdicts[missed if verdict == "missed" else noticed] = (verdict, binary)
             new = self.path.with_suffix(".new")
             new.write_text(json.dumps(self.verdicts, indent=0))
             new.replace(self.path)
@@ -50,8 +55,9 @@ def sha(text: str) -> str:
 
 
 def code(path: Path) -> str:
-    """Returns the lines that are no comments: those change no verdict."""
-    return "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("//"))
+    """Returns the lines that have mutants: neither comments nor the tests at the end."""
+    text = re.split(r"^#\[cfg\((?:all\()?test\b", path.read_text(), flags=re.MULTILINE)[0]
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
 
 
 def digest(*paths: str) -> str:

@@ -4,36 +4,49 @@ The body of a function that has mutants becomes a `match` over the number of the
 switched on. Each arm is the whole body, with one of them in it:
 
     fn twice(n: u32) -> u32 {
-        match crate::mutant() {
+        match crate::mutant(17) {
             17u32 => { n + 2 }
             18u32 => { 0 }
             _ => { n * 2 }
         }
     }
+
+The function is known by the number of its first mutant. It also writes down that it was reached,
+if a file is named for that.
 """
 
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-VARIABLE = "HIGHWATER_MUTANT"
+MUTANT, REACHED = "HIGHWATER_MUTANT", "HIGHWATER_REACHED"
 
 # Functions that are `const` have mutants as well. While the compiler evaluates one, none is
 # switched on. Stable Rust has nothing that tells both apart: see RUSTC_BOOTSTRAP in builds.py.
 FEATURES = "#![feature(core_intrinsics, const_eval_select)]\n"
 SWITCH = f"""
-pub(crate) const fn mutant() -> u32 {{
-    const fn none() -> u32 {{
+pub(crate) const fn mutant(function: usize) -> u32 {{
+    const fn none(_: usize) -> u32 {{
         0
     }}
-    fn number() -> u32 {{
-        static NUMBER: ::std::sync::OnceLock<u32> = ::std::sync::OnceLock::new();
-        *NUMBER.get_or_init(|| {{
-            let text = ::std::env::var("{VARIABLE}").unwrap_or_default();
-            text.parse().unwrap_or_default()
-        }})
+    fn chosen(function: usize) -> u32 {{
+        use ::std::{{env, fs, io::Write, path::PathBuf, string::ToString, sync::OnceLock}};
+        use ::core::sync::atomic::{{AtomicBool, Ordering::Relaxed}};
+        static CHOSEN: OnceLock<(u32, Option<PathBuf>)> = OnceLock::new();
+        static KNOWN: [AtomicBool; COUNT] = [const {{ AtomicBool::new(false) }}; COUNT];
+        let (number, file) = CHOSEN.get_or_init(|| {{
+            let number = env::var("{MUTANT}").unwrap_or_default();
+            (number.parse().unwrap_or_default(), env::var_os("{REACHED}").map(PathBuf::from))
+        }});
+        if let Some(file) = file {{
+            if !KNOWN[function].load(Relaxed) && !KNOWN[function].swap(true, Relaxed) {{
+                let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+                file.write_all((function.to_string() + "\\n").as_bytes()).unwrap();
+            }}
+        }}
+        *number
     }}
-    ::core::intrinsics::const_eval_select((), none, number)
+    ::core::intrinsics::const_eval_select((function,), none, chosen)
 }}
 """
 
@@ -89,6 +102,8 @@ class Arm(NamedTuple):
     first: int
     last: int
     mutant: Mutant
+    # The number of its function.
+    function: int
 
 
 class Source:
@@ -132,11 +147,11 @@ def plant(text: str, mutants: list[Mutant]) -> tuple[str, list[Arm]]:
     source, planted, arms, done = Source(text), "", [], 0
     for group in by_function(mutants):
         first, last = source.body(group[0])
-        planted += text[done:first] + "match crate::mutant() {"
+        planted += text[done:first] + f"match crate::mutant({group[0].number}) {{"
         for mutant in group:
             begin = planted.count("\n") + 2
             planted += f"\n{mutant.number}u32 => {{{source.cut(first, last, mutant)}\n}}"
-            arms.append(Arm(begin, planted.count("\n") + 1, mutant))
+            arms.append(Arm(begin, planted.count("\n") + 1, mutant, group[0].number))
         planted += f"\n_ => {{{text[first:last]}\n}}\n}}"
         done = last
     return planted + text[done:], arms
@@ -164,5 +179,6 @@ def plant_all(folder: Path, mutants: list[Mutant]) -> dict[str, list[Arm]]:
     root = folder / "src/lib.rs"
     for arm in arms.get("src/lib.rs", []):
         raise ValueError(f"the root of the library has the switch itself: {arm.mutant.name}")
-    root.write_text(FEATURES + root.read_text() + SWITCH)
+    count = max([0, *(mutant.number for mutant in mutants)]) + 1
+    root.write_text(FEATURES + root.read_text() + SWITCH.replace("COUNT", str(count)))
     return arms

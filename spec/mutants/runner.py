@@ -31,7 +31,7 @@ class Runner:
         print(f"== build {len(switched)} mutants with {' '.join(tests)}", flush=True)
         built, unviable = self.builder.switched(tests, switched, self.refresh)
         for mutant in unviable:
-            self.tell(report, mutant, Outcome("unviable", ""))
+            self.tell(report, mutant, Outcome("unviable"))
         print("== run the tests without a mutant", flush=True)
         if wrong := self.trials.measure(built.binaries):
             sys.exit("without a mutant these fail:\n" + "\n".join(wrong))
@@ -48,7 +48,7 @@ class Runner:
         def one(item: tuple[list[str], Mutant]) -> None:
             tests, mutant = item
             binaries = {test: built.binaries[test] for test in tests}
-            self.tell(report, mutant, self.trials.outcome(mutant.number, binaries))
+            self.tell(report, mutant, self.trials.outcome(mutant.number, built.functions[mutant], binaries))
 
         self.trials.at_once(one, work)
 
@@ -58,9 +58,9 @@ class Runner:
         path = self.folder / mutant.file
         path.write_text(plant_one(path.read_text(), mutant))
         built = self.builder.build(tests)
-        return Outcome("unviable", "") if built.errors else self.trials.outcome(0, built.binaries)
+        return Outcome("unviable") if built.errors else self.trials.outcome(0, None, built.binaries)
 
     def tell(self, report: Report, mutant: Mutant, outcome: Outcome) -> None:
         with self.lock:
             report(mutant, outcome)
-            print(f"{outcome.verdict}: {mutant.name}" + (f" ({outcome.by})" if outcome.by else ""), flush=True)
+            print(f"{mutant.name}: {outcome}", flush=True)

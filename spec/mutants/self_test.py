@@ -31,7 +31,7 @@ impl Pair {
     }
 }
 pub fn count(to: u32) -> impl Iterator<Item = u32> { 0..to }
-pub fn ends(mut n: u32) { while n != 0 { n -= 1; } }
+pub fn ends(mut n: u8) { while n != 0 { n -= 1; } }
 pub fn unused(n: u32) -> bool { n < 5 }
 pub struct Plain(());
 pub fn made() -> Box<Plain> { Box::new(Plain(())) }
