@@ -56,7 +56,8 @@ SHAPES = {
               "Destroy": "error", "Written": "error flag", "Progress": "length",
               "Constructed": "error", "Finalized": "error", "Destroyed": "error",
               "Joined": ""},
-    "Settle": {"Queued": "count length callbacks", "Written": "count flag", "Called": "count"},
+    "Settle": {"Queued": "count length callbacks", "Written": "count flag", "Called": "count",
+               "Flushed": "count length"},
     "Run": {"Construct": "", "Constructed": "error", "AfterWrite": "count flag",
             "WriteFailed": "fault flag", "Reject": "", "Finish": "unchecked", "Error": "fault",
             "Close": "error"},
@@ -87,7 +88,8 @@ class Terms:
             self.actions[name] = (name, *self.content(shape))
         for name, shape in SHAPES["Settle"].items():
             leased = (name, *self.content(shape))
-            # The machine hears whether there are callbacks; the driver knows how many.
+            # The machine hears whether there are callbacks; the driver knows how many. (Of
+            # chunks that a settlement of answers has brought: those before the head.)
             self.actions[f"Settle({name})"] = "Settle", leased, z3.Int("i.callbacks")
         for outer in ("Run", "Resume"):
             for name, shape in SHAPES[outer].items():

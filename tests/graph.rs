@@ -342,7 +342,8 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_every_state() {
             assert_eq!(law.broken(), [""; 0], "{name} {changes:?}");
         }
     }
-    let looked = [&law.queue, &law.cork, &law.write, &law.call].map(|law| law.times);
+    let looked = [&law.queue, &law.cork, &law.write, &law.call, &law.flush];
+    let looked = looked.map(|law| law.times);
     assert!(looked.iter().all(|times| *times > 1_000), "{looked:?}");
 }
 
@@ -354,7 +355,8 @@ fn what_is_done_on_a_lease_and_settled_is_what_the_steps_do_in_random_runs() {
     let few = |law: &Law| law.broken().is_empty() && law.write.times < 10_000;
     steps::wander(seed, &mut law, few);
     assert_eq!(law.broken(), [""; 0], "again with HIGHWATER_SEED={seed}");
-    let looked = [&law.queue, &law.cork, &law.write, &law.call].map(|law| law.times);
+    let looked = [&law.queue, &law.cork, &law.write, &law.call, &law.flush];
+    let looked = looked.map(|law| law.times);
     assert!(looked.iter().all(|times| *times > 1_000), "{looked:?}");
 }
 
@@ -402,6 +404,8 @@ fn one_more_than_a_lease_gives_is_noticed() {
         ..none
     });
     assert!(law.cork.broken.is_some());
+    let law = noticed(Excess { flushed: 1, ..none });
+    assert!(law.flush.broken.is_some());
     let law = noticed(Excess { written: 1, ..none });
     assert!(law.write.broken.is_some());
     let law = noticed(Excess {

@@ -44,6 +44,7 @@ fn leased() -> impl Strategy<Value = Leased> {
             deferred
         }),
         count().prop_map(|callbacks| Leased::Called { callbacks }),
+        (count(), len()).prop_map(|(answers, len)| Leased::Flushed { answers, len }),
     ]
 }
 
@@ -171,6 +172,10 @@ fn covers(options: &Options, state: &State, leased: Leased) -> bool {
             callbacks > 0 && callbacks <= state.lease_to_write(options).count
         }
         Leased::Called { callbacks } => callbacks <= state.lease_to_call(options).count,
+        Leased::Flushed { answers, len } => {
+            let lease = state.lease_to_flush(options);
+            answers > 0 && answers <= lease.count && len <= lease.len
+        }
     }
 }
 

@@ -471,6 +471,7 @@ INPUTS = {
 }
 LEASED = {
     "Queued": Run.settle_queued, "Written": Run.settle_written, "Called": Run.settle_called,
+    "Flushed": Run.settle_flushed,
 }
 TASKS = {
     "Construct": Run.construct, "Constructed": Run.take_construct,

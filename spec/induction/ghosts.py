@@ -88,8 +88,8 @@ class Move:
         name, *args = self.given[1]
         if name == "Queued":
             return may_queue(self.o, self.s, self.g, args[0], settled_length(self.o, *args[:2]))
-        may = {"Written": may_write, "Called": may_call}[name]
-        return may(self.o, self.s, self.g, args[0])
+        may = {"Written": may_write, "Called": may_call, "Flushed": may_flush}[name]
+        return may(self.o, self.s, self.g, *args[:2 if name == "Flushed" else 1])
 
     def changes(self, name):
         return getattr(self.after, name) != getattr(self.s, name)
@@ -149,6 +149,16 @@ def may_call(o, s, g, callbacks):
     return and_(callbacks > 0, stands_open(s), not_(drains), callbacks <= s.pending)
 
 
+# each answer would bring the head of the queue, and then call its callback, without a
+# 'drain': that comes once the length has fallen far enough, so the last answer decides.
+def may_flush(o, s, g, answers, length):
+    flows = and_(g.calls > 0, not_(s.sync), not_(s.flushing), g.corks == 0, s.opening == DONE)
+    in_one_call = and_(o.batches, g.queue > 1)
+    drains = and_(s.need_drain, s.total - length <= o.low())
+    return and_(answers > 0, stands_open(s), flows, not_(in_one_call), not_(drains),
+                answers <= g.queue, length <= s.total)
+
+
 def settled_length(o, chunks, length):
     return ite(o.object_mode, chunks, length)
 
@@ -172,6 +182,16 @@ def settled(move, g):
         g.queue_callbacks += ite(done, move.given[2], 0)
         g.accepted += ite(done, length, 0)
         g.waits = or_(g.waits, and_(done, not_(move.s.answer(move.o))))
+        return
+    if name == "Flushed":
+        (length, callback), answered = move.head, more[0]
+        has, callback = move.o.measure(length), ite(callback, 1, 0)
+        g.queue -= ite(done, number, 0)
+        g.queue_sum -= ite(done, answered - g.held + has, 0)
+        g.queue_callbacks -= ite(done, move.given[2] + callback, 0)
+        g.answered += ite(done, answered, 0)
+        g.held = ite(done, has, g.held)
+        g.held_callbacks = ite(done, callback, g.held_callbacks)
         return
     sign = 1 if name == "Written" else -1
     for key in ("pending", "after_write"):
@@ -269,6 +289,22 @@ def assumptions(o, g, head, given):
     if given[0] == "Settle" and given[1][0] == "Queued":
         (_, chunks, _, _), callbacks = given[1:]
         yield callbacks <= chunks
+    if given[0] == "Settle" and given[1][0] == "Flushed":
+        yield from of_answers(o, g, head, *given[1][1:], given[2])
+
+
+def of_answers(o, g, head, answers, length, callbacks):
+    """The sink has had these chunks of the queue, and has the last of them, the head."""
+    (has, callback), before = head, length - g.held
+    has, one = o.measure(has), ite(callback, 1, 0)
+    had = and_(answers > 0, answers <= g.queue)
+    yield implies(had, and_(before >= 0, before + has <= g.queue_sum,
+                            implies(o.object_mode, before == answers - 1),
+                            implies(answers == 1, before == 0),
+                            implies(answers == g.queue, before + has == g.queue_sum)))
+    left = g.queue_callbacks - callbacks - one
+    yield implies(had, and_(callbacks >= 0, callbacks < answers, left >= 0,
+                            left <= g.queue - answers))
 
 
 def now_with_next(following):

@@ -1,6 +1,6 @@
 """lease.rs (rule 25): what a driver may do without the machine, and how it settles."""
 
-from induction.values import MOST_CHUNKS, NO_STEP, and_, ite, not_, or_
+from induction.values import DONE, MOST_CHUNKS, NO_STEP, WRITING, and_, ite, not_, or_
 
 
 class Leases:
@@ -30,6 +30,15 @@ class Leases:
         may = and_(s.writable, not_(self.drain_wanted()))
         return ite(may, s.pending, 0)
 
+    def lease_to_flush(self):
+        s, o = self.state, self.options
+        returned = and_(s.sink == WRITING, not_(s.sync), not_(s.flushing))
+        flows = and_(returned, s.corked == 0, s.opening == DONE)
+        in_one_call = and_(o.batches, s.queued > 1)
+        may = and_(s.writable, flows, not_(in_one_call), not_(self.drain_wanted()))
+        kept = ite(s.need_drain, o.low() + 1, 0)
+        return ite(may, s.queued, 0), ite(and_(may, s.total > kept), s.total - kept, 0)
+
     def settle_queued(self, chunks, length, callback):
         s, (count, most) = self.state, self.lease_to_queue()
         length = ite(self.options.object_mode, chunks, length)
@@ -52,4 +61,16 @@ class Leases:
         if self.holds(and_(callbacks > 0, callbacks <= self.lease_to_call())):
             self.minus("pending", callbacks)
             self.state.after_write_waits = False
+        return NO_STEP
+
+    def settle_flushed(self, answers, length):
+        s, (count, most) = self.state, self.lease_to_flush()
+        if self.holds(and_(answers > 0, answers <= count, length <= most)):
+            head, callback = self.head
+            self.level_flush(length, self.options.measure(head))
+            s.sink, s.flight_callback = WRITING, callback
+            self.count("queued", -answers)
+            s.queue_callback = and_(s.queue_callback, s.queued > 0)
+            self.minus("pending", answers)
+            s.after_write_waits = False
         return NO_STEP

@@ -44,6 +44,10 @@ class Level:
         self.minus("total", part)
         self.state.in_flight = self.state.in_flight - part
 
+    def level_flush(self, answered, length):
+        self.minus("total", answered)
+        self.level_start(length)
+
     def level_remove(self, length):
         self.minus("total", length)
         low = self.state.total < self.state.in_flight

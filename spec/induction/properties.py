@@ -6,7 +6,8 @@ promise, but what the induction needs.
 """
 
 from induction.ghosts import (
-    COUNTS, OWED, may_call, may_queue, may_write, now_with_next, settled_length, stands_open,
+    COUNTS, OWED, may_call, may_flush, may_queue, may_write, now_with_next, settled_length,
+    stands_open,
 )
 from induction.values import (
     ASKED, CALLED, CLOSED, CLOSE_TOLD, DESTROYING, DONE, FINALIZING, FINISHED, FLAGS, IDLE,
@@ -89,6 +90,8 @@ def _(o, s, g):
 def _(m):
     if m.leased == "Written":
         return implies(m.changes("pending"), m.g.queue == 0)
+    if m.leased == "Flushed":
+        return implies(m.changes("queued"), m.given[1][1] <= m.g.queue)
     if m.effect and m.effect[0] == "WriteGiven":
         return m.g.queue == 0
     if m.effect and m.effect[0] in ("WriteHead", "RejectHead"):
@@ -105,7 +108,7 @@ def _(o, s, g):
 
 @each_step("CorkHolds", "no sink write starts while there are more corks than uncorks")
 def _(m):
-    if m.leased == "Written":
+    if m.leased in ("Written", "Flushed"):
         return implies(m.changes("pending"), m.g.corks == 0)
     return m.ghosts.corks == 0 if m.sends else True
 
@@ -113,7 +116,7 @@ def _(m):
 @each_step("NothingSentAfterFailure", "no sink write starts after error or destroy, or before"
            " construction succeeded")
 def _(m):
-    if m.leased == "Written":
+    if m.leased in ("Written", "Flushed"):
         return implies(m.changes("pending"), and_(working(m.s), m.s.opening == DONE))
     return and_(working(m.s), working(m.after), m.s.opening == DONE) if m.sends else True
 
@@ -286,7 +289,7 @@ def _(m):
     return and_(called, *forward)
 
 
-def counted(o, s, leased):
+def counted(o, s, leased, head=None):
     """The fields that this settlement changes, if the lease covers it."""
     name, number, *more = leased
     if name == "Queued":
@@ -299,7 +302,14 @@ def counted(o, s, leased):
     if name == "Written":
         return {"pending": s.pending + number,
                 "after_write_waits": or_(s.after_write_waits, more[0])}
-    return {"pending": s.pending - number, "after_write_waits": False}
+    if name == "Called":
+        return {"pending": s.pending - number, "after_write_waits": False}
+    length, callback = head
+    # A driver that puts in after-writes of its own may have left less pending than is queued.
+    pending = ite(s.pending > number, s.pending - number, 0)
+    return {"pending": pending, "after_write_waits": False, "total": s.total - more[0], "in_flight": o.measure(length),
+                     "queued": s.queued - number, "sink": WRITING, "flight_callback": callback,
+                     "queue_callback": and_(s.queue_callback, s.queued > number)}
 
 
 def becomes(m, fields):
@@ -315,14 +325,15 @@ def _(m):
     if m.leased is None:
         return True
     covered, quiet = m.covered(), m.effect is None and m.then is None
-    return and_(quiet, implies(covered, becomes(m, counted(m.o, m.s, m.given[1]))),
+    return and_(quiet, implies(covered, becomes(m, counted(m.o, m.s, m.given[1], m.head))),
                 implies(not_(covered), becomes(m, {})))
 
 
 @each_step("LeaseIsSteps", "a write is queued and does not change the answer if and only if the"
            " lease covers it; one that the lease to write covers goes to the sink; an answer within"
            " the call then leaves a deferred callback or nothing; a callback that the lease covers"
-           " is called, with nothing before it. All of it is counted as it is settled")
+           " is called, with nothing before it; an answer that the lease to flush covers brings the"
+           " head, and then its callback. All of it is counted as it is settled")
 def _(m):
     o, s, name, args = m.o, m.s, m.inner[0], m.inner[1:]
     if name == "Write":
@@ -342,7 +353,24 @@ def _(m):
         quiet = m.effect is None and m.then is None
         after = and_(m.after.total == 0, m.after.sink == IDLE)
         kept = m.after.pending == s.pending if deferred else m.after.pending == s.pending - 1
-        return implies(and_(leased, s.pending > 0), and_(deferred or quiet, after, kept))
+        at_once = implies(and_(leased, s.pending > 0), and_(deferred or quiet, after, kept))
+        covered = and_(args[0] == 0, not_(args[1]), may_flush(o, s, m.g, 1, m.g.held))
+        brings = m.effect == ("WriteHead",) and m.then[0] == "Flushing"
+        callback = brings and m.then[1][0] == "AfterWrite" and m.then[1][1] == s.flight_callback
+        # What follows once that call has returned: see Flushing.
+        later = {name: getattr(s, name) for name in ("pending", "after_write_waits", "queue_callback")}
+        one = counted(o, s, ("Flushed", 1, m.g.held), m.head) | later
+        given = becomes(m, one | {"sync": True, "flushing": True})
+        return and_(at_once, implies(covered, and_(callback, given)))
+    if name == "Flushing" and args[0][0] == "AfterWrite":
+        drains = and_(s.need_drain, s.total <= o.low())
+        covered = and_(stands_open(s), m.g.calls > 0, not_(drains), s.pending > 0)
+        called = m.effect == ("Callback", 0) and m.then[:2] == ("Callbacks", 0)
+        quiet = m.effect is None and m.then is None
+        one = {"sync": False, "flushing": False, "after_write_waits": False,
+               "pending": s.pending - 1, "queue_callback": and_(s.queue_callback, s.queued > 0)}
+        return implies(covered, and_(implies(args[0][1], called), implies(not_(args[0][1]), quiet),
+                                     becomes(m, one)))
     if name == "AfterWrite" and m.given[0] == "Run":
         called = m.effect == ("Callback", 0)
         covered = and_(args[1], args[0] > 0, may_call(o, s, m.g, 1))

@@ -41,6 +41,16 @@ pub enum Leased {
         /// How many; those of a batch are one.
         callbacks: u32,
     },
+    /// The sink has answered writes with ok, and after each got the head of the queue:
+    /// [`State::lease_to_flush`](super::State::lease_to_flush). What [`step`](super::step) takes
+    /// as the head is here the chunk that the sink has now.
+    Flushed {
+        /// How many answers.
+        answers: u32,
+        /// The length of these writes in sum, in bytes (or objects), without what the sink had
+        /// reported as progress.
+        len: u64,
+    },
 }
 
 /// One thing that happens to the stream: a call from the producer, an answer

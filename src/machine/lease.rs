@@ -11,6 +11,7 @@
 //! | [`State::lease_to_cork`] | the stream is corked, and uncorked again | no effect |
 //! | [`State::lease_to_write`] | writes are given to a sink that answers each within its call, with ok | `Effect::WriteGiven`, and `Effect::Defer` of the after-write if there is a callback; `Flow::More` |
 //! | [`State::lease_to_call`] | deferred after-writes call their callbacks, with ok | `Effect::Callback` |
+//! | [`State::lease_to_flush`] | the sink, which takes one chunk at a time, answers with ok and gets the next chunk | `Effect::WriteHead`, and then `Effect::Callback` if the write that was answered has one |
 //!
 //! **The law of leases**: after the settlement the state is the one, bit for bit, that the
 //! single steps lead to; and each single step would have had the effects and answers that
@@ -28,15 +29,16 @@ use super::state::{MAX_CHUNKS, State};
 use super::step::Run;
 
 /// What a driver may do without the machine, until it settles: see
-/// [`State::lease_to_queue`], [`State::lease_to_write`] and [`State::lease_to_call`].
+/// [`State::lease_to_queue`], [`State::lease_to_write`], [`State::lease_to_call`] and
+/// [`State::lease_to_flush`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // every driver reads all of it
 pub struct Lease {
-    /// Up to how many writes, or callbacks. 0: nothing may be done without the machine.
+    /// Up to how many writes, callbacks or answers. 0: nothing may be done without the machine.
     pub count: u32,
     /// Up to how many bytes (or objects) these writes have: see the lease. For callbacks 0.
     pub len: u64,
-    /// What each of these writes returns. For callbacks it means nothing.
+    /// What each of these writes returns. For callbacks and answers it means nothing.
     pub answer: Flow,
 }
 
@@ -191,6 +193,63 @@ impl State {
             answer: self.answer(options),
         }
     }
+
+    /// The lease on the answers of a sink that takes the queue one by one: each of up to
+    /// `count` answers with ok, of writes that have at most `len` bytes (or objects) in sum,
+    /// gives the head of the queue to the sink, and once that call has returned, calls the
+    /// callback of the write that was answered (rules 7, 9, 11).
+    ///
+    /// The driver gives each chunk to the sink, calls the callback if there is one, and settles
+    /// with [`Leased::Flushed`](super::Leased::Flushed). Writes on [`State::lease_to_queue`] are
+    /// none of this lease.
+    ///
+    /// If the sink does anything else within its call, this answer is none of the lease. At
+    /// that moment the driver settles the answers before it, then puts this one in as
+    /// [`Input::Written`](super::Input::Written), without performing its `WriteHead` again; and
+    /// once the sink has returned, it resumes with [`Then::Flushing`](super::Then::Flushing). If
+    /// a callback does anything else, the driver settles at that moment, with the answer of
+    /// that callback; and once it has returned, the driver resumes with
+    /// [`Then::Callbacks`](super::Then::Callbacks) of which none is left.
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Leased, Measure, Options, State, step};
+    ///
+    /// let options = Options::new().with_high_water_mark(9);
+    /// let mut state = State::new(&options);
+    /// let chunk = |len| Measure { len, callback: false };
+    /// let then = step(&mut state, &options, None, Input::Write(chunk(4))).then;
+    /// let _ = then.map(|then| step(&mut state, &options, None, Input::Resume(then)));
+    /// for len in [3, 2, 1] {
+    ///     let _ = step(&mut state, &options, None, Input::Write(chunk(len)));
+    /// }
+    ///
+    /// // A drain is owed at length 0.
+    /// let lease = state.lease_to_flush(&options);
+    /// assert_eq!((lease.count, lease.len), (3, 9));
+    /// // The sink has answered the writes of 4 and 3 bytes, and has the one of 2 bytes now.
+    /// let done = Input::Settle(Leased::Flushed { answers: 2, len: 7 });
+    /// let _ = step(&mut state, &options, Some(chunk(2)), done);
+    /// assert_eq!((state.length(), state.in_flight(), state.queued()), (3, 2, 1));
+    /// ```
+    #[must_use]
+    pub fn lease_to_flush(&self, options: &Options) -> Lease {
+        let returned = self.is_writing() && !self.sync && !self.flushing;
+        let flows = returned && self.corked == 0 && self.opening == Opening::Done;
+        let in_one_call = options.batches && self.queued > 1;
+        if !self.is_writable() || !flows || in_one_call || self.drain_wanted(options) {
+            return Lease::NONE;
+        }
+        let kept = if self.need_drain {
+            options.low_water_mark().saturating_add(1)
+        } else {
+            0
+        };
+        Lease {
+            count: self.queued,
+            len: self.length().saturating_sub(kept),
+            answer: Flow::More,
+        }
+    }
 }
 
 impl Run<'_> {
@@ -207,6 +266,7 @@ impl Run<'_> {
                 deferred,
             } => self.settle_written(callbacks, deferred),
             Leased::Called { callbacks } => self.settle_called(callbacks),
+            Leased::Flushed { answers, len } => self.settle_flushed(answers, len),
         }
         Step::DONE
     }
@@ -240,13 +300,31 @@ impl Run<'_> {
         self.state.pending = self.state.pending.saturating_sub(callbacks);
         self.state.after_write_waits = false;
     }
+
+    /// The head is the chunk that the sink has now: the last one that has left the queue.
+    fn settle_flushed(&mut self, answers: u32, len: u64) {
+        let lease = self.state.lease_to_flush(self.options);
+        if answers == 0 || answers > lease.count || len > lease.len {
+            return;
+        }
+        let head = self.head.unwrap_or_default();
+        let s = &mut *self.state;
+        s.level.flush(len, self.options.measure(head.len));
+        s.sink = Sink::Writing {
+            callback: head.callback,
+        };
+        s.queued -= answers;
+        s.queue_callback &= s.queued > 0;
+        s.pending = s.pending.saturating_sub(answers);
+        s.after_write_waits = false;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Lease;
     use crate::machine::state::MAX_CHUNKS;
-    use crate::machine::{Flow, Input, Leased, Options, State, step};
+    use crate::machine::{Flow, Input, Leased, Measure, Options, State, Step, step};
 
     const OPTIONS: Options = Options::new().with_high_water_mark(9);
 
@@ -309,6 +387,55 @@ mod tests {
         };
         assert_eq!(settle(3), (MAX_CHUNKS, true));
         assert_eq!(settle(4), (MAX_CHUNKS - 3, false));
+    }
+
+    /// A stream with a write of 4 bytes at the sink, and two of 3 in the queue.
+    fn flows(options: &Options) -> State {
+        let mut state = State::new(options);
+        let chunk = |len| Measure {
+            len,
+            callback: true,
+        };
+        let then = step(&mut state, options, None, Input::Write(chunk(4))).then;
+        let resumed = then.map(|then| step(&mut state, options, None, Input::Resume(then)));
+        assert_eq!(resumed, Some(Step::DONE));
+        for _ in 0..2 {
+            let _ = step(&mut state, options, None, Input::Write(chunk(3)));
+        }
+        state
+    }
+
+    #[test]
+    fn answers_are_settled_to_the_last_chunk_and_to_the_drain_and_no_further() {
+        let settle = |options: &Options, answers, len| {
+            let mut state = flows(options);
+            let head = Some(Measure {
+                len: 3,
+                callback: false,
+            });
+            let leased = Leased::Flushed { answers, len };
+            let _ = step(&mut state, options, head, Input::Settle(leased));
+            let lengths = (state.length(), state.in_flight());
+            (state.queued(), state.pending(), lengths)
+        };
+        assert_eq!(settle(&OPTIONS, 2, 7), (0, 1, (3, 3)));
+        assert_eq!(settle(&OPTIONS, 0, 0), (2, 3, (10, 4)));
+        assert_eq!(settle(&OPTIONS, 3, 7), (2, 3, (10, 4)));
+        let low = OPTIONS.with_low_water_mark(3);
+        assert_eq!(settle(&low, 1, 6), (1, 2, (4, 3)));
+        assert_eq!(settle(&low, 2, 7), (2, 3, (10, 4)));
+    }
+
+    #[test]
+    fn a_queue_of_several_that_goes_in_one_call_is_on_no_lease() {
+        let batches = OPTIONS.with_batches(true);
+        assert_eq!(flows(&OPTIONS).lease_to_flush(&OPTIONS).count, 2);
+        assert_eq!(flows(&OPTIONS).lease_to_flush(&batches).count, 0);
+        let one = State {
+            queued: 1,
+            ..flows(&OPTIONS)
+        };
+        assert_eq!(one.lease_to_flush(&batches).count, 1);
     }
 
     #[test]

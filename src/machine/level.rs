@@ -81,6 +81,13 @@ impl Level {
         self.in_flight = 0;
     }
 
+    /// The sink has answered `answered`, with what was in flight, and works on `len`.
+    #[inline]
+    pub(super) fn flush(&mut self, answered: u64, len: u64) {
+        self.total = self.total.saturating_sub(answered);
+        self.start(len);
+    }
+
     /// A queued chunk of `len` is rejected.
     pub(super) fn remove(&mut self, len: u64) {
         self.total = self.total.saturating_sub(len).max(self.in_flight);

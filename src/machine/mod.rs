@@ -172,8 +172,8 @@
 //!     as in rule 9. (If that call is on the stack, the drain waits for the next report or for
 //!     the answer.) All else stays with the answer, which takes what is left.
 //! 25. **A lease** says what a driver may do without the machine: queue writes, cork, let the
-//!     sink answer writes within its call, call callbacks of after-writes. The driver
-//!     settles before anything else; then the state is the one that the single steps lead
+//!     sink answer writes within its call, call callbacks of after-writes, give the sink the
+//!     next chunk when it answers. The driver settles before anything else; then the state is the one that the single steps lead
 //!     to. A settlement that its lease does not cover does nothing. See [`Lease`].
 //!
 //! # What follows from them

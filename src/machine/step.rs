@@ -14,7 +14,8 @@ use super::state::State;
 /// The transition function: what one input leads to.
 ///
 /// `head` is the measure of the chunk at the head of the driver's queue, `None`
-/// if the queue is empty; it is believed.
+/// if the queue is empty; it is believed. For
+/// [`Leased::Flushed`](super::Leased::Flushed) it is the chunk that the sink has now.
 ///
 /// Every input is harmless in every state: what is not due does nothing (rule 23).
 ///

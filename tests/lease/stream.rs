@@ -1,12 +1,15 @@
-//! A driver over the machine with all three leases, or with none, as a runtime would have it.
+//! A driver over the machine with all leases except that to cork, or with none, as a runtime
+//! would have it.
 
 use std::collections::VecDeque;
 use std::mem;
 
 use highwater::machine::{
-    Effect, End, ErrorId, Event, Fault, Flow, Input, Lease, Leased, Measure, Options, State, Task,
-    Then, step,
+    Effect, End, ErrorId, Event, Fault, Flow, Input, Lease, Leased, Measure, Options, State, Step,
+    Task, Then, step,
 };
+
+mod answers;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Call {
@@ -41,6 +44,12 @@ struct Chunk {
     callback: Option<Callback>,
 }
 
+fn measure(chunk: &Chunk) -> Measure {
+    let callback = chunk.callback.is_some();
+    let len = chunk.len;
+    Measure { len, callback }
+}
+
 /// What there is to see of a stream.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Seen {
@@ -59,6 +68,7 @@ pub(crate) struct Excess {
     pub(crate) queued: u64,
     pub(crate) written: u64,
     pub(crate) callbacks: u32,
+    pub(crate) flushed: u64,
 }
 
 /// What is being done on a lease.
@@ -67,6 +77,8 @@ enum Using {
     Queue(Lease, Leased),
     Write(Lease, u32, bool),
     Call(Lease, u32),
+    /// The answers so far, their length, and the chunk that the last of them has brought.
+    Flush(Lease, u32, u64, Option<Measure>),
 }
 
 pub(crate) struct Stream {
@@ -85,7 +97,7 @@ pub(crate) struct Stream {
     leases: Option<Excess>,
     using: Using,
     /// How often something was done on each lease.
-    pub(crate) on_lease: [u32; 3],
+    pub(crate) on_lease: [u32; 4],
 }
 
 /// What an input brings along.
@@ -111,17 +123,23 @@ impl Stream {
             inside: inside.iter().cloned().collect(),
             leases,
             using: Using::Nothing,
-            on_lease: [0; 3],
+            on_lease: [0; 4],
         }
     }
 
     pub(crate) fn call(&mut self, call: Call) {
-        if let Call::Write { len, callback } = call {
-            return self.write(len, callback);
-        }
-        self.settle();
         match call {
-            Call::Write { .. } => {}
+            Call::Write { len, callback } => return self.write(len, callback),
+            Call::Answer { ok } => {
+                if mem::take(&mut self.unanswered) {
+                    self.answer(ok);
+                }
+                return;
+            }
+            _ => self.settle(),
+        }
+        match call {
+            Call::Write { .. } | Call::Answer { .. } => {}
             Call::Cork => self.put(Input::Cork),
             Call::Uncork => self.put(Input::Uncork),
             Call::End => self.put(Input::End(End::default())),
@@ -129,11 +147,6 @@ impl Stream {
             Call::Progress(done) => self.put(Input::Progress(done)),
             Call::AtOnce(at_once) => self.at_once = at_once,
             Call::Ticks => self.run_ticks(),
-            Call::Answer { ok } => {
-                if mem::take(&mut self.unanswered) {
-                    self.answer(ok);
-                }
-            }
         }
         self.settle();
         self.seen.push(Seen::State(self.state));
@@ -169,7 +182,7 @@ impl Stream {
         let Some(excess) = self.leases else {
             return false;
         };
-        if let Using::Nothing | Using::Call(..) = self.using {
+        if let Using::Nothing | Using::Call(..) | Using::Flush(..) = self.using {
             self.settle();
             let (queue, write) = (
                 self.state.lease_to_queue(&self.options),
@@ -245,6 +258,11 @@ impl Stream {
             Using::Call(_, callbacks) => Leased::Called {
                 callbacks: callbacks + extra,
             },
+            Using::Flush(_, answers, len, head) => {
+                let flushed = Input::Settle(Leased::Flushed { answers, len });
+                let _ = self.step(head, flushed);
+                return;
+            }
         };
         self.put(Input::Settle(leased));
     }
@@ -334,7 +352,15 @@ impl Stream {
         }
     }
 
+    fn step(&mut self, head: Option<Measure>, input: Input) -> Step {
+        step(&mut self.state, &self.options, head, input)
+    }
+
     fn answer(&mut self, ok: bool) {
+        if ok && self.answers_on_lease() {
+            return;
+        }
+        self.settle();
         let result = if ok {
             Ok(())
         } else {
@@ -358,12 +384,9 @@ impl Stream {
 
     fn drive(&mut self, mut input: Input, mut held: Held) {
         loop {
-            let head = self.queue.front().map(|chunk| Measure {
-                len: chunk.len,
-                callback: chunk.callback.is_some(),
-            });
+            let head = self.queue.front().map(measure);
             let counted = self.state.counts_after_write();
-            let step = step(&mut self.state, &self.options, head, input);
+            let step = self.step(head, input);
             if let Some(effect) = step.effect {
                 self.perform(effect, &mut held, counted);
             }

@@ -104,7 +104,7 @@ impl Bytes<'_> {
     /// What a driver did on a lease; numbers that no lease covers are among them.
     fn leased(&mut self) -> Leased {
         let count = self.one_of(&[0, 1, 1, 2, 3, u32::MAX - 1, u32::MAX]);
-        match self.next() % 4 {
+        match self.next() % 5 {
             0 | 1 => Leased::Queued {
                 chunks: count,
                 len: self.len(),
@@ -114,7 +114,11 @@ impl Bytes<'_> {
                 callbacks: count,
                 deferred: self.flag(),
             },
-            _ => Leased::Called { callbacks: count },
+            3 => Leased::Called { callbacks: count },
+            _ => Leased::Flushed {
+                answers: count,
+                len: self.len(),
+            },
         }
     }
 

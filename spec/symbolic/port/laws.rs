@@ -1,12 +1,14 @@
-//! The laws of leases (rule 25), for one write, settlement or callback at a time.
+//! The laws of leases (rule 25), for one write, settlement, callback or answer at a time.
 //!
 //! Each law says of any state: if a lease is given, what is done on it has the effects
 //! that the lease says, leads to the state of the settlement, and leaves the rest of the
-//! lease. A settlement only adds numbers, so two are one of their sum. So the laws hold of
-//! any number of writes and callbacks, one after the other. A law also says that a lease
-//! is no smaller than it must be, where that is so.
+//! lease. A settlement only adds numbers, so two are one of their sum (of answers: with the
+//! head of the second). So the laws hold of any number of writes, callbacks and answers, one
+//! after the other. A law also says that a lease is no smaller than it must be, where that is
+//! so.
 
 use super::level::Level;
+use super::lifecycle::Sink;
 use super::words::Given;
 use super::*;
 
@@ -219,6 +221,10 @@ laws! {
             Leased::Called { callbacks } => {
                 callbacks > 0 && callbacks <= state.lease_to_call(options).count
             }
+            Leased::Flushed { answers, len } => {
+                let lease = state.lease_to_flush(options);
+                answers > 0 && answers <= lease.count && len <= lease.len
+            }
         };
         if covered {
             return None;
@@ -362,5 +368,74 @@ laws! {
         let mut state = case.state;
         let called = case.step(&mut state, Input::Run(Task::AfterWrite { count, callback }));
         Some(called.effect == Some(Effect::Emit(Event::Drain)))
+    }
+
+    /// An answer on the lease brings the head, and then the callback of what was answered.
+    law_flush(case) {
+        let lease = case.state.lease_to_flush(&case.options);
+        let len = case.state.in_flight();
+        if lease.count == 0 || len > lease.len {
+            return None;
+        }
+        let state = &mut case.state.clone();
+        let callback = case.state.sink == Sink::Writing { callback: true };
+        let brings = case.step(state, Input::Written { result: Ok(()), again: false });
+        let then = Then::Flushing(Next::AfterWrite { callback });
+        let follows = case.step(state, Input::Resume(then));
+        let called = Then::Callbacks { left: 0, callback };
+        let expected = if callback {
+            Step::then(Effect::Callback(Ok(())), called)
+        } else {
+            Step::DONE
+        };
+        let settled = case.settled(Input::Settle(Leased::Flushed { answers: 1, len }));
+        let rest = state.lease_to_flush(&case.options);
+        Some(brings == Step::then(Effect::WriteHead, then)
+            && follows == expected
+            && settled == Some(*state)
+            && (rest.count, rest.len) == (lease.count - 1, lease.len - len)
+            && (!callback || case.quiet(state, Input::Resume(called)) && settled == Some(*state)))
+    }
+
+    /// A settlement of answers takes them off, and off the lease. The sink has the head.
+    law_flush_settle(case) {
+        let (lease, [answers, _]) = (case.state.lease_to_flush(&case.options), case.counts());
+        let len = case.given.input.length;
+        if answers == 0 || answers > lease.count || len > lease.len {
+            return None;
+        }
+        let (before, head) = (case.state, case.given.head().unwrap_or_default());
+        let (length, queued) = (before.length() - len, before.queued - answers);
+        let in_flight = case.options.measure(head.len).min(length);
+        let after = State {
+            level: Level::of_words([length, in_flight]),
+            queued,
+            pending: before.pending.saturating_sub(answers),
+            sink: Sink::Writing { callback: head.callback },
+            queue_callback: before.queue_callback && queued > 0,
+            after_write_waits: false,
+            ..before
+        };
+        let settled = case.settled(Input::Settle(Leased::Flushed { answers, len }));
+        let rest = after.lease_to_flush(&case.options);
+        Some(settled == Some(after)
+            && (rest.count, rest.len) == (lease.count - answers, lease.len - len))
+    }
+
+    /// Without the lease on it, an answer brings no chunk, or does something more.
+    law_flush_past(case) {
+        let (lease, state) = (case.state.lease_to_flush(&case.options), &case.state);
+        let covered = lease.count > 0 && state.in_flight() <= lease.len;
+        if covered || !state.writable {
+            return None;
+        }
+        let mut after = case.state;
+        let brings = case.step(&mut after, Input::Written { result: Ok(()), again: false });
+        let Some(then @ Then::Flushing(Next::AfterWrite { .. })) = brings.then else {
+            return Some(true);
+        };
+        let follows = case.step(&mut after, Input::Resume(then)).effect;
+        let plain = matches!(follows, None | Some(Effect::Callback(Ok(()))));
+        Some(brings.effect != Some(Effect::WriteHead) || !plain)
     }
 }

@@ -87,6 +87,10 @@ impl Said {
                 deferred: flag,
             },
             3 => Leased::Called { callbacks: count },
+            4 => Leased::Flushed {
+                answers: count,
+                len: self.length,
+            },
             _ => panic!("no such lease"),
         }
     }
@@ -253,6 +257,7 @@ impl Said {
                 deferred,
             } => self.inner(2).count(callbacks).flag(deferred),
             Leased::Called { callbacks } => self.inner(3).count(callbacks),
+            Leased::Flushed { answers, len } => self.inner(4).count(answers).length(len),
         }
     }
 

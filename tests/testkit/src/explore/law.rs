@@ -10,6 +10,8 @@ use highwater::machine::{
 
 use super::drive::{Observer, Taken};
 
+mod flush;
+
 /// A deliberate fault: how much more than its lease a driver takes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Excess {
@@ -21,6 +23,8 @@ pub struct Excess {
     pub callbacks: u32,
     /// Corks where the machine gives no lease on them.
     pub corks: bool,
+    /// More bytes (or objects) of writes that are answered.
+    pub flushed: u64,
 }
 
 /// How often each law was looked at, and where it did not hold first.
@@ -30,7 +34,7 @@ pub struct Looked {
     pub broken: Option<String>,
 }
 
-/// The laws of the four leases.
+/// The laws of the five leases.
 #[derive(Debug, Default)]
 pub struct Law {
     pub excess: Excess,
@@ -40,6 +44,7 @@ pub struct Law {
     pub cork: Looked,
     pub write: Looked,
     pub call: Looked,
+    pub flush: Looked,
 }
 
 impl Observer for Law {
@@ -53,6 +58,7 @@ impl Observer for Law {
         self.corks(&look);
         self.writes(&look);
         self.calls(&look);
+        self.flushes(&look);
         self.nothing(&look);
     }
 }
@@ -79,7 +85,13 @@ impl Looked {
 impl Law {
     /// The laws that did not hold, and how.
     pub fn broken(&self) -> Vec<&str> {
-        let all = [&self.queue, &self.cork, &self.write, &self.call];
+        let all = [
+            &self.queue,
+            &self.cork,
+            &self.write,
+            &self.call,
+            &self.flush,
+        ];
         all.iter().filter_map(|law| law.broken.as_deref()).collect()
     }
 
@@ -169,7 +181,7 @@ impl Law {
 
     /// A settlement of nothing changes nothing.
     fn nothing(&mut self, look: &Look<'_>) {
-        let (chunks, len, callbacks) = (0, 0, 0);
+        let (chunks, len, callbacks, answers) = (0, 0, 0, 0);
         let [callback, deferred] = [true; 2];
         let queued = Leased::Queued {
             chunks,
@@ -180,7 +192,9 @@ impl Law {
             callbacks,
             deferred,
         };
-        for leased in [queued, written, Leased::Called { callbacks }] {
+        let called = Leased::Called { callbacks };
+        let flushed = Leased::Flushed { answers, len };
+        for leased in [queued, written, called, flushed] {
             let same = look.settled(leased) == look.state;
             self.queue.must(same, look, format_args!("{leased:?}"));
         }

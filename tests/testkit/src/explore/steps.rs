@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use highwater::machine::{Input, Leased, Options, State, step};
+use highwater::machine::{Input, Leased, Measure, Options, State, step};
 use proptest::prelude::RngCore;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -63,12 +63,26 @@ fn aside(options: &Options, state: &State) -> Vec<Input> {
     for callbacks in numbers(call.count) {
         inputs.push(Input::Settle(Leased::Called { callbacks }));
     }
+    let flush = state.lease_to_flush(options);
+    for answers in numbers(flush.count) {
+        for len in [in_flight, flush.len, flush.len.saturating_add(1)] {
+            inputs.push(Input::Settle(Leased::Flushed { answers, len }));
+        }
+    }
     inputs
 }
 
 /// What this input would do to this state.
 fn would(options: &Options, before: State, input: Input) -> Taken {
-    let (head, mut after) = (None, before);
+    // The chunk that the sink has now.
+    let head = match input {
+        Input::Settle(Leased::Flushed { answers, len }) => Some(Measure {
+            len: before.length().saturating_sub(len),
+            callback: answers % 2 == 0,
+        }),
+        _ => None,
+    };
+    let mut after = before;
     let step = step(&mut after, options, head, input);
     Taken {
         before,

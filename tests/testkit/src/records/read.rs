@@ -110,6 +110,10 @@ impl<'a> Value<'a> {
             "Called" => Leased::Called {
                 callbacks: self.field("callbacks")?.number()?,
             },
+            "Flushed" => Leased::Flushed {
+                answers: self.field("answers")?.number()?,
+                len: self.field("len")?.number()?,
+            },
             name => return Err(format!("{name:?} was not done on a lease")),
         })
     }
