@@ -196,7 +196,7 @@ mod tests {
 
     use super::{By, Filler, Stream};
     use crate::machine::Flow;
-    use crate::stream::own_lease::{CYCLE, FAST};
+    use crate::stream::own_lease::{CYCLE, FAST, WITHOUT};
     use crate::stream::segment::Filled;
     use crate::stream::{Calls, Job, OPTIONS, WriteJob};
 
@@ -251,8 +251,11 @@ mod tests {
     fn a_fast_owner_seldom_takes_the_lock_and_an_idle_stream_keeps_one_segment() {
         let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
         let rested = rested(&mut stream, MARK / 2);
-        let slow = &rested[..2 * FAST];
-        assert!(slow.iter().all(|&rested| rested <= 1), "{rested:?}");
+        // Each segment takes what is written in two turns.
+        assert_eq!(
+            rested[..2 * FAST + 4],
+            [[0; 2], [1; 2], [1; 2], [1; 2], [1; 2], [2; 2]].concat()
+        );
         assert_eq!(rested.last(), Some(&(CYCLE / MARK as usize - 1)));
         stream.shrink();
         assert!(stream.own_lease.is_some_and(|own| own.rested.is_empty()));
@@ -306,6 +309,76 @@ mod tests {
         assert!(stream.change(By::Owner, write).0.is_ok());
         assert_eq!(filler.map(|filler| filler.reached().at()), Some(12));
         assert!(stream.write_on_lease(By::Other, b"too early").is_none());
+    }
+
+    /// The owner writes this under the lock. Returns whether it has a lease then.
+    fn has_lease_after(stream: &mut Stream, filler: &mut Option<Filler>, bytes: &[u8]) -> bool {
+        let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, bytes);
+        assert!(stream.change(By::Owner, write).0.is_ok());
+        stream.owner_holds()
+    }
+
+    #[test]
+    fn an_owner_whose_lease_was_taken_away_does_without_for_some_writes() {
+        let (mut stream, mut filler) = leased(b"first, ");
+        drop(stream.change(By::Other, |_| ()));
+        for _ in 0..WITHOUT {
+            assert!(!has_lease_after(
+                &mut stream,
+                &mut filler,
+                b"under the lock"
+            ));
+        }
+        assert!(has_lease_after(&mut stream, &mut filler, b"on the lease"));
+    }
+
+    #[test]
+    fn an_owner_that_may_have_a_lease_of_its_own_uses_no_other() {
+        let (mut stream, mut filler) = leased(b"first, ");
+        drop(stream.change(By::Other, |_| ()));
+        assert!(!has_lease_after(
+            &mut stream,
+            &mut filler,
+            b"under the lock"
+        ));
+        assert!(stream.write_on_lease(By::Owner, b"on this one").is_some());
+        while !has_lease_after(&mut stream, &mut filler, b"under the lock") {}
+        drop(stream.change(By::Owner, |stream| stream.revoke(By::Owner)));
+        assert!(stream.write_on_lease(By::Owner, b"on its own").is_none());
+    }
+
+    #[test]
+    fn a_segment_is_used_up_to_its_last_byte() {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(64), false);
+        let mut filler = None;
+        for (to_the_sink, on_the_lease) in [(12, 30), (12, 34)] {
+            assert!(!has_lease_after(
+                &mut stream,
+                &mut filler,
+                &[1; 64][..to_the_sink]
+            ));
+            assert!(has_lease_after(
+                &mut stream,
+                &mut filler,
+                &[2; 64][..on_the_lease]
+            ));
+            work(&mut stream);
+        }
+        assert_eq!(filler.map(|filler| filler.reached().at()), Some(64));
+        assert_eq!(stream.snapshot().delivered, 88);
+    }
+
+    #[test]
+    fn a_segment_has_a_quarter_of_a_high_mark_up_to_the_cycle() {
+        let half = CYCLE / 2;
+        for (mark, capacity) in [(4 * half, half), (8 * half, CYCLE), (64 * half, CYCLE)] {
+            let mut stream = Stream::new(OPTIONS.with_high_water_mark(mark as u64), false);
+            let mut filler = None;
+            assert!(!has_lease_after(&mut stream, &mut filler, b"to the sink"));
+            assert!(has_lease_after(&mut stream, &mut filler, b"on the lease"));
+            let own = stream.own_lease.expect("it holds");
+            assert_eq!(own.segment.capacity(), capacity, "mark {mark}");
+        }
     }
 
     #[test]
