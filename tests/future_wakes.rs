@@ -295,6 +295,10 @@ fn a_waiter_for_room_that_is_woken_and_dropped_passes_its_turn_on() {
     assert!(second.poll().is_ready());
 }
 
+fn woken<F: Future + Unpin>(futures: &[Counted<F>; 2]) -> [usize; 2] {
+    futures.each_ref().map(Counted::woken)
+}
+
 /// The worker is polled for no reason, while one waiter has its turn.
 #[test]
 fn an_idle_worker_gives_a_waiter_its_turn_before_it_wakes_the_next() {
@@ -316,26 +320,36 @@ fn an_idle_worker_gives_a_waiter_its_turn_before_it_wakes_the_next() {
     assert!(writes.iter_mut().all(|write| write.poll().is_pending()));
     gate.answer(Ok(()));
     assert!(worker.poll().is_pending());
-    assert_eq!(
-        writes.each_ref().map(Counted::woken),
-        [0, 0],
-        "it is first in line"
-    );
+    assert_eq!(woken(&writes), [0, 0], "it is first in line");
     drop(too_long);
-    assert_eq!(writes.each_ref().map(Counted::woken), [1, 0]);
+    assert_eq!(woken(&writes), [1, 0]);
     assert!(worker.poll().is_pending());
-    assert_eq!(
-        writes.each_ref().map(Counted::woken),
-        [0, 0],
-        "it has its turn"
-    );
+    assert_eq!(woken(&writes), [0, 0], "it has its turn");
     assert!(worker.poll().is_pending());
-    assert_eq!(
-        writes.each_ref().map(Counted::woken),
-        [0, 1],
-        "it does not come"
-    );
+    assert_eq!(woken(&writes), [0, 1], "it does not come");
     drop(corked);
+}
+
+/// No more need be delivered for the second: it only has to wait for its turn.
+#[test]
+fn a_waiter_for_all_that_the_limit_leaves_is_the_next() {
+    let gate = PolledGate::default();
+    let builder = Writable::builder().high_water_mark(2).low_water_mark(1);
+    let (mut out, worker) = builder.limit(5).pair(gate.clone());
+    let mut worker = Counted::new(worker);
+    let _flow = out.write("xx").expect("it is open");
+    assert!(worker.poll().is_pending());
+    let _flow = out.write("z").expect("it is open");
+    let mut first = Counted::new(write_a_byte(out.writer()));
+    let mut second = Counted::new(out.writer().send("1234"));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    gate.answer(Ok(()));
+    assert!(worker.poll().is_pending());
+    assert_eq!(gate.waiting().as_deref(), Some(&b"z"[..]));
+    assert_eq!((first.woken(), second.woken()), (1, 0));
+    drop(first);
+    assert_eq!(second.woken(), 1);
+    assert!(matches!(second.poll(), Poll::Ready(Ok(_))));
 }
 
 #[test]
