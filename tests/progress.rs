@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, IoSlice, Write};
+use std::mem;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::Poll;
 use std::thread;
@@ -228,6 +229,42 @@ fn a_flush_is_done_before_the_rest_of_its_job() -> Checked {
 }
 
 /// There is room below the mark before the limit leaves enough for a long chunk.
+/// A sink that says when a flush of it begins, and then waits.
+struct SlowFlush {
+    begins: Sender<()>,
+    ends: Receiver<()>,
+}
+
+impl Write for SlowFlush {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.begins.send(());
+        let _ = self.ends.recv();
+        Ok(())
+    }
+}
+
+#[test]
+fn what_the_sink_has_taken_counts_while_it_flushes() -> Checked {
+    let ((begins, begun), (end, ends)) = (channel(), channel());
+    let mut out = Writable::builder().spawn(SlowFlush { begins, ends })?;
+    // Dropped before the stream, whose drop waits for the flush.
+    let end = end;
+    let writer = out.writer();
+    let corked = out.cork()?;
+    let _flow = corked.write_chunk(vec![7; 10])?;
+    let mut flushed = writer.flush();
+    drop(corked);
+    begun.recv()?;
+    assert_eq!(writer.snapshot().delivered, 10);
+    drop(end);
+    flushed.wait()?;
+    Ok(())
+}
+
 #[test]
 fn a_producer_whose_chunk_does_not_fit_yet_is_not_woken() -> Checked {
     let gate = PolledGate::default();
@@ -291,9 +328,11 @@ fn a_flush_does_not_join_one_before_what_was_written_since() -> Checked {
 }
 
 /// A sink that takes the first of several chunks, as any without a `write_vectored` of its
-/// own. It counts the chunks that each call gets.
-#[derive(Default)]
-struct TakesTheFirst(Vec<usize>);
+/// own. It counts the chunks that each call gets. The first call may take a part of the chunk.
+struct TakesTheFirst {
+    calls: Vec<usize>,
+    first: usize,
+}
 
 impl Write for TakesTheFirst {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -301,8 +340,9 @@ impl Write for TakesTheFirst {
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.push(slices.len());
-        Ok(slices[0].len())
+        self.calls.push(slices.len());
+        let most = mem::replace(&mut self.first, usize::MAX);
+        Ok(slices[0].len().min(most))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -313,12 +353,17 @@ impl Write for TakesTheFirst {
 /// Else a job of n chunks would cost n slices for each of n calls.
 #[test]
 fn a_sink_that_looks_at_one_chunk_a_call_is_given_one() -> Checked {
-    let mut out = Writable::builder().spawn(TakesTheFirst::default())?;
-    let corked = out.cork()?;
-    for chunk in ["ab", "cd", "ef"] {
-        let _flow = corked.write_chunk(chunk)?;
+    for (first, calls) in [(usize::MAX, &[3, 1, 1][..]), (1, &[3, 3, 1, 1])] {
+        let mut out = Writable::builder().spawn(TakesTheFirst {
+            calls: Vec::new(),
+            first,
+        })?;
+        let corked = out.cork()?;
+        for chunk in ["ab", "cd", "ef"] {
+            let _flow = corked.write_chunk(chunk)?;
+        }
+        drop(corked);
+        assert_eq!(out.end().wait()?.sink.calls, calls);
     }
-    drop(corked);
-    assert_eq!(out.end().wait()?.sink.0, [3, 1, 1]);
     Ok(())
 }

@@ -150,6 +150,8 @@ mod tests {
 
     use super::{Chunk, Item, LeaseBuffer, MAX_SPARE};
     use crate::machine::{Flow, Lease};
+    use crate::stream::{Calls, WriteJob};
+    use crate::sync::Arc;
 
     #[test]
     fn a_write_may_be_as_long_as_the_lease() {
@@ -189,6 +191,17 @@ mod tests {
             assert_eq!(lease.spare.len(), MAX_SPARE);
         }
         lease.shrink(1);
+        assert_eq!(lease.spare.len(), 1);
+    }
+
+    #[test]
+    fn a_buffer_that_the_sink_has_taken_comes_back() {
+        let mut lease = LeaseBuffer::new(64);
+        let buffer = Item::Data(Chunk::lent(vec![7; lease.capacity]));
+        let mut job = WriteJob::new([buffer].into(), &Arc::default(), Calls::default());
+        assert!(job.next().is_some_and(|call| call.given() == 64));
+        assert!(job.book(64, Ok(Some(64))).is_ok());
+        lease.recycle(&mut job.done);
         assert_eq!(lease.spare.len(), 1);
     }
 

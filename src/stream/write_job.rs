@@ -75,6 +75,7 @@ pub(crate) struct WriteJob {
     /// What else it has taken whole, for the worker to drop: it may be memory of a user.
     spent: VecDeque<Item>,
     /// What it has not taken.
+    /// Invariant: no chunk of no bytes, which a sink would answer as if it could take nothing.
     rest: VecDeque<Item>,
     /// How many bytes of the first of these it has taken: at most its length.
     of_first: usize,
@@ -189,7 +190,6 @@ impl WriteJob {
     /// it is a group. One that stands before data that could not be written is not lost.
     fn flush_is_next(&mut self) -> bool {
         loop {
-            self.skip_empty();
             match self.rest.front() {
                 Some(Item::Flush) => {
                     self.due += 1;
@@ -327,13 +327,6 @@ impl WriteJob {
             *chunk = whole.skip(of_first);
         }
         mem::take(&mut self.rest)
-    }
-
-    /// A chunk of no bytes never reaches the sink: 0 would read as a failure.
-    fn skip_empty(&mut self) {
-        while self.left_of_first() == Some(0) {
-            self.first_is_done();
-        }
     }
 
     /// How many bytes of the first item it has not taken, unless that is a flush.
