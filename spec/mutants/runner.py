@@ -37,9 +37,9 @@ class Runner:
             sys.exit("without a mutant these fail:\n" + "\n".join(wrong))
         for name, seconds in sorted(self.trials.seconds.items(), key=lambda each: each[1]):
             print(f"{seconds:6.1f} s  {name}", flush=True)
-        # Each is built before it runs, which writes over the binaries of the others.
         work = [(tests, mutant) for tests, mutants in groups for mutant in mutants if mutant not in unviable]
         self.all_at_once([each for each in work if each[1].has_switch()], built, report)
+        # These builds write over the binaries.
         for tests, mutant in [each for each in work if not each[1].has_switch()]:
             self.tell(report, mutant, self.alone(tests, mutant))
         self.refresh()
@@ -53,12 +53,18 @@ class Runner:
         self.trials.at_once(one, work)
 
     def alone(self, tests: list[str], mutant: Mutant) -> Outcome:
-        """Builds the tests with this mutant alone, and runs them."""
+        """Builds the tests with this mutant alone, one by one, until one notices it."""
         self.refresh()
         path = self.folder / mutant.file
         path.write_text(plant_one(path.read_text(), mutant))
-        built = self.builder.build(tests)
-        return Outcome("unviable") if built.errors else self.trials.outcome(0, None, built.binaries)
+        for test in sorted(tests, key=lambda test: self.trials.seconds[test]):
+            built = self.builder.build([test])
+            if built.errors:
+                return Outcome("unviable")
+            outcome = self.trials.outcome(0, None, built.binaries)
+            if outcome.verdict != "missed":
+                return outcome
+        return Outcome("missed")
 
     def tell(self, report: Report, mutant: Mutant, outcome: Outcome) -> None:
         with self.lock:
