@@ -4,10 +4,11 @@
 
 const machine = require('./machine.js');
 const { aggregate } = require('./errors.js');
-const { AHEAD, ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, GIVEN, ahead } = require('./leases.js');
-const { BIT, head, nop } = require('./state.js');
+const { ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, FLUSHING, GIVEN, beginFlush } = require('./leases.js');
+const { emptied, give, nop, pop } = require('./queue.js');
+const { BIT, head } = require('./state.js');
 
-const { AUTO_DESTROY, CALL, EFFECT, QUIRKS, REPORT, memory } = machine;
+const { CALL, EFFECT, QUIRKS, REPORT, memory } = machine;
 const { nextTick } = process;
 
 // Puts in an input without a chunk.
@@ -20,7 +21,7 @@ function put(core, which, fault) {
 function drive(core, first, held) {
   for (let report = first; (report & (REPORT.EFFECT | REPORT.THEN | REPORT.SELF)) !== 0;) {
     if ((report & REPORT.SELF) !== 0 && core.stream.destroy !== destroyMethod) {
-      destroyByItsOwn(core, report);
+      destroyByItsOwn(core);
       return;
     }
     const { words } = memory;
@@ -32,11 +33,6 @@ function drive(core, first, held) {
     held = perform(core, report, words[2], words[3], held);
     if (rare !== null) rare.errors.held -= 1;
     if (!goesOn) return;
-    if (kind === machine.THEN_AUTO_DESTROY && core.stream.destroy !== destroyMethod) {
-      // Node calls it even if the stream is destroyed already.
-      if (core.has(AUTO_DESTROY)) core.stream.destroy();
-      return;
-    }
     report = machine.resume(core.settled(), kind, number, head(core));
   }
 }
@@ -128,29 +124,8 @@ function callEnds(core, fault) {
   for (const callback of ends) callback(error);
 }
 
-// The queue: chunks are appended at the back and leave at the front.
-function pop(core) {
-  const { queue } = core;
-  const entry = queue[core.at];
-  queue[core.at++] = null;
-  if (core.at === queue.length) {
-    emptied(core);
-  } else if (core.at > 256 && core.at * 2 > queue.length) {
-    queue.splice(0, core.at);
-    core.at = 0;
-  }
-  return entry;
-}
-
-function emptied(core) {
-  core.queue = null;
-  core.at = 0;
-  core.bits &= ~(BIT.HAS_CALLBACK | BIT.NOT_ALL_BUFFERS);
-}
-
 function writeHead(core) {
-  const { chunk, encoding, callback } = pop(core);
-  core.flight = callback === nop ? null : callback;
+  const { chunk, encoding } = give(core);
   core.stream._write(chunk, encoding, completion(core));
 }
 
@@ -163,6 +138,7 @@ function writeBatch(core) {
   const batch = new Batch(callbacks ? (at === 0 ? queue : queue.slice(at)) : []);
   emptied(core);
   core.flight = batch;
+  core.given = A_BATCH;
   core.stream._writev(chunks, completion(core));
   if (core.queue !== null && core.has(QUIRKS)) lose(core, batch);
 }
@@ -175,6 +151,9 @@ function lose(core, batch) {
   emptied(core);
   if (batch.chunks !== null) batch.chunks.push(...lost);
 }
+
+// More than any lease to flush is on, which is for chunks that the sink gets one by one.
+const A_BATCH = 1 << 30;
 
 // What the sink calls when it has written: as in Node one function for all calls, or one for
 // each, which knows whether it has been called before.
@@ -204,37 +183,17 @@ function completionOnce(core) {
 
 // The sink has answered.
 function written(core, error, again) {
-  if (core.lease === GIVEN && !error && !again) {
-    core.lease = answeredAtOnce(core);
-    return;
-  }
-  const slot = core.settled();
-  if (error || again) {
-    const report = machine.written(slot, core.fault(error), again ? 1 : 0, head(core));
-    drive(core, report, taken(core, report));
-    return;
-  }
-  let report = machine.written_ok(slot, ahead.core === null ? 1 : 0, head(core));
-  const held = taken(core, report);
-  const effect = report & REPORT.EFFECT;
-  if (effect >= EFFECT.WRITE_HEAD_NEXT) {
-    if (effect === EFFECT.WRITE_HEAD_AHEAD && wroteAhead(core)) return;
-    if (effect !== EFFECT.WRITE_HEAD_AHEAD) writeHead(core);
-    report = machine.flushed(core.settled(), effect === EFFECT.WRITE_HEAD_NEXT + 1 ? 1 : 0, head(core));
-  }
-  drive(core, report, held);
+  if (core.lease === GIVEN && !error && !again) core.lease = answeredAtOnce(core);
+  else if (core.queue !== null && !error && !again && mayFlush(core)) flushOnLease(core);
+  else writtenByStep(core, error, again);
 }
 
-// The machine has done ahead what follows this call of the sink. Returns whether that holds:
-// if anything happened to the stream meanwhile, `settle` has undone it.
-function wroteAhead(core) {
-  core.lease = AHEAD;
-  ahead.core = core;
-  writeHead(core);
-  if (core.lease !== AHEAD) return false;
-  core.lease = 0;
-  ahead.core = null;
-  return true;
+function writtenByStep(core, error, again) {
+  const slot = core.settled();
+  const report = error || again
+    ? machine.written(slot, core.fault(error), again ? 1 : 0, head(core))
+    : machine.written_ok(slot, head(core));
+  drive(core, report, taken(core, report));
 }
 
 function taken(core, report) {
@@ -242,6 +201,35 @@ function taken(core, report) {
   const held = core.flight;
   core.flight = null;
   return held;
+}
+
+// The lease to flush (`State::lease_to_flush`), if this answer is on it. With a `_writev` of
+// which the machine does not know yet, it is not.
+function mayFlush(core) {
+  if (core.lease !== 0 || core.stream._writev) return false;
+  if (core.flush < 0) beginFlush(core, machine.lease_to_flush(core.settled()));
+  return core.flush >= core.given;
+}
+
+// An answer on the lease to flush gives the next chunk to the sink, and then calls the callback
+// of the write that was answered. If anything else happens during a call, `settle` has put in
+// what was done until then, and it goes on by steps.
+function flushOnLease(core) {
+  const { chunk, encoding } = core.queue[core.at];
+  const held = core.flight;
+  core.lease = FLUSHING;
+  core.stream._write(chunk, encoding, completion(core));
+  if (core.lease !== FLUSHING) {
+    drive(core, machine.flushed(core.settled(), held === null ? 0 : 1, head(core)), held);
+    return;
+  }
+  core.flush -= core.given;
+  core.flushed += 1;
+  give(core);
+  core.lease = CALLING;
+  if (held !== null) held(null);
+  if (core.lease === CALLING) core.lease = 0;
+  else drive(core, machine.called(core.settled(), 0, head(core)), held);
 }
 
 // On the lease to write (`State::lease_to_write`): nothing comes of the answer but the
@@ -357,15 +345,9 @@ function finalize(core) {
 
 // The stream destroys itself, and has a `destroy` of its own, as a subclass may have. Node calls
 // that. So the step is undone, and the machine destroys the stream if that `destroy` says so.
-function destroyByItsOwn(core, report) {
-  const { stream, slot } = core;
-  // If the machine rejects something first, the error comes in the step after.
-  const called = (report & REPORT.EFFECT) === EFFECT.DESTROY
-    ? report
-    : machine.resume(slot, machine.THEN_CALL_DESTROY, 0, -1);
-  const fault = (called & REPORT.EFFECT) === EFFECT.DESTROY ? memory.words[2] : machine.errored(slot);
-  machine.undo(slot);
-  const error = core.error(fault);
+function destroyByItsOwn(core) {
+  const { stream } = core;
+  const error = core.error(machine.undo(core.slot));
   if (error === null) stream.destroy();
   else stream.destroy(error);
 }

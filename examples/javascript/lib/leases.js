@@ -6,14 +6,15 @@
 const {
   CALL,
   REPORT,
-  back: machineBack,
   call,
   settle_called: settleCalled,
+  settle_flushed: settleFlushed,
   settle_queued: settleQueued,
   settle_written: settleWritten,
   write,
   written,
 } = require('./machine.js');
+const { give, measure } = require('./queue.js');
 
 // A bit of `bits`: a chunk that was queued on the lease has a callback.
 const QUEUED_CALLBACK = 1 << 18;
@@ -26,27 +27,23 @@ const ANSWERED = -2; // and it has answered ok: there is no callback,
 const ANSWERED_JOINED = -3; // the callback was joined to a tick that waits,
 const ANSWERED_DEFERRED = -4; // or it has a tick of its own
 const CALLING = -5; // a callback is on the stack
-const AHEAD = -6; // the sink has a chunk, and the machine has done what follows its call
-
-// The stream with which the machine is ahead: one at a time.
-const ahead = { core: null };
+const FLUSHING = -6; // the sink has the head of the queue, which is still in the queue
 
 // Before any input: what was done on leases counts now, and they are over.
 function settle(core) {
   if (core.written !== 0 || core.called !== 0) settleCounts(core);
   const doing = core.lease;
   core.lease = 0;
-  if (doing === AHEAD) back(core);
+  if (core.flush >= 0) {
+    settleFlush(core);
+    core.flush = -1;
+  }
+  if (doing === FLUSHING) settleAnswer(core);
   else if (doing < 0 && doing !== CALLING) settleWrite(core, doing);
   if (core.credit >= 0) {
     settleQueue(core);
     core.credit = -1;
   }
-}
-
-function back(core) {
-  ahead.core = null;
-  machineBack(core.slot);
 }
 
 // Before any look at the state. A look changes nothing, so the leases stay as they are; what
@@ -58,6 +55,7 @@ function look(core) {
   }
   if (core.written !== 0 || core.called !== 0) settleCounts(core);
   if (core.credit >= 0) settleQueue(core);
+  if (core.flush >= 0) settleFlush(core);
 }
 
 // Callbacks are called after they were deferred, so the writes come first.
@@ -87,6 +85,27 @@ function beginQueue(core, credit) {
   core.bits &= ~QUEUED_CALLBACK;
 }
 
+// Since the lease began, or was last settled, the sink has answered and got the next chunk.
+function settleFlush(core) {
+  if (core.flushed !== 0) {
+    const head = core.given * 2 + (core.flight === null ? 0 : 1);
+    settleFlushed(core.slot, core.flushed, core.settledCredit - core.flush, head);
+  }
+  beginFlush(core, core.flush);
+}
+
+// The lease to flush is on so much.
+function beginFlush(core, credit) {
+  core.flush = core.settledCredit = credit;
+  core.flushed = 0;
+}
+
+// The answer whose next chunk the sink has on the stack was none of the lease.
+function settleAnswer(core) {
+  written(core.slot, 0, 0, measure(core));
+  give(core);
+}
+
 // The write that the sink has on the stack was none of the lease: the machine gets its steps
 // now. Their effects are done already.
 function settleWrite(core, doing) {
@@ -101,14 +120,14 @@ function settleWrite(core, doing) {
 }
 
 module.exports = {
-  AHEAD,
   ANSWERED,
   ANSWERED_DEFERRED,
   ANSWERED_JOINED,
   CALLING,
+  FLUSHING,
   GIVEN,
   QUEUED_CALLBACK,
-  ahead,
+  beginFlush,
   beginQueue,
   look,
   settle,

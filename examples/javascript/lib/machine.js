@@ -96,10 +96,6 @@ const EFFECT = {
   CALL_ENDS: 21,
   DEFER: 22,
   DEFER_AFTER_WRITE: 23,
-  // Give the head of the queue to the sink, then `flushed`. With 25 the write that was
-  // answered has a callback; with 26 `flushed` is done already.
-  WRITE_HEAD_NEXT: 24,
-  WRITE_HEAD_AHEAD: 26,
 };
 
 // Kinds of tasks and continuations that the driver makes itself.
@@ -108,8 +104,6 @@ const TASK_HAS_CALLBACK = 8;
 const THEN_CALLBACKS = 3;
 const THEN_FAIL = 11;
 const THEN_TELL_ERROR = 12;
-const THEN_CALL_DESTROY = 13;
-const THEN_AUTO_DESTROY = 15;
 
 // Kinds of faults. An error of the caller has its id in the bits from 3 on.
 const FAULT = {
@@ -153,8 +147,6 @@ module.exports = {
   THEN_CALLBACKS,
   THEN_FAIL,
   THEN_TELL_ERROR,
-  THEN_CALL_DESTROY,
-  THEN_AUTO_DESTROY,
   FAULT,
   FLAG,
 };

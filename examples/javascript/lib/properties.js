@@ -1,7 +1,7 @@
 'use strict';
 // The properties of `_writableState` that Node's own modules, and others, read or set.
 
-const { AUTO_DESTROY, CALL, EMIT_CLOSE, FLAG, OBJECTS, ...machine } = require('./machine.js');
+const { AUTO_DESTROY, CALL, EMIT_CLOSE, FLAG, OBJECTS, REPORT, ...machine } = require('./machine.js');
 const { bits: bitsOfNode, kState } = require('./runtime.js');
 const { drive } = require('./driver.js');
 const { BIT, WritableState, head } = require('./state.js');
@@ -20,7 +20,7 @@ const getters = {
   writing: (core) => core.is(FLAG.WRITING),
   constructed: (core) => !core.has(machine.CONSTRUCT),
   buffered: (core) => buffer(core),
-  bufferedRequestCount: (core) => (core.queue === null ? 0 : core.queue.length - core.at),
+  bufferedRequestCount: (core) => buffer(core).length,
 };
 
 // A caller that sets one of these properties reads its own value from then on.
@@ -50,15 +50,22 @@ function configure(core, bit, on) {
 }
 
 function buffer(core) {
+  core.looked();
   return core.queue === null ? [] : core.queue.slice(core.at);
 }
 
 // What Node's modules do when a stream fails without autoDestroy: they set `errored` and
 // `errorEmitted`, and emit 'error' themselves. For the machine these are the steps of a
-// failure.
+// failure. Of a stream that would destroy itself they call `destroy` instead: then nothing
+// follows from what they set.
 function fails(core, kind, fault) {
+  const report = machine.resume(core.settled(), kind, fault, head(core));
+  if ((report & REPORT.SELF) !== 0) {
+    machine.undo(core.slot);
+    return;
+  }
   core.bits |= BIT.SILENT;
-  drive(core, machine.resume(core.settled(), kind, fault, head(core)), null);
+  drive(core, report, null);
   core.bits &= ~BIT.SILENT;
 }
 
@@ -79,14 +86,14 @@ Object.defineProperties(WritableState.prototype, {
   },
   errored: {
     get() { return this.error(machine.errored(this.looked())); },
-    set(error) { if (error && !this.autoDestroy) fails(this, machine.THEN_FAIL, this.fault(error)); },
+    set(error) { if (error) fails(this, machine.THEN_FAIL, this.fault(error)); },
     configurable: true,
   },
   errorEmitted: {
     get() { return this.has(BIT.ERROR_EMITTED); },
     set(emitted) {
       this.set(BIT.ERROR_EMITTED, emitted);
-      if (emitted && !this.autoDestroy) fails(this, machine.THEN_TELL_ERROR, machine.errored(this.settled()));
+      if (emitted) fails(this, machine.THEN_TELL_ERROR, machine.errored(this.settled()));
     },
     configurable: true,
   },

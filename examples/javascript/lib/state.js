@@ -6,6 +6,7 @@ const { Buffer } = require('buffer');
 const machine = require('./machine.js');
 const { Errors, invalidOption, unknownEncoding } = require('./errors.js');
 const { look, settle } = require('./leases.js');
+const { HAS_CALLBACK, NOT_ALL_BUFFERS, measure } = require('./queue.js');
 const { defaultMark } = require('./runtime.js');
 
 const { AUTO_DESTROY, CONSTRUCT, EMIT_CLOSE, FINAL, OBJECTS, WRITEV } = machine;
@@ -16,8 +17,8 @@ const CREATED = 127;
 // Bits of the driver's own, above those.
 const BIT = {
   DECODE: 1 << 8, // strings become buffers
-  HAS_CALLBACK: 1 << 9, // a chunk of the queue has a callback
-  NOT_ALL_BUFFERS: 1 << 10, // a chunk of the queue is not a buffer
+  HAS_CALLBACK,
+  NOT_ALL_BUFFERS,
   SILENT: 1 << 11, // the caller that fails the stream emits 'error' itself
   SET_WRITABLE: 1 << 12, // the caller has set `writable`,
   SET_UNWRITABLE: 1 << 13, // to false
@@ -59,11 +60,13 @@ class WritableState {
     this.onwrite = null;
     // What was done on leases: leases.js.
     this.lease = 0;
-    this.given = 0; // the length of the chunk that the sink has on a lease
+    this.given = 0; // the length of the chunk that the sink has
     this.written = 0; // writes with callbacks times 2, plus 1 if one was deferred
     this.called = 0; // callbacks
     this.credit = -1; // how much may be queued; below 0: no lease to queue
-    this.settledCredit = 0; // that credit, and the length of the queue, when it was settled
+    this.flush = -1; // of how many bytes answers may bring the next chunk; below 0: no lease to flush
+    this.flushed = 0; // answers
+    this.settledCredit = 0; // `credit` or `flush`, and the length of the queue, when it was settled
     this.settledQueue = 0;
     if (options) take(this, options, profile);
     else this.mark = defaultMark(false);
@@ -165,13 +168,7 @@ function head(core) {
     core.bits = core.bits & ~(WRITEV | FINAL) | now;
     machine.hooks(core.slot, now);
   }
-  if (core.queue === null) return -1;
-  const { chunk, callback } = core.queue[core.at];
-  const length = (core.bits & OBJECTS) !== 0 ? 1 : chunk.length;
-  return length * 2 + (callback === nop ? 0 : 1);
+  return measure(core);
 }
 
-// The callback of a chunk without one, as `_writev` sees it.
-function nop() {}
-
-module.exports = { BIT, WritableState, head, nop };
+module.exports = { BIT, WritableState, head };

@@ -12,7 +12,7 @@ const { WritableState, head } = require('./state.js');
 const { write } = require('./write.js');
 require('./properties.js');
 
-const { AUTO_DESTROY, CALL, CONSTRUCT, FLAG, OBJECTS, THEN_FAIL } = machine;
+const { CALL, CONSTRUCT, FLAG, OBJECTS, THEN_FAIL } = machine;
 const Base = stream.Stream;
 
 // Makes the class of a profile.
@@ -58,12 +58,9 @@ function isInstance(Writable, asked, one) {
     one?._writableState instanceof WritableState);
 }
 
-// Fails the stream: as Node, through `destroy` if it destroys itself.
 function fail(writable, error) {
   const core = writable._writableState;
-  if (core.destroyed) return;
-  if (core.autoDestroy) writable.destroy(error);
-  else drive(core, machine.resume(core.settled(), THEN_FAIL, core.fault(error), head(core)), null);
+  drive(core, machine.resume(core.settled(), THEN_FAIL, core.fault(error), head(core)), null);
 }
 
 const methods = {

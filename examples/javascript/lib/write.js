@@ -7,8 +7,9 @@ const machine = require('./machine.js');
 const { invalidChunk, nullValue, unknownEncoding } = require('./errors.js');
 const { ANSWERED, ANSWERED_DEFERRED, CALLING, GIVEN, QUEUED_CALLBACK, beginQueue, settleCounts } = require('./leases.js');
 const { completion, drive } = require('./driver.js');
+const { append, nop } = require('./queue.js');
 const { refusesBuffer } = require('./runtime.js');
-const { BIT, nop } = require('./state.js');
+const { BIT } = require('./state.js');
 
 const { EFFECT, OBJECTS, REPORT } = machine;
 
@@ -79,6 +80,7 @@ function writeByStep(core, chunk, encoding, length, callback) {
   switch (report & REPORT.EFFECT) {
     case EFFECT.WRITE_GIVEN:
       core.flight = callback;
+      core.given = length;
       core.stream._write(chunk, encoding, completion(core));
       return returned(core);
     case EFFECT.QUEUE: {
@@ -101,14 +103,6 @@ function returned(core) {
   const report = machine.returned(core.settled());
   core.lease = report >>> 1;
   return (report & 1) !== 0;
-}
-
-function append(core, chunk, encoding, callback) {
-  if (callback !== null) core.bits |= BIT.HAS_CALLBACK;
-  if (encoding !== 'buffer') core.bits |= BIT.NOT_ALL_BUFFERS;
-  const entry = { chunk, encoding, callback: callback === null ? nop : callback };
-  if (core.queue === null) core.queue = [entry];
-  else core.queue.push(entry);
 }
 
 module.exports = { write };

@@ -235,6 +235,46 @@ test('import and require give the same class', async () => {
   assert.strictEqual((await import('../strict.mjs')).Writable, Strict);
 });
 
+test('a _writev that comes between two answers takes the rest in one call', () => {
+  for (const Writable of [...CLASSES, Strict]) {
+    const calls = [];
+    let answer;
+    const writable = new Writable({ write(chunk, encoding, callback) { calls.push(String(chunk)); answer = callback; } });
+    for (const text of ['a', 'b', 'c', 'd', 'e']) writable.write(text);
+    answer();
+    writable._writev = (chunks, callback) => { calls.push(chunks.map(({ chunk }) => String(chunk)).join('')); callback(); };
+    answer();
+    assert.deepStrictEqual(calls, ['a', 'b', 'cde']);
+  }
+});
+
+test('nothing follows from an error that a caller sets on a stream that destroys itself', async () => {
+  for (const Writable of [...CLASSES, Strict]) {
+    const seen = [];
+    const writable = new Writable(sink());
+    for (const event of ['error', 'close', 'finish']) writable.on(event, () => seen.push(event));
+    writable._writableState.errored = new Error('set');
+    await new Promise(setImmediate);
+    assert.deepStrictEqual([writable.destroyed, ...seen], [false]);
+  }
+});
+
+test('the queue has no chunk that the sink has', () => {
+  for (const Writable of [Ours, Strict]) {
+    const seen = [];
+    const answers = [];
+    const writable = new Writable({
+      write(chunk, encoding, callback) {
+        seen.push(writable._writableState.getBuffer().length, writable._writableState.bufferedRequestCount);
+        answers.push(callback);
+      },
+    });
+    for (const text of ['a', 'b', 'c']) writable.write(text);
+    while (answers.length) answers.shift()();
+    assert.deepStrictEqual(seen, [0, 0, 1, 1, 0, 0]);
+  }
+});
+
 test('the strict Writable has two marks more', async () => {
   for (const options of [{ lowWaterMark: -1 }, { limit: 0.5 }]) {
     assert.throws(() => new Strict(options), { code: 'ERR_INVALID_ARG_VALUE' });

@@ -7,16 +7,16 @@
 //! all numbers of JavaScript; a negative one means "none".
 #![no_std]
 
-mod ahead;
 mod own;
 mod pack;
 mod report;
 mod slots;
 
 use highwater::machine::{
-    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, Step, Task, Then, step,
+    Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, State, Step, Task,
+    Then, step,
 };
-use report::{QUEUE, ROOM, SELF, TAKEN, UNCOUNTED, WRITE_GIVEN, WRITE_HEAD, report};
+use report::{QUEUE, ROOM, SELF, TAKEN, UNCOUNTED, WRITE_GIVEN, report};
 use slots::{Slot, at};
 
 #[panic_handler]
@@ -46,7 +46,7 @@ pub extern "C" fn release(stream: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn renew(stream: u32, bits: u32, high: f64, low: f64, limit: f64) {
     let options = options(bits, high, low, limit);
-    let state = highwater::machine::State::new(&options);
+    let state = State::new(&options);
     *at(stream) = Slot { state, options };
 }
 
@@ -112,9 +112,9 @@ fn measure(head: f64) -> Option<Measure> {
 fn put(stream: u32, head: f64, input: Input) -> u32 {
     let slot = at(stream);
     let uncounted = uncounted(slot);
-    let before = slot.state;
-    let step = any(slot, head, input);
-    let itself = if own::kept(before, slot, input) {
+    own::remember(slot);
+    let step = any(&mut slot.state, &slot.options, head, input);
+    let itself = if own::itself(slot, input, step) {
         SELF
     } else {
         0
@@ -124,8 +124,8 @@ fn put(stream: u32, head: f64, input: Input) -> u32 {
 
 /// Any step.
 #[inline(never)]
-fn any(slot: &mut Slot, head: f64, input: Input) -> Step {
-    step(&mut slot.state, &slot.options, measure(head), input)
+fn any(state: &mut State, options: &Options, head: f64, input: Input) -> Step {
+    step(state, options, measure(head), input)
 }
 
 #[inline(always)]
@@ -215,15 +215,9 @@ fn taken(slot: &Slot, again: bool) -> u32 {
     }
 }
 
-/// The sink has answered ok. As `written`, and shorter for what comes most often: one more
-/// chunk for the sink, and then what follows this write.
-///
-/// If the host is `able` to go ahead, the module does at once what is due when that call of
-/// the sink has returned without an answer, provided that it has no effect. A step is a
-/// function of the state, so it may be done ahead, as long as nothing comes between. If
-/// something does, the host calls `back` first.
+/// The sink has answered ok. As `written`, and shorter for what comes most often.
 #[unsafe(no_mangle)]
-pub extern "C" fn written_ok(stream: u32, able: u32, head: f64) -> u32 {
+pub extern "C" fn written_ok(stream: u32, head: f64) -> u32 {
     let slot = at(stream);
     let flags = taken(slot, false) | uncounted(slot);
     let ok = Input::Written {
@@ -233,32 +227,21 @@ pub extern "C" fn written_ok(stream: u32, able: u32, head: f64) -> u32 {
     if flags & TAKEN == 0 {
         return put(stream, head, ok);
     }
-    let first = step(&mut slot.state, &slot.options, measure(head), ok);
-    match (first.effect, first.then) {
+    let step = step(&mut slot.state, &slot.options, measure(head), ok);
+    match (step.effect, step.then) {
         (None, None) => flags,
-        (Some(Effect::WriteHead), Some(Then::Flushing(Next::AfterWrite { callback }))) => {
-            let ahead = able != 0 && !callback && ahead::go(slot);
-            let kind = WRITE_HEAD + if ahead { 2 } else { u32::from(callback) };
-            kind | flags
-        }
-        _ => report(first) | flags,
+        _ => report(step) | flags,
     }
 }
 
-/// The sink has called in, or answered, before its call returned: what was done ahead is
-/// undone.
+/// After a report with `SELF`: the stream is as it was before that step. Returns what the
+/// stream has destroyed itself with.
 #[unsafe(no_mangle)]
-pub extern "C" fn back(stream: u32) {
-    ahead::back(at(stream));
+pub extern "C" fn undo(stream: u32) -> u32 {
+    own::undo(at(stream))
 }
 
-/// After a report with `SELF`: the stream is as it was before that step.
-#[unsafe(no_mangle)]
-pub extern "C" fn undo(stream: u32) {
-    own::undo(at(stream));
-}
-
-/// After a `written_ok` that gave one more chunk to the sink: that call has returned.
+/// After an answer that gave the head of the queue to the sink: that call has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn flushed(stream: u32, callback: u32, head: f64) -> u32 {
     let next = Next::AfterWrite {
@@ -338,6 +321,18 @@ pub extern "C" fn lease_to_call(stream: u32) -> u32 {
     count(slot.state.lease_to_call(&slot.options))
 }
 
+/// The lease to flush: how many bytes (or objects); negative if there is none. The host has a
+/// queue for as long as there is something to flush, so only the bytes are left to be counted.
+#[unsafe(no_mangle)]
+pub extern "C" fn lease_to_flush(stream: u32) -> i32 {
+    let slot = at(stream);
+    let lease = slot.state.lease_to_flush(&slot.options);
+    if lease.count == 0 {
+        return -1;
+    }
+    lease.len.min(MOST.into()) as i32
+}
+
 /// So many writes were queued on a lease, in sum so many bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn settle_queued(stream: u32, chunks: u32, len: u32, callback: u32) {
@@ -369,8 +364,22 @@ pub extern "C" fn settle_called(stream: u32, callbacks: u32) {
     settle(stream, Leased::Called { callbacks });
 }
 
+/// So many answers have brought the next chunk on a lease, of writes with so many bytes in sum.
+/// The head is the chunk that the sink has now.
+#[unsafe(no_mangle)]
+pub extern "C" fn settle_flushed(stream: u32, answers: u32, len: u32, head: f64) {
+    let len = len.into();
+    settle_with(stream, head, Leased::Flushed { answers, len });
+}
+
 fn settle(stream: u32, leased: Leased) {
-    put(stream, -1.0, Input::Settle(leased));
+    settle_with(stream, -1.0, leased);
+}
+
+/// A settlement has no effect.
+fn settle_with(stream: u32, head: f64, leased: Leased) {
+    let slot = at(stream);
+    let _ = any(&mut slot.state, &slot.options, head, Input::Settle(leased));
 }
 
 /// Why a chunk of this length would be refused now; 0 if it would not.

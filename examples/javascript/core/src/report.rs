@@ -21,14 +21,12 @@ pub(crate) const ROOM: u32 = 1 << 8;
 /// The after-write to be deferred has callbacks.
 pub(crate) const CALLBACK: u32 = 1 << 9;
 
-/// The stream has destroyed itself in this step, which may be undone.
+/// The stream has destroyed itself in this step, which may be undone. Or it has finished and
+/// would have, had it not been destroyed before: a `destroy` of its own is called then, as well.
 pub(crate) const SELF: u32 = 1 << 10;
 
 pub(crate) const QUEUE: u32 = 2;
 pub(crate) const WRITE_GIVEN: u32 = 3;
-/// Give the head of the queue to the sink, and then call `flushed`: the write that was
-/// answered has no callback, or one (25). With 26 that is done already.
-pub(crate) const WRITE_HEAD: u32 = 24;
 
 /// Four words that the host reads.
 struct Words(Cell<[u32; 4]>);
