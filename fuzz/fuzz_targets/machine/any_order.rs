@@ -233,7 +233,10 @@ impl AnyOrder {
                 let answers = [before, now].map(|state| state.answer(&self.chosen.options));
                 // Only what the sink has answered may make room.
                 let same = answers[0] == answers[1];
-                assert!(same || matches!(leased, Leased::Flushed { .. }), "it counts");
+                assert!(
+                    same || matches!(leased, Leased::Flushed { .. }),
+                    "it counts"
+                );
             }
             _ => {}
         }
