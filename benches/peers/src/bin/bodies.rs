@@ -186,14 +186,16 @@ fn copies(work: Work) -> f64 {
             black_box(&out);
             at = 0;
         }
-        let (whole, rest) = line.as_chunks::<WORD>();
-        for (word, place) in whole.iter().zip(&words[at..]) {
-            place.store(u64::from_le_bytes(*word), Relaxed);
+        let whole = line.chunks_exact(WORD);
+        let (count, rest) = (line.len() / WORD, whole.remainder());
+        for (word, place) in whole.zip(&words[at..]) {
+            let word = word.first_chunk().copied().unwrap_or_default();
+            place.store(u64::from_le_bytes(word), Relaxed);
         }
         if !rest.is_empty() {
             let mut last = [0; WORD];
             last[..rest.len()].copy_from_slice(rest);
-            words[at + whole.len()].store(u64::from_le_bytes(last), Relaxed);
+            words[at + count].store(u64::from_le_bytes(last), Relaxed);
         }
         at += places;
     }
