@@ -23,8 +23,11 @@ impl Law {
                     for (count, sum) in (1..=lease.count.min(2)).zip([one, both]) {
                         let on_lease = sum <= most;
                         let same = !on_lease || look.flushed(&chunks[..count as usize], sum);
-                        let what = format_args!("{count} answers bring {first} and {second}");
-                        self.flush.must(same, look, what);
+                        self.flush.must(
+                            same,
+                            look,
+                            format_args!("{count} answers bring {first} and {second}"),
+                        );
                     }
                 }
             }
