@@ -4,7 +4,7 @@
 #
 #   spec/mutants.sh --check        every file and every reason has its place, and the mutants of
 #                                  a small library get the verdicts that they must get (seconds)
-#   spec/mutants.sh                every mutant without a verdict, then the results (an hour)
+#   spec/mutants.sh                every mutant without a verdict, then the results (one or two hours)
 #   spec/mutants.sh io worker      these parts alone
 #   spec/mutants.sh --shard 2/8    this eighth of the mutants (0/8 to 7/8), on this machine
 #   spec/mutants.sh --file NAME    the files whose path has NAME in it

@@ -112,6 +112,7 @@ impl Sending {
     }
 
     fn wait_until(&mut self, deadline: Deadline) -> Result<u64, SendError> {
+        // Most are: then no thread waits, and none needs a waker.
         if let State::Accepted(position) = self.state {
             return Ok(position);
         }
