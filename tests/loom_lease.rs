@@ -258,6 +258,34 @@ fn a_cork_on_a_lease_holds_what_is_written() {
     });
 }
 
+/// The sink does its work during the first of two corks, or between them, or during the second.
+#[test]
+fn each_of_two_corks_holds_what_is_written() {
+    model(|| {
+        let (mut out, said, held) = watched();
+        assert_eq!(out.write(b"b").ok(), Some(Flow::More));
+        drop(out.cork().expect("it is open"));
+        write_corked(&mut out, &held);
+        assert_eq!(taken(&said, 3), b"abc");
+        drop(out);
+    });
+}
+
+/// The sink has found the cork, and while the owner takes it back, a waiter looks at the stream.
+#[test]
+fn a_waiter_comes_while_the_owner_uncorks() {
+    model(|| {
+        let (mut out, said, held) = watched();
+        let other = out.writer();
+        assert_eq!(out.write(b"b").ok(), Some(Flow::More));
+        let waits = thread::spawn(move || drop(poll_once(&mut other.delivered(1))));
+        write_corked(&mut out, &held);
+        waits.join().expect("it does not panic");
+        assert_eq!(taken(&said, 3), b"abc");
+        drop(out);
+    });
+}
+
 /// Another producer writes while the owner corks: it takes the lease away, and the cork also
 /// holds what it writes.
 #[test]

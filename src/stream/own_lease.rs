@@ -4,8 +4,9 @@
 //! The lease is the machine's (`lease_to_queue` and `lease_to_cork` of its
 //! [`State`](crate::machine::State)). What the owner has done on it goes into the driver before
 //! anything else does. An input of the owner itself cannot meet a write of the owner. An input
-//! of another could: it takes the lease away first, unless the lease also holds after it and
-//! the owner does not cork.
+//! of another could: it takes the lease away first, unless the lease also holds after it. One
+//! that finds a cork of the owner leaves the lease, and gives the cork to the driver: then what
+//! the owner goes on to write is held, and the end of the cork takes the lock.
 
 use alloc::collections::VecDeque;
 
@@ -29,9 +30,9 @@ pub(crate) enum By {
 #[derive(Debug)]
 pub(super) struct OwnLease {
     pub(super) segment: Arc<Segment>,
-    /// How much of the segment the driver has, and whether it has the cork that the segment
-    /// shows.
-    /// Invariant: while the owner has its lease, the driver does not have that cork.
+    /// How much of the segment the driver has, and whether it has the cork that the owner has
+    /// begun there.
+    /// Invariant: if the driver has it, the owner takes the lock to take it back.
     pub(super) settled: Reached,
     /// The owner may write without the lock.
     /// Invariant: if it may not, the driver has all that was accepted. A write in doubt may also
@@ -78,7 +79,10 @@ impl OwnLease {
     pub(super) fn unsettled(&self) -> (usize, bool) {
         let reached = self.segment.reached();
         match self.holds {
-            true => (reached.at() - self.settled.at(), reached.corks()),
+            true => (
+                reached.at() - self.settled.at(),
+                reached.corks() && !self.settled.corks(),
+            ),
             false => (0, false),
         }
     }
@@ -88,6 +92,7 @@ impl OwnLease {
     pub(super) fn hand_cork_over(&mut self) {
         self.settled = self.settled.with_cork(false);
         self.segment.reach(self.settled);
+        self.segment.forget();
     }
 
     /// The owner goes on in another segment.

@@ -25,20 +25,21 @@ impl Stream {
     }
 
     /// Before a change: puts what the owner has done so far into the driver. (Not what it does
-    /// meanwhile: that could go on up to the mark.) Another caller takes the lease away first;
-    /// one whose change is harmless does so if the owner corks, as then the driver must hold
-    /// what the owner goes on to write.
+    /// meanwhile: that could go on up to the mark.) Another caller takes the lease away first,
+    /// unless its change is harmless.
     pub(super) fn settle_own(&mut self, by: By) {
         let Some(own) = &self.own_lease else {
             return;
         };
-        let reached = own.segment.reached();
-        if by == By::Other || by == By::Harmless && reached.corks() {
-            return self.revoke(by);
-        }
-        self.settle_to(reached);
-        if let (By::Owner, Some(own)) = (by, &mut self.own_lease) {
-            own.hand_cork_over();
+        match by {
+            By::Other => self.revoke(by),
+            By::Harmless => self.settle_to(own.segment.find()),
+            By::Owner => {
+                self.settle_to(own.segment.reached());
+                if let Some(own) = &mut self.own_lease {
+                    own.hand_cork_over();
+                }
+            }
         }
     }
 
@@ -50,8 +51,9 @@ impl Stream {
             return;
         };
         let (mut at, end) = (own.settled.at(), reached.at());
-        own.settled = reached;
-        if reached.corks() {
+        let has_cork = own.settled.corks();
+        own.settled = reached.with_cork(has_cork || reached.corks());
+        if reached.corks() && !has_cork {
             self.driver.cork();
         }
         while let Some(own) = self.own_lease.as_ref().filter(|_| at < end) {
@@ -118,13 +120,21 @@ impl Stream {
 
     /// Whether what the owner did in doubt is accepted. If not, it is undone.
     pub(crate) fn is_accepted(&self, filler: &mut Filler) -> bool {
-        let own = self.own_lease.as_ref();
-        let settled = own.map_or(Reached::START, |own| own.settled);
-        let accepted = settled == filler.reached();
-        if !accepted {
-            filler.undo(settled);
+        let Some(own) = &self.own_lease else {
+            return false;
+        };
+        let reached = filler.reached();
+        // On a lease that holds, only the end of a cork can be in doubt.
+        let last = if own.holds {
+            reached.with_cork(own.settled.corks())
+        } else {
+            own.settled
+        };
+        own.segment.forget();
+        if last != reached {
+            filler.undo(last);
         }
-        accepted
+        last == reached
     }
 
     /// Whether the next write of the owner should ask for a lease, and not be one of many

@@ -2,10 +2,9 @@
 //! copy what it has filled.
 
 use alloc::boxed::Box;
-use core::mem;
 
 use super::barrier::Barrier;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Bytes in words of eight. Words are atomic, so that one may be copied while the owner fills
 /// the rest of it.
@@ -18,6 +17,9 @@ pub(crate) struct Segment {
     /// How many bytes the owner may fill in all; 0 once it has no lease. Written under the
     /// lock.
     end: AtomicUsize,
+    /// Somebody has found the owner's cork, so the driver may have it: the end of the cork takes
+    /// the lock. Written under the lock.
+    found: AtomicBool,
 }
 
 /// How far the owner is. The owner alone writes it, and never more bytes than the `end` that it
@@ -27,8 +29,7 @@ pub(crate) struct Segment {
 struct Tail(AtomicUsize);
 
 /// How far the owner is: how many bytes it has filled, and, as the lowest bit, whether it holds
-/// them with a cork that the driver does not have yet. In one word, so that both are of one
-/// moment.
+/// them with a cork that began without the lock. In one word, so that both are of one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reached(usize);
 
@@ -67,6 +68,7 @@ impl Segment {
             words: (0..words).map(|_| AtomicU64::new(u64::MAX)).collect(),
             tail: Tail(AtomicUsize::new(0)),
             end: AtomicUsize::new(0),
+            found: AtomicBool::new(false),
         };
         segment.cut(Reached::START);
         segment
@@ -74,6 +76,23 @@ impl Segment {
 
     pub(super) fn reached(&self) -> Reached {
         Reached(self.tail.0.load(Ordering::Acquire))
+    }
+
+    /// As [`Segment::reached`]. If the owner corks, the end of that cork takes the lock: it is seen
+    /// here, or the owner sees there that its cork was found.
+    pub(super) fn find(&self) -> Reached {
+        let reached = self.reached();
+        if !reached.corks() {
+            return reached;
+        }
+        self.found.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.reached()
+    }
+
+    /// The driver does not have the cork of the owner, or no longer.
+    pub(super) fn forget(&self) {
+        self.found.store(false, Ordering::Relaxed);
     }
 
     /// As [`Segment::reached`], for the owner, which wrote it.
@@ -198,15 +217,7 @@ fn put(place: &mut [u8], bytes: Option<&[u8]>) {
 pub(crate) struct Filler {
     segment: Arc<Segment>,
     barrier: Barrier,
-    /// The cork that holds now began without the lock.
-    corked: bool,
-    /// How many of the next corks take the lock.
-    locked_corks: u32,
 }
-
-/// How many corks take the lock after the worker has found a cork that the driver did not have.
-/// Taking the lease away costs more than they do, and the worker would also find the next cork.
-const LOCKED_CORKS: u32 = 16;
 
 /// What a write on the lease, a cork or the end of a cork has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,8 +226,8 @@ pub(crate) enum Filled {
     Accepted,
     /// The lease does not cover it: nothing was done.
     Nothing,
-    /// It is in the segment, but the lease was taken away meanwhile. The
-    /// caller asks under the lock whether it is accepted.
+    /// It is in the segment, but meanwhile the lease was taken away, or the cork found that it
+    /// ends. The caller asks under the lock whether it is accepted.
     InDoubt,
 }
 
@@ -225,8 +236,6 @@ impl Filler {
         Self {
             segment: Arc::new(Segment::new(capacity)),
             barrier,
-            corked: false,
-            locked_corks: 0,
         }
     }
 
@@ -255,31 +264,28 @@ impl Filler {
     #[inline]
     pub(crate) fn cork(&mut self) -> Filled {
         let reached = self.reached();
-        if self.locked_corks > 0 {
-            self.locked_corks -= 1;
-            return Filled::Nothing;
-        }
         if reached.corks() || self.segment.end() == 0 {
             return Filled::Nothing;
         }
         self.segment.reach(reached.with_cork(true));
-        self.corked = true;
         self.filled()
     }
 
-    /// Takes the cork back, without the lock, unless the driver has it.
+    /// Takes the cork back that began without the lock.
     #[inline]
     pub(crate) fn uncork(&mut self) -> Filled {
         let reached = self.reached();
-        let corked = mem::take(&mut self.corked);
         if !reached.corks() {
-            if corked {
-                self.locked_corks = LOCKED_CORKS;
-            }
             return Filled::Nothing;
         }
         self.segment.reach(reached.with_cork(false));
-        self.filled()
+        // A fence of its own, so that the one who finds the cork needs no more than a fence either:
+        // a sink that has done its work finds one often.
+        fence(Ordering::SeqCst);
+        match self.segment.found.load(Ordering::Relaxed) {
+            true => Filled::InDoubt,
+            false => self.filled(),
+        }
     }
 
     /// What became of what the owner has just done on its lease.
@@ -339,7 +345,7 @@ fn low_bytes(bytes: &[u8]) -> u64 {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{Barrier, Filled, Filler, LOCKED_CORKS, Reached};
+    use super::{Barrier, Filled, Filler, Reached};
 
     /// Of each length, at each place within a word, copied in each way.
     #[test]
@@ -394,19 +400,19 @@ mod tests {
     }
 
     #[test]
-    fn after_a_cork_that_the_worker_has_found_some_corks_take_the_lock() {
+    fn the_end_of_a_cork_that_was_found_is_in_doubt() {
         let mut filler = Filler::new(64, Barrier::of_process());
         filler.segment.lend(64);
         for _ in 0..2 {
+            assert_eq!(filler.segment.find(), Reached::START);
             assert_eq!(filler.cork(), Filled::Accepted);
             assert_eq!(filler.uncork(), Filled::Accepted);
         }
         assert_eq!(filler.cork(), Filled::Accepted);
-        filler.segment.cut(filler.reached().with_cork(false));
-        assert_eq!(filler.uncork(), Filled::Nothing);
-        for _ in 0..LOCKED_CORKS {
-            assert_eq!(filler.cork(), Filled::Nothing);
-        }
+        assert!(filler.segment.find().corks());
+        assert_eq!(filler.uncork(), Filled::InDoubt);
+        filler.segment.forget();
         assert_eq!(filler.cork(), Filled::Accepted);
+        assert_eq!(filler.uncork(), Filled::Accepted);
     }
 }
