@@ -72,14 +72,14 @@ fn corked(count: u64, lines_a_cork: u64, path: &Path) -> Result<(), Failure> {
     let mut buffer = [0; 21];
     let mut next = 1;
     while next <= count {
-        let mut flow = Flow::More;
+        let mut full = false;
         let mut corked = out.cork()?;
         for number in next..=count.min(next + lines_a_cork - 1) {
-            flow = corked.write(line(number, &mut buffer))?;
+            full |= corked.write(line(number, &mut buffer))? == Flow::Wait;
         }
         drop(corked);
         next += lines_a_cork;
-        if flow == Flow::Wait {
+        if full {
             out.drained().wait()?;
         }
     }
