@@ -44,8 +44,8 @@ pub(super) struct OwnLease {
     /// How many segments the owner has filled since the worker was idle, or the stream last
     /// said `Wait`.
     pub(super) filled: usize,
-    /// How often the owner could have a lease and gets none, as another caller has taken the
-    /// last one away.
+    /// How many writes under the lock the owner makes before it gets a lease again, as another
+    /// caller has come. That caller would have taken the lease away.
     pub(super) without: u32,
     pub(super) barrier: Barrier,
 }

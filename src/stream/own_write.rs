@@ -32,7 +32,10 @@ impl Stream {
             return;
         };
         match by {
-            By::Other => self.revoke(by),
+            By::Other => {
+                self.revoke(by);
+                self.owner_is_not_alone();
+            }
             By::Harmless => self.settle_to(own.segment.find()),
             By::Owner => {
                 self.settle_to(own.segment.reached());
@@ -74,9 +77,6 @@ impl Stream {
         own.segment.lend(0);
         if by != By::Owner {
             own.barrier.heavy();
-        }
-        if by == By::Other {
-            own.without = WITHOUT;
         }
         // From now on, the owner sees that the lease is over; what it did before is seen here.
         let reached = own.segment.reached();
@@ -137,12 +137,27 @@ impl Stream {
         last == reached
     }
 
-    /// Whether the next write of the owner should ask for a lease, and not be one of many
-    /// under the lock.
+    /// Another caller changes the stream, or writes: it would take a lease away. So the owner gets
+    /// none until it has written alone for a while.
     #[inline]
-    pub(super) fn owner_wants_lease(&self) -> bool {
-        let may = |own: &OwnLease| own.without == 0;
-        self.leases_room() && self.own_lease.as_deref().is_none_or(may)
+    pub(super) fn owner_is_not_alone(&mut self) {
+        if let Some(own) = &mut self.own_lease {
+            own.without = WITHOUT;
+        }
+    }
+
+    /// Whether this write of the owner should ask for a lease, and not be one of many under the
+    /// lock.
+    #[inline]
+    pub(super) fn owner_wants_lease(&mut self) -> bool {
+        let leases_room = self.leases_room();
+        match self.own_lease.as_deref_mut() {
+            Some(own) if own.without > 0 => {
+                own.without -= 1;
+                false
+            }
+            _ => leases_room,
+        }
     }
 
     /// A write that the lease of the owner, if it is the owner's, does not cover. Everything
@@ -187,7 +202,6 @@ impl Stream {
             .own_lease
             .get_or_insert_with(|| Box::new(OwnLease::new(filler, barrier)));
         if own.without > 0 {
-            own.without -= 1;
             return false;
         }
         if bytes.len() > own.segment.capacity() - filler.reached().at() {
@@ -323,22 +337,25 @@ mod tests {
 
     /// The owner writes this under the lock. Returns whether it has a lease then.
     fn has_lease_after(stream: &mut Stream, filler: &mut Option<Filler>, bytes: &[u8]) -> bool {
-        let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, bytes);
-        assert!(stream.change(By::Owner, write).0.is_ok());
+        if stream.write_on_lease(By::Owner, bytes).is_none() {
+            let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, bytes);
+            assert!(stream.change(By::Owner, write).0.is_ok());
+        }
         stream.owner_holds()
     }
 
     #[test]
-    fn an_owner_whose_lease_was_taken_away_does_without_for_some_writes() {
+    fn an_owner_has_a_lease_again_once_it_has_written_alone_for_some_writes() {
         let (mut stream, mut filler) = leased(b"first, ");
+        let mut locked = |stream: &mut Stream, writes| {
+            for _ in 0..writes {
+                assert!(!has_lease_after(stream, &mut filler, b"under the lock"));
+            }
+        };
         drop(stream.change(By::Other, |_| ()));
-        for _ in 0..WITHOUT {
-            assert!(!has_lease_after(
-                &mut stream,
-                &mut filler,
-                b"under the lock"
-            ));
-        }
+        locked(&mut stream, WITHOUT - 1);
+        assert!(stream.write_on_lease(By::Other, b"by another").is_some());
+        locked(&mut stream, WITHOUT);
         assert!(has_lease_after(&mut stream, &mut filler, b"on the lease"));
     }
 

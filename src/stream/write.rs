@@ -18,9 +18,16 @@ impl Stream {
     /// date: then nothing was done. No lease covers a write of no bytes.
     #[inline]
     pub(crate) fn write_on_lease(&mut self, by: By, bytes: &[u8]) -> Option<Flow> {
-        if by == By::Owner && self.owner_wants_lease() {
-            return None;
+        match by {
+            By::Owner if self.owner_wants_lease() => return None,
+            By::Owner => {}
+            _ => self.owner_is_not_alone(),
         }
+        self.copy_to_lease(bytes)
+    }
+
+    #[inline]
+    fn copy_to_lease(&mut self, bytes: &[u8]) -> Option<Flow> {
         if self.lease.answer == Flow::Wait && self.driver.host().has_progressed() {
             // There may be room again.
             return None;
@@ -47,7 +54,7 @@ impl Stream {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Flow, WriteError> {
         let lease = self.driver.state().lease_to_queue(self.driver.options());
         if self.lease.prepare(lease, bytes.len()) {
-            if let Some(flow) = self.write_on_lease(By::Other, bytes) {
+            if let Some(flow) = self.copy_to_lease(bytes) {
                 return Ok(flow);
             }
         }
