@@ -9,6 +9,7 @@
 //! the owner goes on to write is held, and the end of the cork takes the lock.
 
 use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use super::barrier::Barrier;
 use super::segment::{Filler, Reached, Segment};
@@ -42,7 +43,7 @@ pub(super) struct OwnLease {
     /// worker's processor has just read is slow to write to.
     pub(super) rested: VecDeque<Arc<Segment>>,
     /// How many segments the owner has filled since the worker was idle, or the stream last
-    /// said `Wait`.
+    /// said `Wait`. A short wait counts as many as a fast stream fills.
     pub(super) filled: usize,
     /// How many writes under the lock the owner makes before it gets a lease again, as another
     /// caller has come. That caller would have taken the lease away.
@@ -58,6 +59,9 @@ const MOST_SEGMENTS: usize = 32;
 
 /// A stream is fast if its owner fills more segments than this and need not wait.
 pub(super) const FAST: usize = 4;
+
+/// A wait that is shorter shows that the stream is fast: to sleep and be woken takes longer.
+const SHORT: Duration = Duration::from_micros(50);
 
 /// Taking a lease away costs as much as this many writes under the lock, or less.
 pub(super) const WITHOUT: u32 = 64;
@@ -95,6 +99,11 @@ impl OwnLease {
         self.segment.forget();
     }
 
+    /// How many bytes the owner can still fill in of its segment.
+    pub(super) fn left(&self, filler: &Filler) -> usize {
+        self.segment.capacity() - filler.reached().at()
+    }
+
     /// The owner goes on in another segment.
     pub(super) fn next_segment(&mut self, filler: &mut Filler) {
         let capacity = self.segment.capacity();
@@ -108,6 +117,13 @@ impl OwnLease {
         self.segment = Arc::clone(&next);
         self.rested.push_back(filler.change_to(next));
         self.settled = Reached::START;
+    }
+
+    /// A thread has waited this long for the stream, and goes on.
+    pub(super) fn count_wait(&mut self, waited: Duration) {
+        if waited < SHORT {
+            self.filled = FAST + 1;
+        }
     }
 
     /// The worker is idle: frees all segments but the one in use.

@@ -204,7 +204,9 @@ impl Stream {
         if own.without > 0 {
             return false;
         }
-        if bytes.len() > own.segment.capacity() - filler.reached().at() {
+        // A change of segments is cheap before a lease begins, as everything is settled.
+        let (left, capacity) = (own.left(filler), own.segment.capacity());
+        if bytes.len() > left || !own.holds && left < capacity / 2 {
             own.next_segment(filler);
         }
         own.holds = true;
@@ -217,6 +219,7 @@ impl Stream {
 #[cfg(not(highwater_loom))]
 mod tests {
     use alloc::vec::Vec;
+    use core::time::Duration;
 
     use super::{By, Filler, Stream};
     use crate::machine::Flow;
@@ -290,6 +293,23 @@ mod tests {
         let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
         let rested = rested(&mut stream, MARK);
         assert_eq!(rested.iter().max(), Some(&1));
+    }
+
+    #[test]
+    fn an_owner_whose_waits_are_short_goes_round_through_all_segments() {
+        let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
+        let mut filler = None;
+        for waited in [Duration::from_millis(1), Duration::ZERO] {
+            for _ in 0..2 * FAST {
+                fill(&mut stream, &mut filler, MARK);
+                work(&mut stream);
+                stream.count_wait(waited);
+            }
+            let rested = stream.own_lease.as_ref().map(|own| own.rested.len());
+            let all = CYCLE / MARK as usize - 1;
+            let expected = if waited.is_zero() { all } else { 1 };
+            assert_eq!(rested, Some(expected), "{waited:?}");
+        }
     }
 
     /// A stream whose sink is busy, and whose owner has written this on its lease.

@@ -264,6 +264,9 @@ impl Stream {
     /// A thread has waited this long.
     pub(crate) fn count_wait(&mut self, waited: Duration) {
         self.waited += waited;
+        if let Some(own) = &mut self.own_lease {
+            own.count_wait(waited);
+        }
     }
 
     /// Gauges and counters.
