@@ -97,8 +97,10 @@ const MOST_DELAYED: u32 = 14;
 /// The step of a wait that brings nothing: a few of them, and a stream of rare writes sleeps.
 const VAIN: u32 = 2;
 
-/// The step of a wait that is delayed, and the step back of one that is worth it. One delay alone
-/// proves little: the system, or a host below it, takes the processor away now and then.
+/// The step of a wait that is delayed. One delay alone proves little: the system, or a host below
+/// it, takes the processor away now and then. A wait that is worth it goes back to 0 from below
+/// here, and from above by 1: on a busy machine some waits are still worth it, and each of the
+/// others costs a thousand times what these save.
 const DELAY: u32 = 4;
 
 /// How long it stays awake at most: about as long as the wake-up takes that this saves. With
@@ -134,12 +136,14 @@ impl Patience {
 
     /// A wait stayed awake, and this is what it has brought.
     pub(crate) fn learns(&self, brought: Brought) {
+        let before = self.vain.load(Relaxed);
         let vain = match brought {
-            Brought::Much => self.vain.load(Relaxed).saturating_sub(DELAY),
             // In loom's models what was before is not to make a difference.
             _ if cfg!(highwater_loom) => 0,
-            Brought::Nothing => (self.vain.load(Relaxed) + VAIN).min(MOST_VAIN),
-            Brought::Delay => (self.vain.load(Relaxed) + DELAY).min(MOST_DELAYED),
+            Brought::Much if before < DELAY => 0,
+            Brought::Much => before - 1,
+            Brought::Nothing => (before + VAIN).min(MOST_VAIN).max(before),
+            Brought::Delay => (before + DELAY).min(MOST_DELAYED),
         };
         self.vain.store(vain, Relaxed);
         self.skip.store((1 << vain) - 1, Relaxed);
@@ -249,9 +253,26 @@ mod tests {
         let patience = Patience::new();
         assert!(patience.tries());
         patience.learns(Brought::Delay);
-        assert_eq!(sleeps(&patience), 15);
-        patience.learns(Brought::Much);
+        let all = [(); 2].map(|()| {
+            let sleeps = sleeps(&patience);
+            patience.learns(Brought::Much);
+            sleeps
+        });
+        assert_eq!(all, [15, 7]);
         assert_eq!(sleeps(&patience), 0);
+    }
+
+    #[test]
+    fn a_machine_that_delays_every_other_wait_is_tried_rarely() {
+        let patience = Patience::new();
+        let all = [(); 5].map(|()| {
+            patience.learns(Brought::Delay);
+            patience.learns(Brought::Much);
+            sleeps(&patience)
+        });
+        assert_eq!(all, [7, 63, 511, 4095, 8191]);
+        patience.learns(Brought::Nothing);
+        assert_eq!(sleeps(&patience), 8191);
     }
 
     #[test]
@@ -273,6 +294,6 @@ mod tests {
         });
         assert_eq!(all, [15, 255, 4095, 16383, 16383]);
         patience.learns(Brought::Much);
-        assert_eq!(sleeps(&patience), 1023);
+        assert_eq!(sleeps(&patience), 8191);
     }
 }
