@@ -136,7 +136,8 @@ impl Writable<()> {
 
 impl<K> Builder<K> {
     /// Sets the length, in bytes, at which `write` returns
-    /// [`Flow::Wait`](crate::Flow::Wait). Node's `highWaterMark`; 16,384 by default.
+    /// [`Flow::Wait`](crate::Flow::Wait). Node's `highWaterMark`; 16,384 by default, as in Node 20.
+    /// (Node 22 and later have 65,536.)
     #[must_use]
     #[doc(alias("capacity", "buffer_size"))]
     pub fn high_water_mark(mut self, bytes: u64) -> Self {
