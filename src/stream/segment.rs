@@ -17,8 +17,8 @@ pub(crate) struct Segment {
     /// How many bytes the owner may fill in all; 0 once it has no lease. Written under the
     /// lock.
     end: AtomicUsize,
-    /// Somebody has found the owner's cork, so the driver may have it: the end of the cork takes
-    /// the lock. Written under the lock.
+    /// The worker or a waiter has found the owner's cork, so the driver may have it: the end of the
+    /// cork takes the lock. Written under the lock.
     found: AtomicBool,
 }
 
@@ -90,7 +90,7 @@ impl Segment {
         self.reached()
     }
 
-    /// The driver does not have the cork of the owner, or no longer.
+    /// The owner has taken the lock: no cork of its lease is with the driver.
     pub(super) fn forget(&self) {
         self.found.store(false, Ordering::Relaxed);
     }
