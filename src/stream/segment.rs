@@ -90,7 +90,7 @@ impl Segment {
         self.reached()
     }
 
-    /// The owner has taken the lock: no cork of its lease is with the driver.
+    /// The owner has taken the lock, and knows what was found.
     pub(super) fn forget(&self) {
         self.found.store(false, Ordering::Relaxed);
     }
