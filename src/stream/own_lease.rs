@@ -61,7 +61,7 @@ const MOST_SEGMENTS: usize = 32;
 pub(super) const FAST: usize = 4;
 
 /// A wait that is shorter shows that the stream is fast: to sleep and be woken takes longer.
-const SHORT: Duration = Duration::from_micros(50);
+pub(super) const SHORT: Duration = Duration::from_micros(50);
 
 /// Taking a lease away costs as much as this many writes under the lock, or less.
 pub(super) const WITHOUT: u32 = 64;
@@ -122,7 +122,7 @@ impl OwnLease {
     /// A thread has waited this long for the stream, and goes on.
     pub(super) fn count_wait(&mut self, waited: Duration) {
         if waited < SHORT {
-            self.filled = FAST + 1;
+            self.filled = FAST;
         }
     }
 

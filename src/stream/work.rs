@@ -219,3 +219,23 @@ impl Stream {
         result.map_err(|cause| self.driver.host_mut().register(cause))
     }
 }
+
+#[cfg(test)]
+#[cfg(not(highwater_loom))]
+mod tests {
+    use crate::stream::{By, OPTIONS, Stream};
+
+    #[test]
+    fn plenty_is_half_of_the_mark_and_less_beside_an_owner_that_has_a_lease() {
+        for (mark, plenty) in [(100, 50), (64 * 1024, 32 * 1024), (1024 * 1024, 32 * 1024)] {
+            let mut stream = Stream::new(OPTIONS.with_high_water_mark(mark), false);
+            assert_eq!(stream.plenty(), plenty, "mark {mark}");
+            let mut filler = None;
+            for _ in 0..2 {
+                let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, b"a");
+                assert!(stream.change(By::Owner, write).0.is_ok());
+            }
+            assert_eq!(stream.plenty(), plenty / 2, "mark {mark}");
+        }
+    }
+}
