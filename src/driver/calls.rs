@@ -37,6 +37,7 @@ impl<H: Host> Driver<H> {
     /// # Errors
     ///
     /// The chunk comes back if it was not accepted ([rule 1](crate::machine#the-rules)).
+    #[inline]
     pub fn write(
         &mut self,
         chunk: H::Chunk,

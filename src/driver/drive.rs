@@ -91,7 +91,7 @@ impl<H: Host> Driver<H> {
             }
             Effect::Queue => {
                 if let Some((chunk, len)) = self.accept(held) {
-                    let callback = held.callbacks.take().next();
+                    let callback = held.callbacks.next();
                     self.queue.push(chunk, len, callback);
                 }
             }

@@ -17,8 +17,11 @@ impl<H: Host> Driver<H> {
     ///
     /// Use it for a stream that is alone. A runtime of several streams calls
     /// [`Driver::run_tick`] in the order of [`Host::deferred`].
+    #[inline]
     pub fn run_ticks(&mut self) {
-        while self.run_tick() {}
+        while !self.ticks.is_empty() {
+            self.run_tick();
+        }
     }
 
     /// Runs the first deferred task. `false` if there was none.

@@ -163,24 +163,22 @@ impl Shared {
     }
 
     fn change_in<T>(&self, mut stream: Guard<'_>, by: By, f: impl FnOnce(&mut Stream) -> T) -> T {
-        let (result, wakers) = stream.change(by, f);
-        self.unlock(stream, wakers);
+        let result = stream.change(by, f);
+        self.unlock(stream);
         result
     }
 
     /// As [`Shared::change`], for the worker: that a waker panics is none of its concern.
     pub(crate) fn report<T>(&self, by: By, f: impl FnOnce(&mut Stream) -> T) -> T {
         let mut stream = self.lock();
-        let (result, wakers) = stream.change(by, f);
-        self.unlock_quietly(stream, wakers);
+        let result = stream.change(by, f);
+        self.unlock_quietly(stream);
         result
     }
 
     /// Releases the lock, and then wakes: so those who are woken find it free.
-    fn unlock(&self, stream: Guard<'_>, wakers: Wakers) {
-        self.show(&stream);
-        drop(stream);
-        match wake_all(wakers) {
+    fn unlock(&self, stream: Guard<'_>) {
+        match self.unlock_and_wake(stream) {
             // A thread that panics already could not bear it.
             Some(panic) if !std::thread::panicking() => resume_unwind(panic),
             panic => mem::forget(panic),
@@ -188,11 +186,18 @@ impl Shared {
     }
 
     /// As [`Shared::unlock`]; what a waker panics with goes no further.
-    pub(super) fn unlock_quietly(&self, stream: Guard<'_>, wakers: Wakers) {
-        self.show(&stream);
-        drop(stream);
+    pub(super) fn unlock_quietly(&self, stream: Guard<'_>) {
         // To drop it could panic again.
-        mem::forget(wake_all(wakers));
+        mem::forget(self.unlock_and_wake(stream));
+    }
+
+    /// Returns the first panic of a waker.
+    #[inline]
+    fn unlock_and_wake(&self, mut stream: Guard<'_>) -> Option<Panic> {
+        self.show(&stream);
+        let wakers = stream.take_wakers();
+        drop(stream);
+        wakers.and_then(wake_all)
     }
 
     pub(super) fn signs(&self) -> &Signs {
@@ -248,8 +253,8 @@ impl Shared {
     ) -> Poll<T> {
         let waker = cx.waker().clone();
         let mut stream = self.lock();
-        let (found, wakers) = stream.wait(by, ticket, condition, waker, f);
-        self.unlock(stream, wakers);
+        let found = stream.wait(by, ticket, condition, waker, f);
+        self.unlock(stream);
         found.map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -257,8 +262,8 @@ impl Shared {
     pub(crate) fn leave(&self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
             let mut stream = self.lock();
-            let wakers = stream.leave(ticket);
-            self.unlock(stream, wakers);
+            stream.leave(ticket);
+            self.unlock(stream);
         }
     }
 
@@ -313,40 +318,40 @@ impl Shared {
 const LOCK_TURNS: u32 = if cfg!(highwater_loom) { 0 } else { 256 };
 
 /// Drops wakers of the worker. What one panics with goes no further, as the work goes on.
+#[inline]
 pub(super) fn drop_quietly(unneeded: [Option<Waker>; 2]) {
-    let wakers = Wakers {
-        unneeded,
-        ..Wakers::default()
-    };
-    mem::forget(wake_all(wakers));
+    if unneeded.iter().any(Option::is_some) {
+        let mut panic = None;
+        call(|| drop(unneeded), &mut panic);
+        mem::forget(panic);
+    }
 }
 
 /// Wakes all of them, even if one panics. Returns the first panic.
-fn wake_all(wakers: Wakers) -> Option<Box<dyn Any + Send>> {
+fn wake_all(wakers: Wakers) -> Option<Panic> {
     let Wakers {
-        to_wake,
+        worker,
+        waiters,
         unneeded,
         chunks,
     } = wakers;
-    if to_wake.is_empty() && unneeded.iter().all(Option::is_none) && chunks.is_empty() {
-        return None;
-    }
     let mut first = None;
-    let mut call = |f: &mut dyn FnMut()| {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-            match first {
-                None => first = Some(panic),
-                Some(_) => mem::forget(panic),
-            }
-        }
-    };
-    for waker in to_wake {
-        let mut waker = Some(waker);
-        call(&mut || {
-            let _ = waker.take().map(Waker::wake);
-        });
+    for waker in worker.into_iter().chain(waiters) {
+        call(|| waker.wake(), &mut first);
     }
-    let mut rest = Some((unneeded, chunks));
-    call(&mut || drop(rest.take()));
+    call(|| drop((unneeded, chunks)), &mut first);
     first
+}
+
+/// What code of a user has panicked with.
+type Panic = Box<dyn Any + Send>;
+
+/// Calls code of a user. Keeps what it panics with, if that is the `first`.
+fn call(f: impl FnOnce(), first: &mut Option<Panic>) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        match first {
+            None => *first = Some(panic),
+            Some(_) => mem::forget(panic),
+        }
+    }
 }

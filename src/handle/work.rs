@@ -38,8 +38,8 @@ impl Shared {
         let wakes = has_next && *given;
         *given = has_next && !wakes;
         if wakes {
-            let wakers = stream.wake_next();
-            self.unlock_quietly(stream, wakers);
+            stream.wake_next();
+            self.unlock_quietly(stream);
         }
         has_next
     }
@@ -71,12 +71,12 @@ impl Shared {
                 return None;
             }
             let mut stream = self.lock();
-            let wakers = stream.wake_next();
+            stream.wake_next();
             if !has_next {
                 stream.shrink();
                 idle = Deadline::NEVER;
             }
-            self.unlock_quietly(stream, wakers);
+            self.unlock_quietly(stream);
         }
     }
 

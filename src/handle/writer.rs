@@ -166,7 +166,10 @@ impl Writer {
     ///
     /// As [`Writer::write`]; the error has the chunk.
     pub fn write_chunk(&self, chunk: impl Into<Chunk>) -> Result<Flow, WriteError<Chunk>> {
-        let chunk = chunk.into();
+        self.write_owned(chunk.into())
+    }
+
+    fn write_owned(&self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         self.polls.wrote();
         self.shared
             .change(self.by, |stream| stream.write_chunk(chunk))

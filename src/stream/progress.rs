@@ -72,6 +72,7 @@ impl Progress {
     }
 
     /// The worker reports at this many bytes. Returns whether that is now.
+    #[inline]
     pub(super) fn wake_at(&self, bytes: u64) -> bool {
         self.wake_at.store(bytes, Ordering::Relaxed);
         bytes < u64::MAX && self.is_due()

@@ -66,21 +66,37 @@ pub(crate) struct Stream {
     pub(super) records: bool,
     /// A producer that panics cuts the stream off.
     pub(super) panics_cut_off: bool,
-    /// Chunks of no bytes, which go nowhere: to be dropped outside the lock.
-    pub(super) empty: Vec<Chunk>,
+    /// What is due once the lock is free.
+    /// Invariant: there is nothing while it is free.
+    pub(super) wakers: Wakers,
 }
 
 /// What to do with wakers once the lock is free: they are code of users.
 #[derive(Debug, Default)]
 #[must_use = "a waiter that is not woken waits for ever"]
 pub(crate) struct Wakers {
-    /// Those whom a change of the stream concerns.
-    pub(crate) to_wake: Vec<Waker>,
+    /// The worker, if there is work.
+    pub(crate) worker: Option<Waker>,
+    /// The other waiters whom a change of the stream concerns.
+    pub(crate) waiters: Vec<Waker>,
     /// To be dropped.
     pub(crate) unneeded: [Option<Waker>; 2],
-    /// To be dropped as well: a chunk may be memory of a user.
+    /// To be dropped as well: chunks of no bytes, which go nowhere. A chunk may be memory of a user.
     pub(crate) chunks: Vec<Chunk>,
 }
+
+impl Wakers {
+    /// Whether nothing is due.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        let [a, b] = &self.unneeded;
+        let wakers = self.worker.is_some() || a.is_some() || b.is_some();
+        !wakers && self.waiters.is_empty() && self.chunks.is_empty()
+    }
+}
+
+/// What the conditions of waiters depend on, apart from room. A change of any may end a wait.
+type Signs = ((bool, bool), bool, bool, (u64, u64, u64));
 
 impl Stream {
     /// A stream whose events are kept for an observer, if it is `observed`.
@@ -105,7 +121,7 @@ impl Stream {
             waited: Duration::ZERO,
             records: false,
             panics_cut_off: false,
-            empty: Vec::new(),
+            wakers: Wakers::default(),
         }
     }
 
@@ -138,38 +154,58 @@ impl Stream {
         self
     }
 
-    /// Runs `f`, and returns whom to wake. Before `f` the driver gets the writes on the
+    /// Runs `f`, and finds whom to wake. Before `f` the driver gets the writes on the
     /// lease and the progress of the worker; after it the deferred ticks run, and a new
     /// lease begins.
-    pub(crate) fn change<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T) -> (T, Wakers) {
-        let mut wakers = Wakers::default();
-        let result = self.change_once(by, f, &mut wakers);
+    #[inline]
+    pub(crate) fn change<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.before_change(by);
+        let result = f(self);
+        self.after_change(by, before);
         // What the worker has done meanwhile may be what a waiter waits for.
         while self.driver.host().progress.wake_at(self.wake_at()) {
-            self.change_once(By::Harmless, |_| (), &mut wakers);
-        }
-        wakers.chunks = mem::take(&mut self.empty);
-        (result, wakers)
-    }
-
-    fn change_once<T>(&mut self, by: By, f: impl FnOnce(&mut Self) -> T, wakers: &mut Wakers) -> T {
-        let (signs, had_room) = (self.signs(), self.has_room());
-        self.settle(by);
-        let result = f(self);
-        self.driver.run_ticks();
-        self.renew_leases(by);
-        if self.worker_waits && (self.has_work() || self.has_group()) {
-            self.worker_waits = false;
-            wakers.to_wake.extend(self.worker.take());
-        }
-        if self.signs() != signs || self.has_room() && !had_room {
-            self.take_woken(wakers);
+            let before = self.before_change(By::Harmless);
+            self.after_change(By::Harmless, before);
         }
         result
     }
 
+    /// Returns the signs, and whether there is room, if there is a waiter.
+    #[inline]
+    fn before_change(&mut self, by: By) -> Option<(Signs, bool)> {
+        let waits = !self.waiters.is_empty();
+        let before = waits.then(|| (self.signs(), self.has_room()));
+        self.settle(by);
+        before
+    }
+
+    fn after_change(&mut self, by: By, before: Option<(Signs, bool)>) {
+        self.driver.run_ticks();
+        self.renew_leases(by);
+        if self.worker_waits && (self.has_work() || self.has_group()) {
+            self.worker_waits = false;
+            self.wakers.worker = self.worker.take();
+        }
+        let may_go_on = match before {
+            _ if self.waiters.is_empty() => false,
+            Some((signs, had_room)) => self.signs() != signs || self.has_room() && !had_room,
+            // The first has come.
+            None => true,
+        };
+        if may_go_on {
+            self.take_woken();
+        }
+    }
+
+    /// What the caller does once it has released the lock.
+    #[inline]
+    pub(crate) fn take_wakers(&mut self) -> Option<Wakers> {
+        (!self.wakers.is_empty()).then(|| mem::take(&mut self.wakers))
+    }
+
     /// Puts what was accepted on the lease into the driver, and then what the sink has done:
     /// these writes were answered without it.
+    #[inline]
     fn settle(&mut self, by: By) {
         self.settle_own(by);
         if let Some(chunk) = self.lease.take() {
@@ -192,9 +228,8 @@ impl Stream {
         self.lease.bytes.len() as u64 + self.unsettled().0
     }
 
-    /// What the conditions of waiters depend on, apart from room. A change of any may
-    /// end a wait.
-    fn signs(&self) -> impl PartialEq + use<> {
+    #[inline]
+    fn signs(&self) -> Signs {
         let (state, handoff) = (self.driver.state(), self.driver.host());
         let stopped = (state.errored().is_some(), state.is_destroyed());
         let counts = (handoff.drains, handoff.delivered, handoff.flushed);
@@ -202,6 +237,7 @@ impl Stream {
     }
 
     /// Whether there is room for producers that wait: no 'drain' is owed either.
+    #[inline]
     pub(super) fn has_room(&self) -> bool {
         let state = self.driver.state();
         state.has_room(self.driver.options()) && !state.needs_drain()

@@ -1,11 +1,10 @@
 //! How a caller waits for something, and how it is woken.
 
-use core::mem;
 use core::task::Waker;
 
 use super::condition::{Condition, WaitError};
 use super::own_lease::By;
-use super::stream::{Stream, Wakers};
+use super::stream::Stream;
 use super::waiters::Ticket;
 use crate::cause::Cause;
 
@@ -20,12 +19,11 @@ impl Stream {
         condition: Condition,
         waker: Waker,
         f: impl FnOnce(&mut Self, Result<(), WaitError>) -> T,
-    ) -> (Option<T>, Wakers) {
+    ) -> Option<T> {
         let came = ticket.is_some();
-        let mut unneeded = [None, None];
-        let (found, mut wakers) = self.change(by, |stream| {
+        let found = self.change(by, |stream| {
             let found = stream.check(condition);
-            unneeded = match found {
+            stream.wakers.unneeded = match found {
                 Some(_) => [stream.waiters.leave(ticket), Some(waker)],
                 None => [stream.waiters.enter(ticket, condition, waker), None],
             };
@@ -33,29 +31,24 @@ impl Stream {
         });
         if found.is_some() || came {
             // A caller that has come for room leaves the rest of it to the next.
-            self.take_woken(&mut wakers);
+            self.take_woken();
         }
-        wakers.unneeded = unneeded;
-        (found, wakers)
+        found
     }
 
     /// Gives up a wait. That leaves room to the next: to the one behind a waiter that was
     /// woken, or whose chunk was too long for the room that there is.
-    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Wakers {
-        let mut wakers = Wakers::default();
+    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
-            wakers.unneeded[0] = self.waiters.leave(ticket);
-            self.take_woken(&mut wakers);
+            self.wakers.unneeded = [self.waiters.leave(ticket), None];
+            self.take_woken();
         }
-        wakers
     }
 
     /// Wakes the next waiter for room, if there is room that the waiter who was woken
     /// for it has not come for. It may never come: a wait can be kept without being polled.
-    pub(crate) fn wake_next(&mut self) -> Wakers {
-        let mut wakers = Wakers::default();
-        self.take_woken(&mut wakers);
-        wakers
+    pub(crate) fn wake_next(&mut self) {
+        self.take_woken();
     }
 
     /// Whether [`Stream::wake_next`] would wake one.
@@ -69,23 +62,34 @@ impl Stream {
         !self.waiters.is_empty()
     }
 
-    pub(super) fn take_woken(&mut self, wakers: &mut Wakers) {
-        if !self.waiters.is_empty() {
-            let mut waiters = mem::take(&mut self.waiters);
-            waiters.take_woken(&mut wakers.to_wake, self.stopped().is_some(), |condition| {
-                self.check(condition).is_some()
-            });
-            self.waiters = waiters;
+    /// Takes the wakers of the waiters whose wait is over: in each queue the first of them, until one
+    /// has to wait on. Of the waiters for room it is the first alone, unless the stream has stopped:
+    /// once that has come, it takes the next.
+    pub(super) fn take_woken(&mut self) {
+        let mut behind = None;
+        while let Some((key, condition)) = self.waiters.next(behind) {
+            let is_over = self.check(condition).is_some();
+            if is_over {
+                let waker = self.waiters.take(key);
+                self.wakers.waiters.extend(waker);
+            }
+            let goes_on = is_over && (!key.is_for_room() || self.stopped().is_some());
+            behind = Some(if goes_on { key } else { key.behind_queue() });
         }
     }
 
     /// The position at which the first waiter may go on, if the sink takes all up to there of what
     /// it has in hand.
+    #[inline]
     pub(super) fn wake_at(&self) -> u64 {
-        let (state, options) = (self.driver.state(), self.driver.options());
-        if self.waiters.is_empty() || state.in_flight() == 0 {
+        if self.waiters.is_empty() || self.driver.state().in_flight() == 0 {
             return u64::MAX;
         }
+        self.first_position()
+    }
+
+    fn first_position(&self) -> u64 {
+        let (state, options) = (self.driver.state(), self.driver.options());
         let room = self.waiters.next_room().and_then(|len| {
             let mut level = options.limit().saturating_sub(len);
             if state.needs_drain() {

@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::ops::Bound;
 use core::task::Waker;
 
 use super::condition::Condition;
@@ -23,7 +24,36 @@ pub(crate) struct Waiters {
 const MAX_FREE: usize = 64;
 
 /// What a waiter waits in, how far that must come, and its place.
-type Key = (Queue, u64, u32);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    queue: Queue,
+    threshold: u64,
+    index: u32,
+}
+
+impl Key {
+    /// The least of a queue.
+    const fn first(queue: Queue) -> Self {
+        Self {
+            queue,
+            threshold: 0,
+            index: 0,
+        }
+    }
+
+    /// Behind all of the same queue.
+    pub(super) fn behind_queue(self) -> Self {
+        Self {
+            queue: self.queue,
+            threshold: u64::MAX,
+            index: u32::MAX,
+        }
+    }
+
+    pub(super) fn is_for_room(self) -> bool {
+        self.queue == Queue::Room
+    }
+}
 
 struct Place {
     /// Where the waiter is in the order, and when it came.
@@ -35,7 +65,11 @@ struct Place {
 impl Place {
     fn key(&self, index: u32) -> Key {
         let (queue, threshold) = self.condition.threshold(self.arrival);
-        (queue, threshold, index)
+        Key {
+            queue,
+            threshold,
+            index,
+        }
     }
 }
 
@@ -80,50 +114,45 @@ impl Waiters {
         waker
     }
 
-    /// Takes the wakers of those whose wait is over, as `is_over` says: in each queue the
-    /// first of them, until one has to wait on. Of the waiters for room it is the first
-    /// alone, unless `all` go: once that has come, it takes the next.
-    pub(super) fn take_woken(
-        &mut self,
-        woken: &mut Vec<Waker>,
-        all: bool,
-        is_over: impl Fn(Condition) -> bool,
-    ) {
-        for queue in Queue::ALL {
-            let keys = (queue, 0, 0)..=(queue, u64::MAX, u32::MAX);
-            while let Some(&key) = self.order.range(keys.clone()).next() {
-                let Some(place) = self.places.get_mut(key.2 as usize) else {
-                    break;
-                };
-                if !is_over(place.condition) {
-                    break;
-                }
-                self.order.remove(&key);
-                woken.extend(place.waker.take());
-                if queue == Queue::Room && !all {
-                    break;
-                }
+    /// The waiter that comes next behind this key, or first of all.
+    pub(super) fn next(&self, behind: Option<Key>) -> Option<(Key, Condition)> {
+        let key = match behind {
+            None => self.order.first()?,
+            Some(key) => {
+                // Most of the time, it was the last one.
+                self.order.last().filter(|last| **last > key)?;
+                let mut rest = self.order.range((Bound::Excluded(key), Bound::Unbounded));
+                rest.next()?
             }
-        }
+        };
+        let place = self.places.get(key.index as usize)?;
+        Some((*key, place.condition))
+    }
+
+    /// The wait with this key is over. Returns its waker.
+    pub(super) fn take(&mut self, key: Key) -> Option<Waker> {
+        self.order.remove(&key);
+        self.places.get_mut(key.index as usize)?.waker.take()
     }
 
     /// Whether there is none.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
     /// The lowest position that a waiter waits for.
     pub(super) fn next_position(&self) -> Option<u64> {
-        let first = (Queue::Delivered, 0, 0);
-        let (queue, position, _) = self.order.range(first..).next()?;
-        (*queue == Queue::Delivered).then_some(*position)
+        let first = Key::first(Queue::Delivered);
+        let key = self.order.range(first..).next()?;
+        (key.queue == Queue::Delivered).then_some(key.threshold)
     }
 
     /// How many bytes the first waiter for room has; `None` if there is none, and
     /// no other waits for 'drain'.
     pub(super) fn next_room(&self) -> Option<u64> {
-        let (queue, _, index) = self.order.first()?;
-        match (queue, self.places.get(*index as usize)?.condition) {
+        let (key, condition) = self.next(None)?;
+        match (key.queue, condition) {
             (Queue::Room, Condition::Room { len }) => Some(len),
             (Queue::Drain, _) => Some(0),
             _ => None,
@@ -164,16 +193,6 @@ enum Queue {
     Delivered,
     Flushed,
     WorkerLeft,
-}
-
-impl Queue {
-    const ALL: [Self; 5] = [
-        Self::Drain,
-        Self::Room,
-        Self::Delivered,
-        Self::Flushed,
-        Self::WorkerLeft,
-    ];
 }
 
 impl Condition {

@@ -233,7 +233,7 @@ mod tests {
             let mut filler = None;
             for _ in 0..2 {
                 let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, b"a");
-                assert!(stream.change(By::Owner, write).0.is_ok());
+                assert!(stream.change(By::Owner, write).is_ok());
             }
             assert_eq!(stream.plenty(), plenty / 2, "mark {mark}");
         }

@@ -76,6 +76,7 @@ impl Stream {
     }
 
     /// Writes this chunk, without a copy.
+    #[inline]
     pub(crate) fn write_chunk(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let flow = self.accept(chunk)?;
         self.waits += u64::from(flow == Flow::Wait);
@@ -83,10 +84,11 @@ impl Stream {
     }
 
     /// Puts a chunk in, without counting its answer. A chunk of no bytes goes nowhere.
+    #[inline]
     pub(super) fn accept(&mut self, chunk: Chunk) -> Result<Flow, WriteError<Chunk>> {
         let len = chunk.len() as u64;
         if len == 0 && self.stopped().is_none() {
-            self.empty.push(chunk);
+            self.wakers.chunks.push(chunk);
             return Ok(self.driver.state().answer(self.driver.options()));
         }
         match self.driver.write(Item::Data(chunk), len, None) {

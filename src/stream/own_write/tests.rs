@@ -22,7 +22,7 @@ fn fill(stream: &mut Stream, filler: &mut Option<Filler>, bytes: u64) -> usize {
         }
         locked += 1;
         let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, b"a line\n");
-        assert!(stream.change(By::Owner, write).0.is_ok());
+        assert!(stream.change(By::Owner, write).is_ok());
     }
     locked
 }
@@ -38,8 +38,7 @@ fn work(stream: &mut Stream) {
             let given = call.given();
             assert!(job.book(given, Ok(Some(given))).is_ok());
         }
-        let answered = stream.change(job.by(), |stream| stream.answered(&mut job));
-        drop(answered);
+        stream.change(job.by(), |stream| stream.answered(&mut job));
     }
 }
 
@@ -98,10 +97,10 @@ fn an_owner_whose_waits_are_short_goes_round_through_all_segments() {
 fn leased(bytes: &[u8]) -> (Stream, Option<Filler>) {
     let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
     let write = |stream: &mut Stream| stream.write(b"to the sink");
-    assert!(stream.change(By::Owner, write).0.is_ok());
+    assert!(stream.change(By::Owner, write).is_ok());
     let mut filler = None;
     let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, bytes);
-    assert_eq!(stream.change(By::Owner, write).0.ok(), Some(Flow::More));
+    assert_eq!(stream.change(By::Owner, write).ok(), Some(Flow::More));
     (stream, filler)
 }
 
@@ -128,11 +127,11 @@ fn a_write_in_doubt_is_accepted_if_it_came_before_the_lease_was_over() {
 fn another_producer_has_no_lease_while_the_owner_has_one() {
     let mut stream = Stream::new(OPTIONS.with_high_water_mark(MARK), false);
     let write = |stream: &mut Stream| stream.write(b"to the sink").and(stream.write(b"queued"));
-    assert!(stream.change(By::Other, write).0.is_ok());
+    assert!(stream.change(By::Other, write).is_ok());
     assert!(stream.write_on_lease(By::Other, b"on a lease").is_some());
     let mut filler = None;
     let write = |stream: &mut Stream| stream.write_by(By::Owner, &mut filler, b"by the owner");
-    assert!(stream.change(By::Owner, write).0.is_ok());
+    assert!(stream.change(By::Owner, write).is_ok());
     assert_eq!(filler.map(|filler| filler.reached().at()), Some(12));
     assert!(stream.write_on_lease(By::Other, b"too early").is_none());
 }
@@ -141,7 +140,7 @@ fn another_producer_has_no_lease_while_the_owner_has_one() {
 fn has_lease_after(stream: &mut Stream, filler: &mut Option<Filler>, bytes: &[u8]) -> bool {
     if stream.write_on_lease(By::Owner, bytes).is_none() {
         let write = |stream: &mut Stream| stream.write_by(By::Owner, filler, bytes);
-        assert!(stream.change(By::Owner, write).0.is_ok());
+        assert!(stream.change(By::Owner, write).is_ok());
     }
     stream.owner_holds()
 }
@@ -154,7 +153,7 @@ fn an_owner_has_a_lease_again_once_it_has_written_alone_for_some_writes() {
             assert!(!has_lease_after(stream, &mut filler, b"under the lock"));
         }
     };
-    drop(stream.change(By::Other, |_| ()));
+    stream.change(By::Other, |_| ());
     locked(&mut stream, WITHOUT - 1);
     assert!(stream.write_on_lease(By::Other, b"by another").is_some());
     locked(&mut stream, WITHOUT);
@@ -164,7 +163,7 @@ fn an_owner_has_a_lease_again_once_it_has_written_alone_for_some_writes() {
 #[test]
 fn an_owner_that_may_have_a_lease_of_its_own_uses_no_other() {
     let (mut stream, mut filler) = leased(b"first, ");
-    drop(stream.change(By::Other, |_| ()));
+    stream.change(By::Other, |_| ());
     assert!(!has_lease_after(
         &mut stream,
         &mut filler,
@@ -172,7 +171,7 @@ fn an_owner_that_may_have_a_lease_of_its_own_uses_no_other() {
     ));
     assert!(stream.write_on_lease(By::Owner, b"on this one").is_some());
     while !has_lease_after(&mut stream, &mut filler, b"under the lock") {}
-    drop(stream.change(By::Owner, |stream| stream.revoke(By::Owner)));
+    stream.change(By::Owner, |stream| stream.revoke(By::Owner));
     assert!(stream.write_on_lease(By::Owner, b"on its own").is_none());
 }
 
@@ -254,7 +253,7 @@ fn a_cork_holds_when_the_sink_has_done_its_work() {
     assert_eq!((now.corked, now.delivered, now.length), (1, 11, 13));
     assert_eq!(filler.uncork(), Filled::InDoubt);
     assert!(!stream.is_accepted(&mut filler));
-    drop(stream.change(By::Owner, Stream::uncork));
+    stream.change(By::Owner, Stream::uncork);
     work(&mut stream);
     let now = stream.snapshot();
     assert_eq!((now.corked, now.delivered, now.length), (0, 24, 0));
@@ -289,9 +288,9 @@ fn a_cork_that_is_never_taken_back_is_there_for_the_next_one() {
     let mut filler = filler.expect("the sink is busy");
     assert_eq!(filler.cork(), Filled::Accepted);
     assert_eq!(filler.cork(), Filled::Nothing);
-    drop(stream.change(By::Owner, Stream::cork));
+    assert!(stream.change(By::Owner, Stream::cork).is_ok());
     assert_eq!(stream.snapshot().corked, 2);
     assert_eq!(filler.uncork(), Filled::Nothing);
-    drop(stream.change(By::Owner, Stream::uncork));
+    stream.change(By::Owner, Stream::uncork);
     assert_eq!(stream.snapshot().corked, 1);
 }
