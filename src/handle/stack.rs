@@ -7,8 +7,7 @@ use core::cell::RefCell;
 use crate::sync::thread_local;
 
 thread_local! {
-    /// The streams whose workers run here, the innermost last. An executor may poll one
-    /// worker within another.
+    /// The streams whose workers run here. An executor may poll one worker within another.
     // Loom's macro takes no `const` block.
     #[allow(clippy::missing_const_for_thread_local)]
     static RUNNING: RefCell<Vec<usize>> = RefCell::new(Vec::new());
@@ -32,7 +31,7 @@ impl Drop for Running {
             let mut running = running.borrow_mut();
             // Not always the last: a value on the heap may live longer than another.
             if let Some(index) = running.iter().rposition(|&stream| stream == self.0) {
-                running.remove(index);
+                running.swap_remove(index);
             }
         });
     }
