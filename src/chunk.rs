@@ -91,10 +91,10 @@ impl Chunk {
     /// The same bytes once more, without a copy. From then on the chunk shares them.
     #[cfg(feature = "futures")]
     pub(crate) fn share(&mut self) -> bytes::Bytes {
-        let bytes = match core::mem::replace(&mut self.bytes, Repr::Static(&[])) {
-            Repr::Vec(vec) => vec.into(),
-            Repr::Static(bytes) => bytes::Bytes::from_static(bytes),
-            Repr::Bytes(bytes) => bytes,
+        let bytes: bytes::Bytes = match &mut self.bytes {
+            Repr::Vec(vec) => core::mem::take(vec).into(),
+            Repr::Static(bytes) => return bytes::Bytes::from_static(bytes),
+            Repr::Bytes(bytes) => return bytes.clone(),
         };
         self.bytes = Repr::Bytes(bytes.clone());
         bytes

@@ -42,7 +42,7 @@ impl http_body::Body for Body {
         Poll::Ready(part.map(|part| {
             part.map(|part| match part {
                 Part::Data(bytes) => http_body::Frame::data(bytes),
-                Part::Trailers(trailers) => http_body::Frame::trailers(trailers),
+                Part::Trailers(trailers) => http_body::Frame::trailers(*trailers),
             })
         }))
     }

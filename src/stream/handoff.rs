@@ -14,6 +14,9 @@ use crate::driver::{Driver, Host};
 use crate::machine::{self, ErrorId, Fault};
 use crate::sync::Arc;
 
+/// The most items that the memory has which is kept between two jobs.
+const MAX_SPARE: usize = 4;
+
 /// What the worker is to do with the sink.
 #[derive(Debug)]
 pub(crate) enum Job {
@@ -34,6 +37,8 @@ pub(super) struct Handoff {
     pub(super) job: Option<Job>,
     /// For the observer, in order.
     pub(super) events: VecDeque<Event>,
+    /// The memory of the last job, if it was a small one, for the next that has one item.
+    spare: VecDeque<Item>,
     /// Whether there is an observer; else no event is kept.
     observed: bool,
     /// By [`ErrorId`].
@@ -131,9 +136,14 @@ impl Handoff {
         // The answer tells the driver of it.
         let _ = self.count_progress();
         let mut rest = job.take_rest();
-        self.put_back(&mut rest);
-        // The worker also drops these outside the lock.
-        job.done.append(&mut rest);
+        if !rest.is_empty() {
+            self.put_back(&mut rest);
+            // The worker also drops these outside the lock.
+            job.done.append(&mut rest);
+        }
+        if rest.capacity() <= MAX_SPARE {
+            self.spare = rest;
+        }
         job.failure
             .take()
             .map_or(Ok(()), |cause| Err(self.register(cause)))
@@ -164,7 +174,10 @@ impl Host for Handoff {
     type Callback = core::convert::Infallible;
 
     fn write(stream: &mut Driver<Self>, item: Item) {
-        stream.host_mut().job = Some(Job::Write([item].into()));
+        let handoff = stream.host_mut();
+        let mut items = mem::take(&mut handoff.spare);
+        items.push_back(item);
+        handoff.job = Some(Job::Write(items));
     }
 
     fn write_batch(stream: &mut Driver<Self>, items: Vec<Item>) {

@@ -97,8 +97,10 @@ impl LeaseBuffer {
     /// Begins a new lease. What was written on the last one has been taken.
     pub(super) fn renew(&mut self, lease: Lease) {
         if self.bytes.capacity() == 0 {
-            self.bytes = self.spare.pop_front().unwrap_or_default();
-            self.bytes.clear();
+            if let Some(spare) = self.spare.pop_front() {
+                self.bytes = spare;
+                self.bytes.clear();
+            }
         }
         self.answer = lease.answer;
         let max = usize::try_from(lease.len).unwrap_or(usize::MAX);
@@ -131,6 +133,9 @@ impl LeaseBuffer {
     /// Takes back the buffers that the sink is done with. Chunks of another capacity stay
     /// there, for the caller to drop outside the lock.
     pub(super) fn recycle(&mut self, done: &mut VecDeque<Item>) {
+        if done.is_empty() {
+            return;
+        }
         let most = MAX_SPARE - self.spare.len();
         for item in done.iter_mut().take(most) {
             if let Item::Data(chunk) = item {

@@ -29,6 +29,7 @@ impl Stream {
     /// Whether the worker has a job or an event to take, or the stream is being
     /// destroyed. In the last case [`Stream::take_work`] may return `None`: a worker that
     /// opens the sink stops that.
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         let (handoff, state) = (self.driver.host(), self.driver.state());
         let stop = state.is_destroyed() && !state.is_closed();
@@ -37,6 +38,7 @@ impl Stream {
 
     /// As [`Stream::take_work`]; a worker that waits leaves its waker. Also returns what
     /// the caller drops outside the lock.
+    #[inline]
     pub(crate) fn poll_work(
         &mut self,
         idle: bool,
@@ -94,12 +96,15 @@ impl Stream {
     /// Takes what there is to do; an `idle` worker also takes a job. `None` if there is
     /// nothing: then the worker waits, and is woken when there is. To take work is no input,
     /// so the lease stays as it is.
+    #[inline]
     fn take_work(&mut self, idle: bool) -> Option<Work> {
         let handoff = self.driver.host_mut();
-        let events = mem::take(&mut handoff.events);
         let job = if idle { handoff.job.take() } else { None };
-        let waits = events.is_empty() && job.is_none();
-        (!waits).then_some(Work { events, job })
+        if job.is_none() && handoff.events.is_empty() {
+            return None;
+        }
+        let events = mem::take(&mut handoff.events);
+        Some(Work { events, job })
     }
 
     /// How many bytes are worth a call of the sink, and the hand-over: few enough that producers

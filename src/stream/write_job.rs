@@ -3,7 +3,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
+use core::{iter, mem};
 use std::io::{self, IoSlice};
 
 use super::own_lease::By;
@@ -138,6 +138,14 @@ impl WriteJob {
         }
     }
 
+    /// Begins the next job, once this one is answered, and nothing is left of it.
+    #[cfg(feature = "futures")]
+    pub(crate) fn restart(&mut self, items: VecDeque<Item>) {
+        self.bytes = 0;
+        self.has_flushed = false;
+        self.rest = items;
+    }
+
     /// What the sink gets next: the same until it has been
     /// [booked](Self::book). `None` when all is done.
     pub(crate) fn next(&mut self) -> Option<Call<'_>> {
@@ -177,6 +185,9 @@ impl WriteJob {
     /// all is done.
     #[cfg(feature = "futures")]
     pub(crate) fn next_shared(&mut self) -> Option<Option<bytes::Bytes>> {
+        if let (Some(Item::Data(chunk)), 0) = (self.rest.front_mut(), self.due) {
+            return Some(Some(chunk.share()));
+        }
         if self.flush_is_next() {
             return Some(None);
         }
@@ -184,6 +195,23 @@ impl WriteJob {
             Item::Data(chunk) => Some(Some(chunk.share())),
             Item::Flush => None,
         }
+    }
+
+    /// The reader has taken the chunk that [`next_shared`](Self::next_shared) has returned last, of
+    /// this many bytes. The worker drops what comes back: the chunk, unless the stream has lent it.
+    #[cfg(feature = "futures")]
+    #[inline]
+    pub(crate) fn took_shared(&mut self, len: usize) -> Option<Item> {
+        let lent = matches!(self.rest.front()?, Item::Data(chunk) if chunk.is_lent());
+        let item = self.rest.pop_front();
+        self.bytes = self.bytes.saturating_add(len as u64);
+        self.unpublished.bytes += len as u64;
+        self.publish();
+        if lent {
+            self.done.extend(item);
+            return None;
+        }
+        item
     }
 
     /// Whether a flush comes next: one for all that stand together, or for all of the job if
@@ -311,12 +339,12 @@ impl WriteJob {
     /// What the sink is done with. The worker drops it before the job goes on, as the stream
     /// has room again for as much.
     pub(crate) fn take_spent(&mut self) -> impl Iterator<Item = Item> {
-        self.spent.drain(..)
+        iter::from_fn(|| self.spent.pop_front())
     }
 
     /// All of the job that is left, once it is answered: to be dropped.
-    pub(crate) fn into_items(self) -> impl Iterator<Item = Item> {
-        self.spent.into_iter().chain(self.done)
+    pub(crate) fn take_left(&mut self) -> impl Iterator<Item = Item> {
+        iter::from_fn(|| self.spent.pop_front().or_else(|| self.done.pop_front()))
     }
 
     /// What the sink has not taken, to the byte.
@@ -341,7 +369,8 @@ impl WriteJob {
         self.of_first = 0;
         match self.rest.pop_front() {
             Some(Item::Data(chunk)) if chunk.is_lent() => self.done.push_back(Item::Data(chunk)),
-            item => self.spent.extend(item),
+            Some(item) => self.spent.push_back(item),
+            None => {}
         }
     }
 }

@@ -55,7 +55,7 @@ impl Builder {
         let shared = Arc::new(Shared::new(stream));
         let slot = SinkSlot::default();
         let stream = Writable::over(&shared, Arc::clone(&slot), None);
-        let frames = Frames::new(shared, progress, observers, slot);
+        let frames = Frames::new(shared, &progress, observers, slot);
         (
             stream,
             Body(alloc::sync::Arc::new(Worker {
@@ -146,8 +146,17 @@ impl Body {
         self
     }
 
+    #[inline]
     pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, Cause>>> {
-        self.frames().poll_part(cx)
+        // No other has it while the body is there.
+        match alloc::sync::Arc::get_mut(&mut self.0) {
+            Some(worker) => worker
+                .frames
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .poll_part(cx),
+            None => self.frames().poll_part(cx),
+        }
     }
 
     /// Whether the reader has everything. From then on it may drop the body.

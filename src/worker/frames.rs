@@ -21,16 +21,18 @@ use crate::sync::Arc;
 /// What a reader gets.
 pub(crate) enum Part {
     Data(Bytes),
+    /// In a box: most parts are data, and a part is moved some times.
     #[cfg(feature = "http-body")]
-    Trailers(http::HeaderMap),
+    Trailers(alloc::boxed::Box<http::HeaderMap>),
 }
 
 pub(super) struct Frames {
     shared: Arc<Shared>,
-    progress: Arc<Progress>,
     observers: Observers,
     slot: SinkSlot<()>,
     now: Now,
+    /// The job of writing, while there is one. It is kept, as a new one costs more.
+    job: WriteJob,
     /// How many bytes the reader has of the job, and has not come back for more: one chunk,
     /// which is the first of the job.
     given: usize,
@@ -54,7 +56,7 @@ type Trailers = dyn FnOnce() -> Option<http::HeaderMap> + Send;
 /// What the worker is at.
 enum Now {
     Idle,
-    Writing(WriteJob),
+    Writing,
     Ending,
     Left,
 }
@@ -62,16 +64,16 @@ enum Now {
 impl Frames {
     pub(super) fn new(
         shared: Arc<Shared>,
-        progress: Arc<Progress>,
+        progress: &Arc<Progress>,
         observers: Observers,
         slot: SinkSlot<()>,
     ) -> Self {
         Self {
             shared,
-            progress,
             observers,
             slot,
             now: Now::Idle,
+            job: WriteJob::new(VecDeque::new(), progress, Calls::default()),
             given: 0,
             total: 0,
             length: None,
@@ -92,9 +94,9 @@ impl Frames {
         let _running = self.shared.run_here();
         self.take_given();
         loop {
-            let part = match &self.now {
+            let part = match self.now {
                 Now::Left => return Poll::Ready(None),
-                Now::Writing(_) => self.next_data(),
+                Now::Writing => self.next_data(),
                 Now::Ending => self.finish(),
                 Now::Idle => {
                     let Poll::Ready(work) = self.shared.poll_work(cx, true) else {
@@ -119,10 +121,8 @@ impl Frames {
     /// Books the chunk that was given before.
     fn take_given(&mut self) {
         let given = mem::take(&mut self.given);
-        if let (Now::Writing(job), true) = (&mut self.now, given > 0) {
-            // As much as was given: that is no error.
-            let _ = job.book(given, Ok(Some(given)));
-            job.take_spent().for_each(dispose);
+        if given > 0 {
+            dispose(self.job.took_shared(given));
         }
     }
 
@@ -133,7 +133,8 @@ impl Frames {
             // There is nothing to open.
             None | Some(Job::Open) => {}
             Some(Job::Write(items)) => {
-                self.now = Now::Writing(WriteJob::new(items, &self.progress, Calls::default()));
+                self.job.restart(items);
+                self.now = Now::Writing;
             }
             Some(Job::Finalize) => self.now = Now::Ending,
             Some(Job::Close(error)) => {
@@ -147,9 +148,7 @@ impl Frames {
 
     /// The next chunk of the job, or `None` once the job is answered.
     fn next_data(&mut self) -> Option<Part> {
-        let Now::Writing(job) = &mut self.now else {
-            return None;
-        };
+        let job = &mut self.job;
         while !job.is_stopped() {
             if job.is_due() {
                 self.shared.report(By::Harmless, |_| ());
@@ -163,11 +162,11 @@ impl Frames {
                 continue;
             };
             let len = bytes.len() as u64;
-            job.failure = self
-                .length
-                .and_then(|length| too_long(&self.shared, length, length - self.total, len));
-            if job.failure.is_some() {
-                break;
+            if let Some(length) = self.length {
+                job.failure = too_long(&self.shared, length, length - self.total, len);
+                if job.failure.is_some() {
+                    break;
+                }
             }
             self.given = bytes.len();
             self.total += len;
@@ -179,11 +178,10 @@ impl Frames {
 
     /// The job is done, or stopped.
     fn answer(&mut self) {
-        if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
-            let by = job.by();
-            self.shared.report(by, |stream| stream.answered(&mut job));
-            job.into_items().for_each(dispose);
-        }
+        self.now = Now::Idle;
+        let job = &mut self.job;
+        self.shared.report(job.by(), |stream| stream.answered(job));
+        job.take_left().for_each(dispose);
     }
 
     /// All is written. Returns the trailers, if the reader gets them first.
@@ -208,7 +206,7 @@ impl Frames {
             let trailers = caught(trailers)?;
             // Nothing comes after them.
             self.knows_end = trailers.is_some();
-            return Ok(trailers.map(Part::Trailers));
+            return Ok(trailers.map(|trailers| Part::Trailers(trailers.into())));
         }
         Ok(None)
     }
@@ -266,17 +264,16 @@ impl Frames {
     /// The reader leaves, and does not have everything. What it has not come back for is
     /// handed back.
     pub(super) fn abandon(&mut self) {
-        let mut job = match mem::replace(&mut self.now, Now::Left) {
+        let job = match mem::replace(&mut self.now, Now::Left) {
             Now::Left => return,
-            Now::Writing(job) => Some(job),
+            Now::Writing => Some(&mut self.job),
             Now::Idle | Now::Ending => None,
         };
         let shared = Arc::clone(&self.shared);
         let _running = shared.run_here();
         let left = |undelivered| Cause::ReaderLeft { undelivered };
-        let events = shared.report(By::Other, |stream| stream.abandoned(left, job.as_mut()));
-        let done = job.into_iter().flat_map(WriteJob::into_items);
-        done.for_each(dispose);
+        let events = shared.report(By::Other, |stream| stream.abandoned(left, job));
+        self.job.take_left().for_each(dispose);
         self.leave(events);
     }
 }

@@ -270,7 +270,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
     fn answer(&self, mut job: WriteJob) {
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
-        job.into_items().for_each(dispose);
+        job.take_left().for_each(dispose);
     }
 
     /// All is written: the sink is flushed, then closed.
@@ -333,8 +333,9 @@ impl<W, O, S> Drop for Worker<W, O, S> {
         let dropped = |undelivered| Cause::WorkerDropped { undelivered };
         let abandon = |stream: &mut Stream| stream.abandoned(dropped, job.as_mut());
         let events = self.shared.report(By::Other, abandon);
-        let done = job.into_iter().flat_map(WriteJob::into_items);
-        done.for_each(dispose);
+        if let Some(job) = &mut job {
+            job.take_left().for_each(dispose);
+        }
         self.leave(events);
     }
 }

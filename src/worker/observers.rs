@@ -23,6 +23,10 @@ impl Observers {
     }
 
     pub(super) fn emit(&mut self, events: VecDeque<Event>) {
+        if events.is_empty() {
+            // Most jobs have none.
+            return;
+        }
         for event in events {
             if let Event::Error(cause) = &event {
                 if let Some(on_error) = self.on_error.take() {

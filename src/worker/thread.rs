@@ -225,7 +225,7 @@ impl<W: Write> Worker<W> {
         }
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
-        job.into_items().for_each(dispose);
+        job.take_left().for_each(dispose);
     }
 
     fn finalize(&mut self) {

@@ -38,8 +38,9 @@ pub(super) fn poll_guard<T>(f: impl FnOnce() -> Poll<io::Result<T>>) -> Poll<Res
 
 /// Drops something of the user's, which may panic.
 pub(super) fn dispose<T>(value: T) {
+    let mut value = Some(value);
     // What a panic brought along is forgotten.
-    drop(caught(|| drop(value)));
+    drop(caught(|| value = None));
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
