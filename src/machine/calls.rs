@@ -53,7 +53,7 @@ impl Run<'_> {
     pub(super) fn answer(&mut self) -> Step {
         self.state.sync = false;
         self.owe_drain();
-        Step::DONE
+        Step::done()
     }
 
     /// Rule 4: the stream owes a drain to a producer that it tells to wait.
@@ -65,13 +65,13 @@ impl Run<'_> {
     /// Rule 12: corks nest.
     pub(super) fn cork(&mut self) -> Step {
         self.state.corked = self.state.corked.saturating_add(1);
-        Step::DONE
+        Step::done()
     }
 
     /// Rule 12: the last uncork lets go of what was held.
     pub(super) fn uncork(&mut self) -> Step {
         if self.state.corked == 0 {
-            return Step::DONE;
+            return Step::done();
         }
         self.state.corked -= 1;
         if self.has(Quirks::FORGETS_FINISH) {

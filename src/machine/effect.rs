@@ -19,11 +19,15 @@ pub struct Step {
 }
 
 impl Step {
-    /// Nothing to do, nothing to come.
-    pub(super) const DONE: Self = Self {
-        effect: None,
-        then: None,
-    };
+    /// Nothing to do, nothing to come. No constant: that would be copied with its padding, in
+    /// WebAssembly by a call of the engine.
+    #[inline(always)]
+    pub(super) const fn done() -> Self {
+        Self {
+            effect: None,
+            then: None,
+        }
+    }
 
     /// This, and nothing after it.
     pub(super) const fn last(effect: Effect) -> Self {

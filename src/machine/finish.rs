@@ -29,7 +29,7 @@ impl Run<'_> {
     pub(super) fn look(&mut self, now: bool, next: Next) -> Step {
         if !self.finish_is_due() {
             return match next {
-                Next::Nothing => Step::DONE,
+                Next::Nothing => Step::done(),
                 next => self.next(next),
             };
         }
@@ -88,7 +88,7 @@ impl Run<'_> {
                 self.state.ending.prefinish();
                 Step::then(Effect::Emit(Event::Prefinish), Then::DeferFinish)
             }
-            Ok(()) => Step::DONE,
+            Ok(()) => Step::done(),
         }
     }
 
@@ -113,13 +113,13 @@ impl Run<'_> {
         if nothing_pending && self.finish_is_due() || unchecked {
             return self.finish();
         }
-        Step::DONE
+        Step::done()
     }
 
     /// Rule 16: finished; first those who called `end()` know.
     fn finish(&mut self) -> Step {
         if !self.state.ending.finish() {
-            return Step::DONE;
+            return Step::done();
         }
         if self.state.ends_kept {
             self.state.ends_kept = false;
@@ -133,7 +133,7 @@ impl Run<'_> {
         let told = self.state.teardown == Teardown::Told;
         let closed = told && !self.has(Quirks::FINISH_AFTER_DESTROY);
         if closed || !self.state.ending.tell() {
-            return Step::DONE;
+            return Step::done();
         }
         Step::then(Effect::Emit(Event::Finish), Then::AutoDestroy)
     }
@@ -143,7 +143,7 @@ impl Run<'_> {
         if self.options.auto_destroy {
             self.destroy(None)
         } else {
-            Step::DONE
+            Step::done()
         }
     }
 }

@@ -268,7 +268,7 @@ impl Run<'_> {
             Leased::Called { callbacks } => self.settle_called(callbacks),
             Leased::Flushed { answers, len } => self.settle_flushed(answers, len),
         }
-        Step::DONE
+        Step::done()
     }
 
     fn settle_queued(&mut self, chunks: u32, len: u64, callback: bool) {
@@ -398,7 +398,7 @@ mod tests {
         };
         let then = step(&mut state, options, None, Input::Write(chunk(4))).then;
         let resumed = then.map(|then| step(&mut state, options, None, Input::Resume(then)));
-        assert_eq!(resumed, Some(Step::DONE));
+        assert_eq!(resumed, Some(Step::done()));
         for _ in 0..2 {
             let _ = step(&mut state, options, None, Input::Write(chunk(3)));
         }

@@ -20,10 +20,13 @@ impl Run<'_> {
         match (result, self.state.sync) {
             (Ok(()), true) => self.written_at_once(callback),
             // Rule 7: the next sink call precedes the callback of this write.
-            (Ok(()), false) => match self.send_queued(Next::AfterWrite { callback }) {
-                Some(sent) => sent,
-                None => self.after_write(1, callback),
-            },
+            (Ok(()), false) => {
+                if self.may_flush() {
+                    self.send_queued(Next::AfterWrite { callback })
+                } else {
+                    self.after_write(1, callback)
+                }
+            }
             (Err(fault), sync) => {
                 self.state.set_errored(Some(fault));
                 if sync {
@@ -74,7 +77,7 @@ impl Run<'_> {
     /// Rule 10: a joined after-write does not count by itself.
     pub(super) fn joined(&mut self) -> Step {
         self.state.after_write_waits = false;
-        Step::DONE
+        Step::done()
     }
 
     /// Rule 8: pending, then the callback, the rest of the queue, and the failure.
@@ -91,24 +94,22 @@ impl Run<'_> {
     /// Rule 11: the queue goes to the sink, if nothing forbids it; then what is next.
     #[inline]
     pub(super) fn flush(&mut self, next: Next) -> Step {
-        match self.send_queued(next) {
-            Some(sent) => sent,
-            None => self.next(next),
+        if self.may_flush() {
+            self.send_queued(next)
+        } else {
+            self.next(next)
         }
     }
 
-    /// Rule 11: begins a flush, if nothing forbids it. `next` follows it.
+    /// Rule 11: begins a flush. `next` follows it.
     #[inline]
-    fn send_queued(&mut self, next: Next) -> Option<Step> {
-        if !self.may_flush() {
-            return None;
-        }
+    fn send_queued(&mut self, next: Next) -> Step {
         self.state.flushing = true;
-        Some(if self.state.queued > 1 && self.options.batches {
+        if self.state.queued > 1 && self.options.batches {
             self.write_batch(next)
         } else {
             self.write_head(next)
-        })
+        }
     }
 
     /// Rule 11: a flush may begin.
@@ -186,13 +187,13 @@ impl Run<'_> {
     /// with the sink's answer.
     pub(super) fn progress(&mut self, done: u64) -> Step {
         if !self.state.is_writing() {
-            return Step::DONE;
+            return Step::done();
         }
         self.state.level.progress(done);
         if !self.state.sync && self.take_drain() {
             Step::last(Effect::Emit(Event::Drain))
         } else {
-            Step::DONE
+            Step::done()
         }
     }
 
@@ -224,7 +225,7 @@ impl Run<'_> {
         }
         self.state.pending = self.state.pending.saturating_sub(left);
         if self.state.writable {
-            Step::DONE
+            Step::done()
         } else if self.state.stops(self.options) {
             self.reject(Next::Look)
         } else {

@@ -112,7 +112,7 @@ impl Run<'_> {
     #[inline]
     pub(super) fn next(&mut self, next: Next) -> Step {
         match next {
-            Next::Nothing => Step::DONE,
+            Next::Nothing => Step::done(),
             Next::Look => self.look(false, Next::Nothing),
             Next::LookNow => self.look(true, Next::Nothing),
             Next::LookThenEnd(end) => self.look(false, Next::End(end)),

@@ -13,7 +13,7 @@ impl Run<'_> {
         if self.state.opening == Opening::NotCalled {
             Step::last(Effect::Defer(Task::Construct))
         } else {
-            Step::DONE
+            Step::done()
         }
     }
 
@@ -22,7 +22,7 @@ impl Run<'_> {
         if self.state.opening.call() {
             Step::last(Effect::Construct)
         } else {
-            Step::DONE
+            Step::done()
         }
     }
 
@@ -50,7 +50,7 @@ impl Run<'_> {
     /// Rule 2: the stream fails.
     pub(super) fn fail(&mut self, fault: Fault, sync: bool) -> Step {
         if self.state.is_destroyed() {
-            return Step::DONE;
+            return Step::done();
         }
         if self.options.auto_destroy {
             return self.destroy(Some(fault));
@@ -74,7 +74,7 @@ impl Run<'_> {
     /// Rules 2 and 19: at most one 'error' per stream, none after 'close'.
     pub(super) fn tell_error(&mut self, fault: Fault) -> Step {
         if self.state.error_told || self.state.teardown == Teardown::Told {
-            return Step::DONE;
+            return Step::done();
         }
         self.state.error_told = true;
         Step::last(Effect::Emit(Event::Error(fault)))
@@ -84,7 +84,7 @@ impl Run<'_> {
     /// what was in flight, queued or kept is rejected.
     pub(super) fn destroy(&mut self, error: Option<Fault>) -> Step {
         if !self.state.teardown.begin(error) {
-            return Step::DONE;
+            return Step::done();
         }
         self.state.writable = false;
         if self.state.is_writing() && !self.has(Quirks::CALLBACK_AFTER_CLOSE) {
@@ -107,21 +107,21 @@ impl Run<'_> {
     /// Rule 18: the destroy hook is called now, or once construct has answered.
     pub(super) fn call_destroy(&mut self) -> Step {
         if self.state.opening != Opening::Done {
-            return Step::DONE;
+            return Step::done();
         }
         match self.state.teardown.call() {
             Some(error) => {
                 let construct = None;
                 Step::last(Effect::Destroy { error, construct })
             }
-            None => Step::DONE,
+            None => Step::done(),
         }
     }
 
     /// Rule 19: `_destroy` has answered; only its first answer counts.
     pub(super) fn destroyed(&mut self, error: Option<Fault>) -> Step {
         if !self.state.teardown.answer() {
-            return Step::DONE;
+            return Step::done();
         }
         self.state.set_errored(error);
         Step::last(Effect::Defer(Task::Close(error)))
@@ -130,7 +130,7 @@ impl Run<'_> {
     /// Rule 19: 'error' with what `_destroy` gave, then 'close'.
     pub(super) fn close_task(&mut self, error: Option<Fault>) -> Step {
         if self.state.teardown != Teardown::Closed {
-            return Step::DONE;
+            return Step::done();
         }
         match error {
             Some(fault) if !self.state.error_told => {
@@ -146,7 +146,7 @@ impl Run<'_> {
         if self.state.teardown.tell() && self.options.emit_close {
             Step::last(Effect::Emit(Event::Close))
         } else {
-            Step::DONE
+            Step::done()
         }
     }
 }

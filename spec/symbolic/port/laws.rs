@@ -81,7 +81,7 @@ impl<'a> Case<'a> {
 
     /// Whether the input has no effect, and nothing follows.
     fn quiet(&self, state: &mut State, input: Input) -> bool {
-        self.step(state, input) == Step::DONE
+        self.step(state, input) == Step::done()
     }
 
     /// The state after an input that must have no effect.
@@ -337,7 +337,7 @@ laws! {
         let state = &mut case.state.clone();
         let called = case.step(state, Input::Resume(Then::Callbacks { left, callback }));
         if left == 0 {
-            return Some(called == Step::DONE && *state == case.state);
+            return Some(called == Step::done() && *state == case.state);
         }
         let then = Then::Callbacks { left: left - 1, callback };
         let settled = case.settled(Input::Settle(Leased::Called { callbacks: 1 }));
@@ -386,7 +386,7 @@ laws! {
         let expected = if callback {
             Step::then(Effect::Callback(Ok(())), called)
         } else {
-            Step::DONE
+            Step::done()
         };
         let settled = case.settled(Input::Settle(Leased::Flushed { answers: 1, len }));
         let rest = state.lease_to_flush(&case.options);
