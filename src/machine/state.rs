@@ -213,7 +213,14 @@ impl State {
     /// where no 'drain' will come: see [`State::errored`].
     #[must_use]
     pub fn needs_drain(&self) -> bool {
-        self.need_drain && self.ending == Ending::Open && !self.is_destroyed()
+        self.owes_drain() && self.ending == Ending::Open && !self.is_destroyed()
+    }
+
+    /// Whether a write has returned *wait*, and no 'drain' has come since: also of a stream that
+    /// has ended or was destroyed, where none will come (Node's `_writableState.needDrain`).
+    #[must_use]
+    pub const fn owes_drain(&self) -> bool {
+        self.need_drain
     }
 
     /// `destroyed`: `destroy()` has been called, or a failure or finish has done so.

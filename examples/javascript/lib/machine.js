@@ -126,6 +126,7 @@ const FLAG = {
   CLOSED: 32,
   ABORTED: 64,
   WRITING: 128,
+  OWES_DRAIN: 256,
 };
 
 module.exports = {

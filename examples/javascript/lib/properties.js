@@ -10,9 +10,7 @@ const getters = {
   length: (core) => machine.length(core.looked()),
   corked: (core) => machine.corked(core.looked()),
   pendingcb: (core) => machine.pending(core.looked()),
-  // An ended or destroyed stream emits no 'drain' any more. Then `Readable.pipe`, which reads
-  // this when it unpipes, stops waiting for it.
-  needDrain: (core) => core.is(FLAG.NEEDS_DRAIN | FLAG.ENDED | FLAG.DESTROYED),
+  needDrain: (core) => core.is(FLAG.OWES_DRAIN),
   ending: (core) => core.is(FLAG.ENDED),
   ended: (core) => core.is(FLAG.ENDED),
   finished: (core) => core.is(FLAG.FINISHED),

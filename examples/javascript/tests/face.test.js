@@ -67,6 +67,21 @@ test('the face has what Node has', () => {
   });
 });
 
+test('the drain that a stream owes is read as in Node, also once none will come', () => {
+  const after = [() => {}, (one) => one.write('text'), (one) => one.end(), (one) => one.destroy()];
+  for (const first of after) {
+    for (const then of after) {
+      same('needDrain', (Writable) => {
+        const one = new Writable({ write() {}, highWaterMark: 4 });
+        one.on('error', () => {});
+        first(one);
+        then(one);
+        return [one._writableState.needDrain, one.writableNeedDrain];
+      });
+    }
+  }
+});
+
 test('a subclass may write and end in its constructor, and has its own destroy called', async () => {
   for (const Writable of CLASSES) {
     const seen = [];

@@ -394,7 +394,7 @@ pub extern "C" fn refusal(stream: u32, len: f64) -> u32 {
 }
 
 /// Bits: 0 writable, 1 ended, 2 finished, 3 needs drain, 4 destroyed, 5 closed, 6 aborted,
-/// 7 writing.
+/// 7 writing, 8 owes a drain.
 #[unsafe(no_mangle)]
 pub extern "C" fn flags(stream: u32) -> u32 {
     let state = &at(stream).state;
@@ -407,6 +407,7 @@ pub extern "C" fn flags(stream: u32) -> u32 {
         state.is_closed(),
         state.is_aborted(),
         state.is_writing(),
+        state.owes_drain(),
     ]
     .iter()
     .rev()
