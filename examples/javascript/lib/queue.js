@@ -14,8 +14,8 @@ function append(core, chunk, encoding, callback) {
   if (callback !== null) core.bits |= HAS_CALLBACK;
   if (encoding !== 'buffer') core.bits |= NOT_ALL_BUFFERS;
   const entry = { chunk, encoding, callback: callback === null ? nop : callback };
-  if (core.queue === null) core.queue = [entry];
-  else core.queue.push(entry);
+  core.queue ??= [];
+  core.queue.push(entry);
 }
 
 function pop(core) {
@@ -35,7 +35,7 @@ function pop(core) {
 function give(core) {
   const entry = pop(core);
   const { chunk, callback } = entry;
-  core.given = (core.bits & OBJECTS) !== 0 ? 1 : chunk.length;
+  core.given = size(core, chunk);
   core.flight = callback === nop ? null : callback;
   return entry;
 }
@@ -50,8 +50,12 @@ function emptied(core) {
 function measure(core) {
   if (core.queue === null) return -1;
   const { chunk, callback } = core.queue[core.at];
-  const length = (core.bits & OBJECTS) !== 0 ? 1 : chunk.length;
-  return length * 2 + (callback === nop ? 0 : 1);
+  return size(core, chunk) * 2 + (callback === nop ? 0 : 1);
+}
+
+// What a chunk of the queue counts.
+function size(core, chunk) {
+  return (core.bits & OBJECTS) !== 0 ? 1 : chunk.length;
 }
 
 module.exports = { HAS_CALLBACK, NOT_ALL_BUFFERS, append, emptied, give, measure, nop, pop };
