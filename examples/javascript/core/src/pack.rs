@@ -14,15 +14,16 @@ use highwater::machine::{End, ErrorId, Fault, Next, Task, Then};
 pub(crate) type Pair = (u32, u32);
 
 pub(crate) fn fault(fault: Fault) -> u32 {
-    match fault {
-        Fault::Caller(ErrorId(id)) => 1 | id << 3,
-        Fault::WriteAfterEnd => 2,
-        Fault::Destroyed => 3,
-        Fault::AlreadyFinished => 4,
-        Fault::MultipleCallback => 5,
-        Fault::TooLong => 6,
-        Fault::NotImplemented => 7,
-    }
+    let (kind, id) = match fault {
+        Fault::Caller(ErrorId(id)) => (1, id),
+        Fault::WriteAfterEnd => (2, 0),
+        Fault::Destroyed => (3, 0),
+        Fault::AlreadyFinished => (4, 0),
+        Fault::MultipleCallback => (5, 0),
+        Fault::TooLong => (6, 0),
+        Fault::NotImplemented => (7, 0),
+    };
+    kind | id << 3
 }
 
 pub(crate) fn to_fault(number: u32) -> Option<Fault> {
@@ -42,36 +43,43 @@ pub(crate) fn maybe(found: Option<Fault>) -> u32 {
     found.map_or(0, fault)
 }
 
-pub(crate) fn result(answer: Result<(), Fault>) -> u32 {
-    maybe(answer.err())
-}
-
 pub(crate) fn to_result(number: u32) -> Result<(), Fault> {
     to_fault(number).map_or(Ok(()), Err)
 }
 
 /// The fault of something that has one in any case.
-fn to_some(number: u32) -> Fault {
-    to_fault(number).unwrap_or(Fault::MultipleCallback)
+fn some(error: Option<Fault>) -> Fault {
+    error.unwrap_or(Fault::MultipleCallback)
 }
 
 const FLAG_OF_TASK: u32 = 1 << 3;
 
+// Kind, flag and number are matched apart, so that kinds with the same details share their code:
+// the module has a bound in bytes (bench.mjs).
 pub(crate) fn task(task: Task) -> Pair {
-    let flag = |on: bool| if on { FLAG_OF_TASK } else { 0 };
-    match task {
-        Task::Construct => (0, 0),
-        Task::Constructed(answer) => (1, result(answer)),
-        Task::AfterWrite { count, callback } => (2 | flag(callback), count),
-        Task::WriteFailed {
-            fault: error,
-            callback,
-        } => (3 | flag(callback), fault(error)),
-        Task::Reject => (4, 0),
-        Task::Finish { unchecked } => (5 | flag(unchecked), 0),
-        Task::Error(error) => (6, fault(error)),
-        Task::Close(error) => (7, maybe(error)),
-    }
+    let kind = match task {
+        Task::Construct => 0,
+        Task::Constructed(_) => 1,
+        Task::AfterWrite { .. } => 2,
+        Task::WriteFailed { .. } => 3,
+        Task::Reject => 4,
+        Task::Finish { .. } => 5,
+        Task::Error(_) => 6,
+        Task::Close(_) => 7,
+    };
+    let flag = match task {
+        Task::AfterWrite { callback: on, .. }
+        | Task::WriteFailed { callback: on, .. }
+        | Task::Finish { unchecked: on } => u32::from(on) * FLAG_OF_TASK,
+        _ => 0,
+    };
+    let number = match task {
+        Task::AfterWrite { count, .. } => count,
+        Task::WriteFailed { fault: with, .. } | Task::Error(with) => fault(with),
+        Task::Constructed(Err(with)) | Task::Close(Some(with)) => fault(with),
+        _ => 0,
+    };
+    (kind | flag, number)
 }
 
 pub(crate) fn to_task((kind, number): Pair) -> Task {
@@ -84,12 +92,12 @@ pub(crate) fn to_task((kind, number): Pair) -> Task {
             callback: flag,
         },
         3 => Task::WriteFailed {
-            fault: to_some(number),
+            fault: some(to_fault(number)),
             callback: flag,
         },
         4 => Task::Reject,
         5 => Task::Finish { unchecked: flag },
-        6 => Task::Error(to_some(number)),
+        6 => Task::Error(some(to_fault(number))),
         _ => Task::Close(to_fault(number)),
     }
 }
@@ -100,77 +108,102 @@ const FLAG: u32 = 1 << 9;
 const CALLBACK: u32 = 1 << 10;
 
 fn next(next: Next) -> Pair {
-    let with = |kind: u32, callback: bool| kind << 5 | if callback { CALLBACK } else { 0 };
-    match next {
-        Next::Nothing => (0, 0),
-        Next::Look => (with(1, false), 0),
-        Next::LookNow => (with(2, false), 0),
-        Next::LookThenEnd(end) => (with(3, end.callback), maybe(end.refused)),
-        Next::End(end) => (with(4, end.callback), maybe(end.refused)),
-        Next::EndCallback(error) => (with(5, false), maybe(error)),
-        Next::AfterWrite { callback } => (with(6, callback), 0),
-        Next::AtOnce { callback } => (with(7, callback), 0),
-        Next::Fail(error) => (with(8, false), fault(error)),
-    }
+    let kind = match next {
+        Next::Nothing => 0,
+        Next::Look => 1,
+        Next::LookNow => 2,
+        Next::LookThenEnd(_) => 3,
+        Next::End(_) => 4,
+        Next::EndCallback(_) => 5,
+        Next::AfterWrite { .. } => 6,
+        Next::AtOnce { .. } => 7,
+        Next::Fail(_) => 8,
+    };
+    let flag = match next {
+        Next::LookThenEnd(End { callback: on, .. })
+        | Next::End(End { callback: on, .. })
+        | Next::AfterWrite { callback: on }
+        | Next::AtOnce { callback: on } => u32::from(on) * CALLBACK,
+        _ => 0,
+    };
+    let number = match next {
+        Next::LookThenEnd(end) | Next::End(end) => maybe(end.refused),
+        Next::EndCallback(error) => maybe(error),
+        Next::Fail(error) => fault(error),
+        _ => 0,
+    };
+    (kind << 5 | flag, number)
 }
 
-fn to_next((kind, number): Pair) -> Next {
+fn to_next(kind: u32, error: Option<Fault>) -> Next {
     let callback = kind & CALLBACK != 0;
-    let end = End {
-        refused: to_fault(number),
-        callback,
-    };
+    let refused = error;
+    let end = End { refused, callback };
     match kind >> 5 & 15 {
         1 => Next::Look,
         2 => Next::LookNow,
         3 => Next::LookThenEnd(end),
         4 => Next::End(end),
-        5 => Next::EndCallback(to_fault(number)),
+        5 => Next::EndCallback(error),
         6 => Next::AfterWrite { callback },
         7 => Next::AtOnce { callback },
-        8 => Next::Fail(to_some(number)),
+        8 => Next::Fail(some(error)),
         _ => Next::Nothing,
     }
 }
 
-/// The kind of [`Then::Callbacks`].
-pub(crate) const CALLBACKS: u32 = 3;
-
 pub(crate) fn then(then: Then) -> Pair {
-    let flag = |on: bool| if on { FLAG } else { 0 };
-    let with = |kind: u32, after: Next| {
-        let (bits, number) = next(after);
-        (kind | bits, number)
+    let kind = match then {
+        Then::Answer => 0,
+        Then::Flush(_) => 1,
+        Then::Flushing(_) => 2,
+        Then::Callbacks { .. } => 3,
+        Then::Reject(_) => 4,
+        Then::Batched(_) => 5,
+        Then::Next(_) => 6,
+        Then::Finalizing(_) => 7,
+        Then::Prefinished { .. } => 8,
+        Then::DeferFinish => 9,
+        Then::FailFinal(_) => 10,
+        Then::Fail { .. } => 11,
+        Then::TellError { .. } => 12,
+        Then::CallDestroy => 13,
+        Then::TellFinish => 14,
+        Then::AutoDestroy => 15,
+        Then::TellClose => 16,
     };
-    match then {
-        Then::Answer => (0, 0),
-        Then::Flush(after) => with(1, after),
-        Then::Flushing(after) => with(2, after),
-        Then::Callbacks { left, callback } => (CALLBACKS | flag(callback), left),
-        Then::Reject(after) => with(4, after),
-        Then::Batched(after) => with(5, after),
-        Then::Next(after) => with(6, after),
-        Then::Finalizing(after) => with(7, after),
-        Then::Prefinished { now, next } => with(8 | flag(now), next),
-        Then::DeferFinish => (9, 0),
-        Then::FailFinal(error) => (10, fault(error)),
-        Then::Fail { fault: error, sync } => (11 | flag(sync), fault(error)),
-        Then::TellError { fault: error, sync } => (12 | flag(sync), fault(error)),
-        Then::CallDestroy => (13, 0),
-        Then::TellFinish => (14, 0),
-        Then::AutoDestroy => (15, 0),
-        Then::TellClose => (16, 0),
-    }
+    let flag = match then {
+        Then::Callbacks { callback: on, .. }
+        | Then::Prefinished { now: on, .. }
+        | Then::Fail { sync: on, .. }
+        | Then::TellError { sync: on, .. } => u32::from(on) * FLAG,
+        _ => 0,
+    };
+    let (bits, number) = match then {
+        Then::Flush(after)
+        | Then::Flushing(after)
+        | Then::Reject(after)
+        | Then::Batched(after)
+        | Then::Next(after)
+        | Then::Finalizing(after)
+        | Then::Prefinished { next: after, .. } => next(after),
+        Then::Callbacks { left, .. } => (0, left),
+        Then::FailFinal(with)
+        | Then::Fail { fault: with, .. }
+        | Then::TellError { fault: with, .. } => (0, fault(with)),
+        _ => (0, 0),
+    };
+    (kind | flag | bits, number)
 }
 
 pub(crate) fn to_then((kind, number): Pair) -> Then {
     let flag = kind & FLAG != 0;
-    let after = to_next((kind, number));
-    let fault = to_some(number);
+    let error = to_fault(number);
+    let (after, fault) = (to_next(kind, error), some(error));
     match kind & 31 {
         1 => Then::Flush(after),
         2 => Then::Flushing(after),
-        CALLBACKS => Then::Callbacks {
+        3 => Then::Callbacks {
             left: number,
             callback: flag,
         },

@@ -57,38 +57,47 @@ pub(crate) fn report(step: Step) -> u32 {
     number
 }
 
+// As in `pack.rs`, kind and details are matched apart.
 fn effect(effect: Effect) -> (u32, pack::Pair) {
-    match effect {
-        Effect::Refuse(fault) => (1, (pack::fault(fault), 0)),
-        Effect::Queue => (QUEUE, (0, 0)),
-        Effect::WriteGiven => (WRITE_GIVEN, (0, 0)),
-        Effect::WriteHead => (4, (0, 0)),
-        Effect::WriteBatch(count) => (5, (count, 0)),
-        Effect::Construct => (6, (0, 0)),
-        Effect::Finalize => (7, (0, 0)),
-        Effect::Destroy { error, construct } => (8, (pack::maybe(error), pack::maybe(construct))),
-        Effect::Emit(event) => emit(event),
-        Effect::Callback(result) => (15, (pack::result(result), 0)),
-        Effect::RejectTaken(fault) => (16, (pack::fault(fault), 0)),
-        Effect::RejectHead(fault) => (17, (pack::fault(fault), 0)),
-        Effect::FailHead(fault) => (18, (pack::fault(fault), 0)),
-        Effect::KeepEnd => (19, (0, 0)),
-        Effect::DeferEnd(fault) => (20, (pack::fault(fault), 0)),
-        Effect::CallEnds(result) => (21, (pack::result(result), 0)),
-        Effect::Defer(Task::AfterWrite { callback, .. }) => {
-            (23 | if callback { CALLBACK } else { 0 }, (0, 0))
-        }
-        Effect::Defer(task) => (22, pack::task(task)),
-    }
-}
-
-fn emit(event: Event) -> (u32, pack::Pair) {
-    match event {
-        Event::Open => (9, (0, 0)),
-        Event::Drain => (10, (0, 0)),
-        Event::Prefinish => (11, (0, 0)),
-        Event::Finish => (12, (0, 0)),
-        Event::Error(fault) => (13, (pack::fault(fault), 0)),
-        Event::Close => (14, (0, 0)),
-    }
+    let kind = match effect {
+        Effect::Refuse(_) => 1,
+        Effect::Queue => QUEUE,
+        Effect::WriteGiven => WRITE_GIVEN,
+        Effect::WriteHead => 4,
+        Effect::WriteBatch(_) => 5,
+        Effect::Construct => 6,
+        Effect::Finalize => 7,
+        Effect::Destroy { .. } => 8,
+        Effect::Emit(Event::Open) => 9,
+        Effect::Emit(Event::Drain) => 10,
+        Effect::Emit(Event::Prefinish) => 11,
+        Effect::Emit(Event::Finish) => 12,
+        Effect::Emit(Event::Error(_)) => 13,
+        Effect::Emit(Event::Close) => 14,
+        Effect::Callback(_) => 15,
+        Effect::RejectTaken(_) => 16,
+        Effect::RejectHead(_) => 17,
+        Effect::FailHead(_) => 18,
+        Effect::KeepEnd => 19,
+        Effect::DeferEnd(_) => 20,
+        Effect::CallEnds(_) => 21,
+        Effect::Defer(Task::AfterWrite { callback: true, .. }) => 23 | CALLBACK,
+        Effect::Defer(Task::AfterWrite { .. }) => 23,
+        Effect::Defer(_) => 22,
+    };
+    let details = match effect {
+        Effect::Refuse(fault)
+        | Effect::RejectTaken(fault)
+        | Effect::RejectHead(fault)
+        | Effect::FailHead(fault)
+        | Effect::DeferEnd(fault)
+        | Effect::Callback(Err(fault))
+        | Effect::CallEnds(Err(fault))
+        | Effect::Emit(Event::Error(fault)) => (pack::fault(fault), 0),
+        Effect::Destroy { error, construct } => (pack::maybe(error), pack::maybe(construct)),
+        Effect::WriteBatch(count) => (count, 0),
+        Effect::Defer(task) => pack::task(task),
+        _ => (0, 0),
+    };
+    (kind, details)
 }
