@@ -24,6 +24,10 @@ function drive(core, first, held) {
       destroyByItsOwn(core);
       return;
     }
+    if ((report & REPORT.LAST) !== 0) {
+      callLast(core, held);
+      return;
+    }
     const { words } = memory;
     const goesOn = (report & REPORT.THEN) !== 0;
     const kind = words[0];
@@ -35,6 +39,15 @@ function drive(core, first, held) {
     if (!goesOn) return;
     report = machine.resume(core.settled(), kind, number, head(core));
   }
+}
+
+// Calls the last callback of a write, on the lease to call: nothing follows it. If it does
+// anything with the stream, it goes on by steps.
+function callLast(core, held) {
+  core.lease = CALLING;
+  callBack(held, null);
+  if (core.lease === CALLING) core.lease = 0;
+  else drive(core, machine.called(core.settled(), 0, head(core)), held);
 }
 
 // Performs one effect. Returns what it has not taken of the callbacks.
@@ -226,10 +239,7 @@ function flushOnLease(core) {
   core.flush -= core.given;
   core.flushed += 1;
   give(core);
-  core.lease = CALLING;
-  if (held !== null) held(null);
-  if (core.lease === CALLING) core.lease = 0;
-  else drive(core, machine.called(core.settled(), 0, head(core)), held);
+  callLast(core, held);
 }
 
 // On the lease to write (`State::lease_to_write`): nothing comes of the answer but the

@@ -69,6 +69,7 @@ const REPORT = {
   ROOM: 256,
   CALLBACK: 512,
   SELF: 1024,
+  LAST: 2048,
 };
 
 const EFFECT = {
@@ -101,7 +102,6 @@ const EFFECT = {
 // Kinds of tasks and continuations that the driver makes itself.
 const TASK_WRITE_FAILED = 3;
 const TASK_HAS_CALLBACK = 8;
-const THEN_CALLBACKS = 3;
 const THEN_FAIL = 11;
 const THEN_TELL_ERROR = 12;
 
@@ -145,7 +145,6 @@ module.exports = {
   EFFECT,
   TASK_WRITE_FAILED,
   TASK_HAS_CALLBACK,
-  THEN_CALLBACKS,
   THEN_FAIL,
   THEN_TELL_ERROR,
   FAULT,

@@ -87,7 +87,7 @@ function writeByStep(core, chunk, encoding, length, callback) {
       append(core, chunk, encoding, callback);
       const room = (report & REPORT.ROOM) !== 0;
       core.set(BIT.ROOM, room);
-      beginQueue(core, machine.lease_to_queue(slot));
+      beginQueue(core, machine.memory.words[0]);
       return room;
     }
     default: { // refused

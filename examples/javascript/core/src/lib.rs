@@ -16,7 +16,7 @@ use highwater::machine::{
     Effect, End, Flow, Input, Lease, Leased, Measure, Next, Options, Quirks, State, Step, Task,
     Then, step,
 };
-use report::{QUEUE, ROOM, SELF, TAKEN, UNCOUNTED, WRITE_GIVEN, report};
+use report::{LAST, QUEUE, ROOM, SELF, TAKEN, UNCOUNTED, WRITE_GIVEN, report};
 use slots::{Slot, at};
 
 #[panic_handler]
@@ -119,7 +119,21 @@ fn put(stream: u32, head: f64, input: Input) -> u32 {
     } else {
         0
     };
-    report(step) | uncounted | itself
+    report(step) | uncounted | itself | last(slot, step)
+}
+
+/// The last callback of a write is called as on the lease to call, if that is on and no
+/// after-write waits: nothing follows it (`law_call_next` in `spec/symbolic`).
+#[inline(always)]
+fn last(slot: &Slot, step: Step) -> u32 {
+    let ok = matches!(step.effect, Some(Effect::Callback(Ok(()))));
+    let last = ok && matches!(step.then, Some(Then::Callbacks { left: 0, .. }));
+    let alone = last && !slot.state.counts_after_write();
+    if alone && slot.state.lease_to_call(&slot.options).count > 0 {
+        LAST
+    } else {
+        0
+    }
 }
 
 /// Any step.
@@ -154,7 +168,8 @@ pub extern "C" fn call(stream: u32, which: u32, fault: u32, head: f64) -> u32 {
     put(stream, head, input)
 }
 
-/// `write`. If the effect is to queue it, the answer is in the report.
+/// `write`. If the effect is to queue it, the answer is in the report, and the lease to queue in
+/// the first word: see [`lease_to_queue`].
 #[unsafe(no_mangle)]
 pub extern "C" fn write(stream: u32, len: f64, callback: u32) -> u32 {
     let slot = at(stream);
@@ -165,7 +180,10 @@ pub extern "C" fn write(stream: u32, len: f64, callback: u32) -> u32 {
     let step = step(&mut slot.state, &slot.options, None, Input::Write(chunk));
     match step.effect {
         Some(Effect::WriteGiven) => WRITE_GIVEN,
-        Some(Effect::Queue) => QUEUE | room(slot),
+        Some(Effect::Queue) => {
+            report::lease(lease_to_queue(slot));
+            QUEUE | room(slot)
+        }
         _ => report(step),
     }
 }
@@ -303,9 +321,7 @@ fn count(lease: Lease) -> u32 {
 
 /// The lease to queue: how many bytes (or objects); negative if there is none. Its answer is
 /// that of the write before it.
-#[unsafe(no_mangle)]
-pub extern "C" fn lease_to_queue(stream: u32) -> i32 {
-    let slot = at(stream);
+fn lease_to_queue(slot: &Slot) -> i32 {
     let lease = slot.state.lease_to_queue(&slot.options);
     // No queue of JavaScript has so many chunks, so only the bytes are left to be counted.
     if lease.count < MOST {

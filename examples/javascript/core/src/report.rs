@@ -25,6 +25,9 @@ pub(crate) const CALLBACK: u32 = 1 << 9;
 /// would have, had it not been destroyed before: a `destroy` of its own is called then, as well.
 pub(crate) const SELF: u32 = 1 << 10;
 
+/// Nothing follows the callback, unless it does something with the stream.
+pub(crate) const LAST: u32 = 1 << 11;
+
 pub(crate) const QUEUE: u32 = 2;
 pub(crate) const WRITE_GIVEN: u32 = 3;
 
@@ -39,6 +42,11 @@ static WORDS: Words = Words(Cell::new([0; 4]));
 /// The address of the four words.
 pub(crate) fn words() -> u32 {
     WORDS.0.as_ptr() as u32
+}
+
+/// What a lease is on, as the first word.
+pub(crate) fn lease(on: i32) {
+    WORDS.0.set([on as u32, 0, 0, 0]);
 }
 
 pub(crate) fn report(step: Step) -> u32 {
