@@ -75,9 +75,12 @@ impl LeaseBuffer {
         buffer
     }
 
-    /// No lease, as the owner has one of its own.
+    /// No lease, as the owner has one of its own. Its buffer, which is empty, is one of the spare.
     pub(super) fn pause(&mut self) {
         self.room = 0;
+        if self.bytes.capacity() > 0 && self.spare.len() < MAX_SPARE {
+            self.spare.push_back(mem::take(&mut self.bytes));
+        }
     }
 
     /// Takes what was written, for the driver.
@@ -197,6 +200,17 @@ mod tests {
         }
         lease.shrink(1);
         assert_eq!(lease.spare.len(), 1);
+    }
+
+    #[test]
+    fn the_buffer_of_a_lease_that_pauses_is_a_spare_one() {
+        let mut lease = LeaseBuffer::new(64);
+        assert!(lease.prepare(eight_bytes(), 8));
+        let before = lease.bytes.as_ptr();
+        lease.pause();
+        assert_eq!(lease.write(&[7]), None);
+        let spare = lease.buffer(64);
+        assert_eq!(spare.as_ptr(), before);
     }
 
     #[test]
