@@ -209,8 +209,20 @@ mod tests {
         let before = lease.bytes.as_ptr();
         lease.pause();
         assert_eq!(lease.write(&[7]), None);
+        lease.pause();
+        assert_eq!(lease.spare.len(), 1);
         let spare = lease.buffer(64);
         assert_eq!(spare.as_ptr(), before);
+    }
+
+    #[test]
+    fn a_lease_that_pauses_beside_enough_spare_buffers_keeps_its_own() {
+        let mut lease = LeaseBuffer::new(8);
+        assert!(lease.prepare(eight_bytes(), 8));
+        let buffers = (0..MAX_SPARE).map(|_| Item::Data(Chunk::lent(vec![0; 8])));
+        lease.recycle(&mut buffers.collect());
+        lease.pause();
+        assert_eq!(lease.spare.len(), MAX_SPARE);
     }
 
     #[test]

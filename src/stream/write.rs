@@ -28,9 +28,8 @@ impl Stream {
 
     #[inline]
     fn copy_to_lease(&mut self, bytes: &[u8]) -> Option<Flow> {
-        let waits = self.lease.answer == Flow::Wait || self.driver.state().needs_drain();
-        if waits && self.driver.host().has_progressed() {
-            // There may be room again, or the 'drain' that is owed: it comes before this write.
+        if self.driver.state().needs_drain() && self.driver.host().has_progressed() {
+            // There may be room again, and the 'drain' that is owed: it comes before this write.
             return None;
         }
         let flow = self.lease.write(bytes)?;
