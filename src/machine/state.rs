@@ -218,6 +218,21 @@ impl State {
 
     /// Whether a write has returned *wait*, and no 'drain' has come since: also of a stream that
     /// has ended or was destroyed, where none will come (Node's `_writableState.needDrain`).
+    ///
+    /// ```
+    /// use highwater::machine::{Input, Measure, Options, State, step};
+    ///
+    /// let options = Options::new().with_high_water_mark(4);
+    /// let mut state = State::new(&options);
+    /// let chunk = Measure { len: 4, callback: false };
+    /// let written = step(&mut state, &options, None, Input::Write(chunk));
+    /// // The sink has returned without an answer.
+    /// let then = written.then.expect("the caller gets its answer");
+    /// let _ = step(&mut state, &options, None, Input::Resume(then));
+    /// assert!(state.owes_drain() && state.needs_drain());
+    /// let _ = step(&mut state, &options, None, Input::Destroy(None));
+    /// assert!(state.owes_drain() && !state.needs_drain());
+    /// ```
     #[must_use]
     pub const fn owes_drain(&self) -> bool {
         self.need_drain
