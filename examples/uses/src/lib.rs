@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use highwater::{Destroy, Snapshot, Unfinished};
+use tokio::sync::watch;
 
 pub mod descriptors;
 pub mod http;
@@ -17,7 +18,7 @@ pub mod s3;
 mod signals;
 
 pub use descriptors::{say, tell};
-pub use signals::{on_stop, stop, stopped};
+pub use signals::{on_stop, stopped};
 
 use report::{Form, Report};
 
@@ -97,8 +98,8 @@ pub fn causes(error: &dyn Error) -> String {
 }
 
 /// Reads the arguments and runs the example on tokio. Errors are one line on
-/// standard error.
-pub fn run<A, F>(name: &str, body: impl FnOnce(A) -> F) -> ExitCode
+/// standard error. The example stops when the receiver turns true.
+pub fn run<A, F>(name: &str, body: impl FnOnce(A, watch::Receiver<bool>) -> F) -> ExitCode
 where
     A: Parser,
     F: Future<Output = Result<(), Failure>>,
@@ -112,7 +113,7 @@ where
     }
 }
 
-fn start<A, F>(body: impl FnOnce(A) -> F) -> Result<(), Failure>
+fn start<A, F>(body: impl FnOnce(A, watch::Receiver<bool>) -> F) -> Result<(), Failure>
 where
     A: Parser,
     F: Future<Output = Result<(), Failure>>,
@@ -129,9 +130,10 @@ where
         // --help and --version
         Err(text) => return say(&text.to_string()),
     };
+    signals::hold()?;
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Failure::of("the runtime", &error))?;
-    let result = runtime.block_on(body(arguments));
+    let result = runtime.block_on(async { body(arguments, signals::stop()?).await });
     // What is left are tasks that have no waiter.
     runtime.shutdown_background();
     result

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -21,13 +22,29 @@ pub(crate) fn status() -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
+/// The system keeps the signals that stop the program until [`stop`] listens for them. This
+/// thread calls it before the runtime starts: its threads keep the signals as well.
+///
+/// Otherwise a signal would be lost that comes while tokio begins to listen: it catches the
+/// signal first, and hears of it only after that.
+pub(crate) fn hold() -> Result<(), Failure> {
+    let held = stopping().thread_block();
+    held.map_err(|error| Failure::of("holding signals", &error))
+}
+
+fn stopping() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
+        .into_iter()
+        .collect()
+}
+
 /// Turns true at SIGINT (Ctrl-C), SIGTERM or SIGHUP. A second Ctrl-C ends the program at once.
 /// A signal that the parent of this program ignores stays ignored, as `nohup` expects.
 ///
 /// # Errors
 ///
 /// If a signal cannot be listened for.
-pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
+pub(crate) fn stop() -> Result<watch::Receiver<bool>, Failure> {
     let (sender, receiver) = watch::channel(false);
     let sender = Arc::new(sender);
     let kinds = [
@@ -54,6 +71,8 @@ pub fn stop() -> Result<watch::Receiver<bool>, Failure> {
             }
         });
     }
+    let heard = stopping().thread_unblock();
+    heard.map_err(|error| Failure::of("hearing signals", &error))?;
     Ok(receiver)
 }
 
@@ -74,15 +93,9 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Does this when the program is stopped.
-///
-/// # Errors
-///
-/// If a signal cannot be listened for.
-pub fn on_stop(act: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    let mut stop = stop()?;
+pub fn on_stop(mut stop: watch::Receiver<bool>, act: impl FnOnce() + Send + 'static) {
     tokio::spawn(async move {
         stopped(&mut stop).await;
         act();
     });
-    Ok(())
 }

@@ -26,6 +26,7 @@ use highwater_uses::progress::Bar;
 use highwater_uses::report::{Output, Report};
 use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run, tell};
 use indicatif::HumanBytes;
+use tokio::sync::watch;
 
 /// Standard input to PATH, or to standard output, through a bounded buffer.
 #[derive(Parser)]
@@ -62,13 +63,13 @@ fn main() -> ExitCode {
     run("pump", start)
 }
 
-async fn start(arguments: Arguments) -> Result<(), Failure> {
+async fn start(arguments: Arguments, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     open_or_closed(&io::stdin()).map_err(|error| Failure::of("standard input", &error))?;
     let (sender, told) = mpsc::channel();
     let interrupt = sender.clone();
-    on_stop(move || {
+    on_stop(stop, move || {
         let _ = interrupt.send(Message::Interrupted);
-    })?;
+    });
     on_a_thread(move || {
         let report = pump(&arguments, sender, &told)?;
         if !arguments.quiet {

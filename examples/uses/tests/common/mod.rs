@@ -66,7 +66,7 @@ impl Ended {
     /// It failed with this status, and said why in one line that has this in it.
     #[track_caller]
     pub fn with(&self, status: i32, text: &str) {
-        assert_eq!(self.status, Some(status), "{}", self.err);
+        assert_eq!(self.status, Some(status), "{text}: {}", self.err);
         assert_eq!(self.err.lines().count(), 1, "{}", self.err);
         assert!(self.err.contains(text), "{}", self.err);
     }

@@ -11,14 +11,14 @@ use highwater::{BoxError, Snapshot};
 use highwater_uses::http::{listen, serve};
 use highwater_uses::progress::shown;
 use highwater_uses::report::{Output, Report};
-use highwater_uses::{Failure, Totals, causes, say, stop, stopped};
+use highwater_uses::{Failure, Totals, causes, say, stopped};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Serve a CSV and a tar over HTTP, at the pace of the client.
 #[derive(Parser)]
@@ -93,8 +93,11 @@ impl Responses {
     }
 }
 
-pub(crate) async fn start(arguments: Arguments) -> Result<(), Failure> {
-    let (mut stop, output) = (stop()?, arguments.output);
+pub(crate) async fn start(
+    arguments: Arguments,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let output = arguments.output;
     let address = arguments.serve.unwrap_or(([127, 0, 0, 1], 0).into());
     let listener = listen(address, None).map_err(|error| Failure::of("listening", &error))?;
     let at = listener.local_addr();

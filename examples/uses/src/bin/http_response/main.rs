@@ -19,7 +19,7 @@ use highwater_uses::http::{listen, serve};
 use highwater_uses::lines::LINE;
 use highwater_uses::progress::shown;
 use highwater_uses::report::{Output, Report};
-use highwater_uses::{Failure, Totals, run, say, stop, stopped};
+use highwater_uses::{Failure, Totals, run, say, stopped};
 use tokio::sync::{mpsc, watch};
 
 mod client;
@@ -53,8 +53,7 @@ fn main() -> ExitCode {
     run("http_response", respond)
 }
 
-async fn respond(arguments: Arguments) -> Result<(), Failure> {
-    let stop = stop()?;
+async fn respond(arguments: Arguments, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     let size = u64::from(arguments.size) * 1024 * 1024;
     let (tell_produced, produced) = mpsc::unbounded_channel();
     let (tell_producing, producing) = watch::channel(Producing::Idle);

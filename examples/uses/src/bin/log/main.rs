@@ -34,6 +34,7 @@ use highwater_uses::descriptors::is_not_standard_output;
 use highwater_uses::progress::Bar;
 use highwater_uses::report::{Output, Report};
 use highwater_uses::{Failure, Totals, causes, left_of, on_a_thread, on_stop, run, say};
+use tokio::sync::watch;
 
 use events::{Events, Rotation};
 use slow::Slow;
@@ -85,11 +86,11 @@ fn main() -> ExitCode {
     run("log", start)
 }
 
-async fn start(arguments: Arguments) -> Result<(), Failure> {
+async fn start(arguments: Arguments, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     let (interrupt, interrupted) = mpsc::channel();
-    on_stop(move || {
+    on_stop(stop, move || {
         let _ = interrupt.send(());
-    })?;
+    });
     on_a_thread(move || match &arguments.path {
         Some(path) => {
             let log = write_log(&arguments, path, &interrupted)?;

@@ -18,7 +18,7 @@ use clap::Parser;
 use highwater_uses::lines::{LINE, line};
 use highwater_uses::progress::shown;
 use highwater_uses::report::{Output, Report};
-use highwater_uses::{Failure, Totals, joined, peak_memory, run, stop, stopped};
+use highwater_uses::{Failure, Totals, joined, peak_memory, run, stopped};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -60,8 +60,7 @@ fn main() -> ExitCode {
     run("tcp_push", push)
 }
 
-async fn push(arguments: Arguments) -> Result<(), Failure> {
-    let stop = stop()?;
+async fn push(arguments: Arguments, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     let feed: Bytes = (0..u64::from(arguments.lines)).flat_map(line).collect();
     match arguments.to {
         Some(address) => push_to(&arguments, address, &feed, stop).await,

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use highwater_uses::lines::{Check, LINE};
 use highwater_uses::report::{Form, Output, Report};
-use highwater_uses::{Failure, Totals, run, s3, say, stop, stopped};
+use highwater_uses::{Failure, Totals, run, s3, say, stopped};
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufReader;
 use tokio::io::AsyncReadExt;
@@ -64,8 +64,7 @@ fn main() -> ExitCode {
     run("upload", upload)
 }
 
-async fn upload(arguments: Arguments) -> Result<(), Failure> {
-    let stop = stop()?;
+async fn upload(arguments: Arguments, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     match (&arguments.endpoint, &arguments.bucket) {
         (Some(endpoint), Some(bucket)) => {
             let target = Target::from_environment(endpoint, bucket, &arguments.key)?;
