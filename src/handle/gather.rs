@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::lock::{Shared, drop_quietly};
-use super::parker::{AWAKE, Brought, Deadline, Parker};
+use super::parker::{AWAKE, Deadline, Parker};
 use crate::stream::{By, Stream, WriteJob};
 
 /// The producers of a group that is durable, on their way to their next records.
@@ -85,11 +85,8 @@ impl Shared {
 
     /// If no producer has come, the worker does not wait for those of the next groups.
     fn gathered(&self, group: &Group) {
-        let brought = match self.look(Stream::flushes) > group.start {
-            true => Brought::Much,
-            false => Brought::Nothing,
-        };
-        self.signs().gather.learns(brought);
+        let worth = self.look(Stream::flushes) > group.start;
+        self.signs().gather.learns(worth);
     }
 }
 

@@ -14,7 +14,7 @@ use std::process;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::parker::{Deadline, Parker, Patience, turns};
+use super::parker::{Deadline, Doubt, Parker, Patience, turns};
 use super::stack::{Running, runs_here};
 use crate::machine::Flow;
 use crate::stream::{By, Condition, Filler, Stream, Ticket, WaitError, Wakers, WriteError};
@@ -47,7 +47,7 @@ pub(super) struct Signs {
     /// Of a thread that works, when it leaves producers time to write more.
     pub(super) linger: Patience,
     /// Of a worker, when it waits for the producers of a group.
-    pub(super) gather: Patience,
+    pub(super) gather: Doubt,
 }
 
 /// It has cache lines of its own, so that reading the signs does not take the lock's line
@@ -68,7 +68,7 @@ impl Shared {
                 waiters: Patience::new(),
                 worker: Patience::new(),
                 linger: Patience::new(),
-                gather: Patience::new(),
+                gather: Doubt::new(),
             }),
         }
     }

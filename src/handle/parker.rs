@@ -66,15 +66,26 @@ impl Parker {
     }
 }
 
-/// How long it pays to stay awake. To be woken costs the waker more than some turns cost
+/// Whether it pays to stay awake. To be woken costs the waker more than some turns cost
 /// a waiter, but only if what it waits for comes within these turns.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    /// How little the last waits have brought: 0 if each was worth it. It grows by [`VAIN`] with a
-    /// wait that brings nothing, and by [`DELAY`] with one that is delayed.
+    /// Whether others need the processors: known to all waits of the process.
+    machine: &'static Doubt,
+    /// Whether this kind of wait is worth it.
+    waits: Doubt,
+}
+
+/// A delay costs milliseconds, so no two waits should have one each to learn the same from it.
+static MACHINE: Doubt = Doubt::new();
+
+/// How often something is tried: the less often, the less the last tries have brought.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    /// How little they have brought: 0 if each was worth it.
     vain: AtomicU32,
-    /// How many of the next waits go to sleep at once, before turns are tried again. Neither is of
-    /// loom's type: they only change how long a wait takes.
+    /// How many of the next tries are left out. Neither is of loom's type: they only change how
+    /// long a wait takes.
     skip: AtomicU32,
 }
 
@@ -87,14 +98,15 @@ const TURNS: u32 = match (cfg!(highwater_loom), cfg!(highwater_loom = "awake")) 
     (true, false) => 0,
 };
 
-/// When `vain` is n, the next 2^n - 1 waits go to sleep at once. So if turns are never worth it,
-/// one wait in 2^n tries them again. Waits that bring nothing lead up to here.
+/// When `vain` is n, the next 2^n - 1 tries are left out. So if they are never worth it, one in
+/// 2^n is made. Tries that bring nothing lead up to here.
 const MOST_VAIN: u32 = 8;
 
-/// Waits that are delayed lead up to here: on a busy machine one that tries can take milliseconds.
-const MOST_DELAYED: u32 = 14;
+/// Waits that are delayed lead up to here: on a busy machine one that stays awake can take
+/// milliseconds.
+const MOST_DELAYED: u32 = 16;
 
-/// The step of a wait that brings nothing: a few of them, and a stream of rare writes sleeps.
+/// The step of a try that brings nothing: a few of them, and a stream of rare writes sleeps.
 const VAIN: u32 = 2;
 
 /// The step of a wait that is delayed. One delay alone proves little: the system, or a host below
@@ -113,8 +125,8 @@ const LONG_TURN: Duration = Duration::from_micros(100);
 impl Patience {
     pub(crate) const fn new() -> Self {
         Self {
-            vain: AtomicU32::new(0),
-            skip: AtomicU32::new(0),
+            machine: &MACHINE,
+            waits: Doubt::new(),
         }
     }
 
@@ -127,24 +139,65 @@ impl Patience {
 
     /// Whether this wait should stay awake at first.
     pub(crate) fn tries(&self) -> bool {
-        let skip = self.skip.load(Relaxed);
-        if skip > 0 {
-            self.skip.store(skip - 1, Relaxed);
-        }
-        skip == 0 && TURNS > 0
+        let (calm, worth) = (self.machine.tries(), self.waits.tries());
+        calm && worth && TURNS > 0
     }
 
     /// A wait stayed awake, and this is what it has brought.
     pub(crate) fn learns(&self, brought: Brought) {
-        let before = self.vain.load(Relaxed);
-        let vain = match brought {
-            // In loom's models what was before is not to make a difference.
-            _ if cfg!(highwater_loom) => 0,
-            Brought::Much if before < DELAY => 0,
-            Brought::Much => before - 1,
-            Brought::Nothing => (before + VAIN).min(MOST_VAIN).max(before),
-            Brought::Delay => (before + DELAY).min(MOST_DELAYED),
-        };
+        let delays = self.machine.vain.load(Relaxed);
+        match brought {
+            Brought::Much => {
+                self.waits.learns(true);
+                // Other streams read it as well: it is not written for nothing.
+                if delays > 0 {
+                    self.machine.set(match delays < DELAY {
+                        true => 0,
+                        false => delays - 1,
+                    });
+                }
+            }
+            Brought::Nothing => self.waits.learns(false),
+            // What others have just learned may have been the same delay.
+            Brought::Delay if self.machine.is_resting() => {}
+            Brought::Delay => self.machine.set((delays + DELAY).min(MOST_DELAYED)),
+        }
+    }
+}
+
+impl Doubt {
+    pub(crate) const fn new() -> Self {
+        Self {
+            vain: AtomicU32::new(0),
+            skip: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether to try this time.
+    pub(crate) fn tries(&self) -> bool {
+        let skip = self.skip.load(Relaxed);
+        if skip > 0 {
+            self.skip.store(skip - 1, Relaxed);
+        }
+        skip == 0
+    }
+
+    /// Whether the next try is left out.
+    fn is_resting(&self) -> bool {
+        self.skip.load(Relaxed) > 0
+    }
+
+    /// A try was worth it, or it was not.
+    pub(crate) fn learns(&self, worth: bool) {
+        self.set(match worth {
+            true => 0,
+            false => (self.vain.load(Relaxed) + VAIN).min(MOST_VAIN),
+        });
+    }
+
+    fn set(&self, vain: u32) {
+        // In loom's models what was before is not to make a difference.
+        let vain = if cfg!(highwater_loom) { 0 } else { vain };
         self.vain.store(vain, Relaxed);
         self.skip.store((1 << vain) - 1, Relaxed);
     }
@@ -237,7 +290,17 @@ impl Deadline {
 
 #[cfg(all(test, not(highwater_loom)))]
 mod tests {
-    use super::{Brought, Patience};
+    use alloc::boxed::Box;
+
+    use super::{Brought, Doubt, Patience};
+
+    /// Of a machine of its own.
+    fn patience() -> Patience {
+        Patience {
+            machine: Box::leak(Box::new(Doubt::new())),
+            waits: Doubt::new(),
+        }
+    }
 
     /// How many waits in a row go to sleep at once.
     fn sleeps(patience: &Patience) -> usize {
@@ -250,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_single_delay_makes_few_waits_sleep() {
-        let patience = Patience::new();
+        let patience = patience();
         assert!(patience.tries());
         patience.learns(Brought::Delay);
         let all = [(); 2].map(|()| {
@@ -263,21 +326,36 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_of_one_wait_makes_another_sleep() {
+        let one = patience();
+        let other = Patience {
+            machine: one.machine,
+            waits: Doubt::new(),
+        };
+        one.learns(Brought::Delay);
+        // It had begun before.
+        other.learns(Brought::Delay);
+        assert_eq!(sleeps(&other), 15);
+    }
+
+    #[test]
     fn a_machine_that_delays_every_other_wait_is_tried_rarely() {
-        let patience = Patience::new();
+        let patience = patience();
         let all = [(); 5].map(|()| {
             patience.learns(Brought::Delay);
+            let before = sleeps(&patience);
             patience.learns(Brought::Much);
-            sleeps(&patience)
+            (before, sleeps(&patience))
         });
-        assert_eq!(all, [7, 63, 511, 4095, 8191]);
+        let after = all.map(|(_, after)| after);
+        assert_eq!(after, [7, 63, 511, 4095, 32767]);
         patience.learns(Brought::Nothing);
-        assert_eq!(sleeps(&patience), 8191);
+        assert_eq!(sleeps(&patience), 3);
     }
 
     #[test]
     fn waits_that_bring_nothing_make_more_and_more_waits_sleep() {
-        let patience = Patience::new();
+        let patience = patience();
         let all = [(); 6].map(|()| {
             patience.learns(Brought::Nothing);
             sleeps(&patience)
@@ -287,13 +365,13 @@ mod tests {
 
     #[test]
     fn a_machine_that_delays_each_wait_is_tried_rarely() {
-        let patience = Patience::new();
+        let patience = patience();
         let all = [(); 5].map(|()| {
             patience.learns(Brought::Delay);
             sleeps(&patience)
         });
-        assert_eq!(all, [15, 255, 4095, 16383, 16383]);
+        assert_eq!(all, [15, 255, 4095, 65535, 65535]);
         patience.learns(Brought::Much);
-        assert_eq!(sleeps(&patience), 8191);
+        assert_eq!(sleeps(&patience), 32767);
     }
 }
