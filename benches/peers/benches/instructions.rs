@@ -5,6 +5,7 @@
 //! loop, without what stands around it.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use gungraun::{Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use highwater::machine::{Effect, Event, Fault, Input, Measure, Options, State, Step, Task, step};
@@ -217,6 +218,51 @@ fn corks_on_a_lease((mut leased, times): (Leased, u32)) -> Leased {
     leased
 }
 
+/// Words that another thread may read up to where they are filled, and nothing else of a lease:
+/// no end, no owner, no stream.
+struct Words {
+    words: [AtomicU64; 1024],
+    reached: AtomicUsize,
+}
+
+impl Words {
+    /// Four to seven bytes: a loop over them takes more.
+    #[inline(always)]
+    fn fill(&self, bytes: &[u8]) {
+        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+            return;
+        };
+        let last = u64::from(u32::from_le_bytes(*last));
+        let word = u64::from(u32::from_le_bytes(*first)) | last << ((bytes.len() - 4) * 8);
+        let at = self.reached.load(Ordering::Relaxed);
+        let (index, bits) = (at / 8, (at % 8 * 8) as u32);
+        let place = &self.words[index % 1024];
+        let low = place.load(Ordering::Relaxed) | word << bits;
+        place.store(low, Ordering::Relaxed);
+        let high = (word >> 1) >> (63 - bits);
+        self.words[(index + 1) % 1024].store(high, Ordering::Relaxed);
+        self.reached.store(at + bytes.len(), Ordering::Release);
+    }
+}
+
+fn words(times: u32) -> (Box<Words>, u32) {
+    let words = Words {
+        words: [const { AtomicU64::new(0) }; 1024],
+        reached: AtomicUsize::new(0),
+    };
+    (Box::new(words), times)
+}
+
+#[library_benchmark(setup = words)]
+#[bench::none(0)]
+#[bench::many(MANY)]
+fn words_alone((words, times): (Box<Words>, u32)) -> Box<Words> {
+    for _ in 0..times {
+        words.fill(black_box(LINE));
+    }
+    words
+}
+
 // So that it is seen that allocations are counted.
 #[library_benchmark]
 #[bench::none(0)]
@@ -234,6 +280,7 @@ library_benchmark_group!(
         through_the_driver,
         on_a_lease,
         corks_on_a_lease,
+        words_alone,
         allocating
     ]
 );

@@ -2,13 +2,16 @@
 //!
 //! `bodies [MIB]`, 512 MiB in chunks by default, and an eighth of that in lines, from one task
 //! of tokio to another that polls the body as hyper does and drops what it gets. The peers are
-//! what people put into a body today. Each may hold about as many bytes.
+//! what people put into a body today. Each may hold about as many bytes. One way is no peer: what
+//! it costs a queue that each chunk can be given back.
 
 use std::future::poll_fn;
 use std::hint::black_box;
+use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -52,12 +55,16 @@ type Way = (&'static str, fn(Work) -> (Produced, Boxed));
 
 type Boxed = Pin<Box<dyn Body<Data = Bytes, Error = Failure> + Send>>;
 
-const WAYS: [Way; 4] = [
+const WAYS: [Way; 5] = [
     ("highwater, `body()`", highwater),
     ("`http_body_util::Channel`", channel),
     ("tokio mpsc + `StreamBody`", queue),
     ("tokio `duplex` + `ReaderStream`", duplex),
+    ("bare: mpsc, and each chunk can be given back", gives_back),
 ];
+
+/// Which of the ways are peers.
+const PEERS: Range<usize> = 1..4;
 
 fn boxed<B>(body: B) -> Boxed
 where
@@ -122,6 +129,26 @@ fn queue(work: Work) -> (Produced, Boxed) {
         Ok(())
     });
     let frames = ReceiverStream::new(receiver).map(|bytes| Ok::<_, Failure>(Frame::data(bytes)));
+    (produced, boxed(StreamBody::new(frames)))
+}
+
+/// A queue whose reader keeps a share of what it gave away last, until the next poll shows that it
+/// was taken. What a stream promises beyond a queue, and nothing else of it: the floor.
+fn gives_back(work: Work) -> (Produced, Boxed) {
+    let (sender, mut receiver) = mpsc::channel(work.pieces());
+    let produced = tokio::spawn(async move {
+        for number in 0..work.count {
+            sender.send(owned(work, number)).await?;
+        }
+        Ok(())
+    });
+    let mut given: Option<Bytes> = None;
+    let frames = futures::stream::poll_fn(move |cx| {
+        drop(given.take());
+        let taken = ready!(receiver.poll_recv(cx));
+        given.clone_from(&taken);
+        Poll::Ready(taken.map(|bytes| Ok::<_, Failure>(Frame::data(bytes))))
+    });
     (produced, boxed(StreamBody::new(frames)))
 }
 
@@ -301,9 +328,7 @@ fn run() -> Result<(), Failure> {
     let one = tokio::runtime::Builder::new_current_thread().build()?;
     table(&rounds(&one, chunks)?, &rounds(&one, lines)?);
     let best = |figures: &[Vec<f64>]| {
-        let peers = figures[1..WAYS.len()]
-            .iter()
-            .map(|peer| ratio(peer, &figures[0]));
+        let peers = figures[PEERS].iter().map(|peer| ratio(peer, &figures[0]));
         peers.fold(f64::INFINITY, f64::min)
     };
     let peak = runtime.block_on(held(chunks))? as f64;

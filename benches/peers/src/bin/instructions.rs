@@ -18,7 +18,7 @@ const NEEDS: &str =
     "needs `valgrind`, and `cargo install --locked gungraun-runner --version 0.18.2`";
 
 /// Loops of the bench, and what one turn of each may take, if there is a goal.
-const LOOPS: [(&str, &str, Option<f64>); 6] = [
+const LOOPS: [(&str, &str, Option<f64>); 7] = [
     (
         "answered_later",
         "a write, the sink's answer, the after-write",
@@ -43,6 +43,11 @@ const LOOPS: [(&str, &str, Option<f64>); 6] = [
     (
         "corks_on_a_lease",
         "a cork of ten such writes, and its end",
+        None,
+    ),
+    (
+        "words_alone",
+        "bare: 7 bytes into words that another thread may read, and how far they are filled",
         None,
     ),
 ];

@@ -9,12 +9,19 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::{BUFFER, MARK, each_line};
+use super::{BUFFER, DEFAULT_MARK, MARK, each_line};
 use crate::Failure;
 
 /// Without a lock for each line: the producer fills a buffer of its own.
 pub(super) fn exchange(count: u64, path: &Path) -> Result<(), Failure> {
     let (mut out, thread) = Exchange::spawn(File::create(path)?, [MARK / 2; 2])?;
+    each_line(count, |line| out.write(line))?;
+    out.end(thread)
+}
+
+/// At the default mark, by the rule of Node's stream.
+pub(super) fn turns(count: u64, path: &Path) -> Result<(), Failure> {
+    let (mut out, thread) = Turns::spawn(File::create(path)?, DEFAULT_MARK);
     each_line(count, |line| out.write(line))?;
     out.end(thread)
 }
@@ -32,23 +39,15 @@ pub(super) type Writes = JoinHandle<io::Result<()>>;
 impl Exchange {
     /// Starts the thread, with buffers of these capacities, in bytes.
     pub(super) fn spawn<const N: usize>(
-        mut sink: impl Write + Send + 'static,
+        sink: impl Write + Send + 'static,
         capacities: [usize; N],
     ) -> Result<(Self, Writes), Failure> {
-        let (give, full) = channel::<Vec<u8>>();
+        let (give, full) = channel();
         let (give_back, empty) = channel();
         for capacity in capacities {
             give_back.send(Vec::with_capacity(capacity))?;
         }
-        let thread = thread::spawn(move || {
-            while let Some(mut buffer) = next(&full) {
-                sink.write_all(&buffer)?;
-                buffer.clear();
-                // Once the producer is done, it takes none back.
-                let _ = give_back.send(buffer);
-            }
-            Ok(())
-        });
+        let thread = write_each(sink, full, give_back);
         let buffer = empty.recv()?;
         let exchange = Self {
             buffer,
@@ -69,6 +68,70 @@ impl Exchange {
 
     pub(super) fn end(self, thread: Writes) -> Result<(), Failure> {
         self.give.send(self.buffer)?;
+        drop(self.give);
+        Ok(thread.join().map_err(|_| "the writer panicked")??)
+    }
+}
+
+/// A thread that writes each buffer, and gives it back.
+fn write_each(
+    mut sink: impl Write + Send + 'static,
+    full: Receiver<Vec<u8>>,
+    give_back: Sender<Vec<u8>>,
+) -> Writes {
+    thread::spawn(move || {
+        while let Some(mut buffer) = next(&full) {
+            sink.write_all(&buffer)?;
+            buffer.clear();
+            // Once the producer is done, it takes none back.
+            let _ = give_back.send(buffer);
+        }
+        Ok(())
+    })
+}
+
+/// The rule of Node's stream, and nothing else of it: an idle thread gets a line alone, and what
+/// comes meanwhile is gathered. At the mark the producer waits until all is written.
+pub(super) struct Turns {
+    /// It is with the thread if that is not idle.
+    first: Option<Vec<u8>>,
+    rest: Vec<u8>,
+    mark: usize,
+    give: Sender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+}
+
+impl Turns {
+    /// Starts the thread. The mark is in bytes.
+    pub(super) fn spawn(sink: impl Write + Send + 'static, mark: usize) -> (Self, Writes) {
+        let (give, full) = channel();
+        let (give_back, empty) = channel();
+        let turns = Self {
+            first: Some(Vec::new()),
+            rest: Vec::new(),
+            mark,
+            give,
+            empty,
+        };
+        (turns, write_each(sink, full, give_back))
+    }
+
+    pub(super) fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
+        if let Some(mut first) = self.first.take() {
+            first.extend_from_slice(line);
+            return Ok(self.give.send(first)?);
+        }
+        self.rest.extend_from_slice(line);
+        if self.rest.len() >= self.mark {
+            self.first = next(&self.empty);
+            self.give.send(mem::take(&mut self.rest))?;
+            self.rest = next(&self.empty).ok_or("the thread has left")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(self, thread: Writes) -> Result<(), Failure> {
+        self.give.send(self.rest)?;
         drop(self.give);
         Ok(thread.join().map_err(|_| "the writer panicked")??)
     }

@@ -24,6 +24,9 @@ const BUFFER: usize = 16 * 1024;
 /// highwater's high-water mark, in bytes, and what the bare hand-overs hold.
 const MARK: usize = 64 * 1024;
 
+/// The high-water mark of a stream that sets none, in bytes.
+const DEFAULT_MARK: usize = 16 * 1024;
+
 /// In lines, of each way that has a queue.
 const QUEUE: usize = 1024;
 
@@ -75,7 +78,7 @@ type Run = fn(u64, &Path) -> Result<(), Failure>;
 type Way = (&'static str, Kind, Run);
 
 /// With lines that are numbers.
-const WAYS: [Way; 18] = [
+const WAYS: [Way; 19] = [
     ("generating the lines alone", Kind::Generating, generate),
     (
         "`BufWriter<File>` on the caller's thread",
@@ -121,6 +124,11 @@ const WAYS: [Way; 18] = [
         "bare: two buffers under a lock, and a thread",
         Kind::Bare,
         bare::pair,
+    ),
+    (
+        "bare: Node's rule at a mark of 16 KiB, and a thread",
+        Kind::Bare,
+        bare::turns,
     ),
     (
         "std `sync_channel` + thread + BufWriter",

@@ -9,23 +9,20 @@ use std::time::Instant;
 
 use highwater::Writable;
 
-use super::bare::Exchange;
+use super::bare::{Exchange, Turns};
 use super::streams::write;
-use super::{BUFFER, Kind, MARK, Measured, begin};
+use super::{BUFFER, DEFAULT_MARK, Kind, MARK, Measured, begin};
 use crate::machine::thread_time;
 use crate::{Failure, folder};
 
 /// The longest line, in bytes.
 const LONGEST: usize = 200;
 
-/// The high-water mark of a stream that sets none, in bytes.
-const DEFAULT_MARK: usize = 16 * 1024;
-
 /// What it is called, what it is measured for, and what writes so many lines into this sink.
 type Way = (&'static str, Kind, fn(u64, Counted) -> Result<(), Failure>);
 
 /// The first is what the others are compared with.
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 9] = [
     (
         "`BufWriter<File>` on the caller's thread",
         Kind::Random,
@@ -60,6 +57,16 @@ const WAYS: [Way; 7] = [
         "bare: one buffer of 16 KiB, filled and written in turns",
         Kind::Bare,
         |count, sink| bare(count, sink, [DEFAULT_MARK]),
+    ),
+    (
+        "bare: Node's rule at a mark of 64 KiB, and a thread",
+        Kind::Bare,
+        |count, sink| turns(count, sink, MARK),
+    ),
+    (
+        "bare: Node's rule at a mark of 16 KiB, and a thread",
+        Kind::Bare,
+        |count, sink| turns(count, sink, DEFAULT_MARK),
     ),
 ];
 
@@ -185,6 +192,13 @@ fn highwater(count: u64, sink: Counted, [high, low]: [usize; 2]) -> Result<(), F
 /// Buffers of these capacities, in bytes, without a stream.
 fn bare<const N: usize>(count: u64, sink: Counted, capacities: [usize; N]) -> Result<(), Failure> {
     let (mut out, thread) = Exchange::spawn(sink, capacities)?;
+    each_line(count, |line| out.write(line))?;
+    out.end(thread)
+}
+
+/// Node's rule at this mark, in bytes, and nothing else of a stream.
+fn turns(count: u64, sink: Counted, mark: usize) -> Result<(), Failure> {
+    let (mut out, thread) = Turns::spawn(sink, mark);
     each_line(count, |line| out.write(line))?;
     out.end(thread)
 }
