@@ -95,14 +95,14 @@ impl Shared {
         drop_quietly([unneeded, None]);
     }
 
-    /// A thread that works calls this before it answers a job of this many bytes. If they are few,
-    /// it leaves producers time to write more, as long as they do and there is no waiter. All of
+    /// A thread that works calls this before it answers a job. If there is little in the stream, it
+    /// leaves producers time to write more, as long as they do and there is no waiter. All of
     /// that then goes to the sink together. Without it the worker of a fast sink fights for the
     /// lock after every few lines.
-    pub(crate) fn linger(&self, bytes: u64) {
+    pub(crate) fn linger(&self) {
         let has_waiters = || self.signs().has_waiters.load(Ordering::Relaxed);
         let (start, plenty) = self.look(|stream| (stream.backlog(), stream.plenty()));
-        if bytes >= plenty || has_waiters() || !self.signs().linger.tries() {
+        if start >= plenty || has_waiters() || !self.signs().linger.tries() {
             return;
         }
         let mut before = start;

@@ -61,8 +61,6 @@ impl Default for Calls {
 /// A job of writing under way.
 #[derive(Debug)]
 pub(crate) struct WriteJob {
-    /// How many bytes the sink has taken of this job.
-    pub(crate) bytes: u64,
     /// Where others find what the sink has taken.
     progress: Arc<Progress>,
     /// What the sink has done that is not there yet, as the answer comes next.
@@ -119,7 +117,6 @@ impl Call<'_> {
 impl WriteJob {
     pub(crate) fn new(items: VecDeque<Item>, progress: &Arc<Progress>, calls: Calls) -> Self {
         Self {
-            bytes: 0,
             progress: Arc::clone(progress),
             unpublished: Done::default(),
             has_flushed: false,
@@ -141,7 +138,6 @@ impl WriteJob {
     /// Begins the next job, once this one is answered, and nothing is left of it.
     #[cfg(feature = "futures")]
     pub(crate) fn restart(&mut self, items: VecDeque<Item>) {
-        self.bytes = 0;
         self.has_flushed = false;
         self.rest = items;
     }
@@ -204,7 +200,6 @@ impl WriteJob {
     pub(crate) fn took_shared(&mut self, len: usize) -> Option<Item> {
         let lent = matches!(self.rest.front()?, Item::Data(chunk) if chunk.is_lent());
         let item = self.rest.pop_front();
-        self.bytes = self.bytes.saturating_add(len as u64);
         self.unpublished.bytes += len as u64;
         self.publish();
         if lent {
@@ -265,7 +260,6 @@ impl WriteJob {
             // `write_vectored` of std does so, if the sink has none of its own.
             self.max_slices = 1;
         }
-        self.bytes = self.bytes.saturating_add(count as u64);
         self.unpublished.bytes += count as u64;
         let mut count = count;
         loop {

@@ -221,7 +221,7 @@ impl<W: Write> Worker<W> {
         }
         match self.shared.wake_group(&mut job) {
             Some(group) => self.shared.gather(parker, group),
-            None => self.shared.linger(job.bytes),
+            None => self.shared.linger(),
         }
         let by = job.by();
         self.shared.report(by, |stream| stream.answered(&mut job));
