@@ -37,7 +37,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Sink> {
 /// signal that the parent of this program ignores stays ignored.
 #[cfg(unix)]
 pub(crate) fn on_stop(act: impl FnOnce(u8) + Send + 'static) -> io::Result<()> {
-    use nix::sys::signal::SigSet;
+    use nix::sys::signal::{SigSet, SigmaskHow};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let ignored = process_status("SigIgn:");
     let ignored = ignored.and_then(|mask| u64::from_str_radix(&mask, 16).ok());
@@ -45,10 +45,9 @@ pub(crate) fn on_stop(act: impl FnOnce(u8) + Send + 'static) -> io::Result<()> {
     let heard = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
     let signals = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(heard);
     // A signal that comes while the handlers are installed waits until they are.
-    let all = SigSet::all();
-    all.thread_block()?;
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let signals = signal_hook::iterator::Signals::new(signals);
-    all.thread_unblock()?;
+    before.thread_set_mask()?;
     let mut signals = signals?;
     thread::Builder::new().spawn(move || {
         if let Some(signal) = signals.forever().next() {

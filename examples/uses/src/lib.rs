@@ -130,10 +130,10 @@ where
         // --help and --version
         Err(text) => return say(&text.to_string()),
     };
-    signals::hold()?;
+    let before = signals::hold()?;
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Failure::of("the runtime", &error))?;
-    let result = runtime.block_on(async { body(arguments, signals::stop()?).await });
+    let result = runtime.block_on(async { body(arguments, signals::stop(before)?).await });
     // What is left are tasks that have no waiter.
     runtime.shutdown_background();
     result

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -23,28 +23,26 @@ pub(crate) fn status() -> u8 {
 }
 
 /// The system keeps the signals that stop the program until [`stop`] listens for them. This
-/// thread calls it before the runtime starts: its threads keep the signals as well.
+/// thread calls it before the runtime starts: its threads keep the signals as well. Returns
+/// which were kept before.
 ///
 /// Otherwise a signal would be lost that comes while tokio begins to listen: it catches the
 /// signal first, and hears of it only after that.
-pub(crate) fn hold() -> Result<(), Failure> {
-    let held = stopping().thread_block();
-    held.map_err(|error| Failure::of("holding signals", &error))
-}
-
-fn stopping() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
-        .into_iter()
-        .collect()
+pub(crate) fn hold() -> Result<SigSet, Failure> {
+    let stopping = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    let stopping: SigSet = stopping.into_iter().collect();
+    let before = stopping.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    before.map_err(|error| Failure::of("holding signals", &error))
 }
 
 /// Turns true at SIGINT (Ctrl-C), SIGTERM or SIGHUP. A second Ctrl-C ends the program at once.
-/// A signal that the parent of this program ignores stays ignored, as `nohup` expects.
+/// A signal that the parent of this program ignores stays ignored, as `nohup` expects. The
+/// system gives this thread what it has kept since [`hold`].
 ///
 /// # Errors
 ///
 /// If a signal cannot be listened for.
-pub(crate) fn stop() -> Result<watch::Receiver<bool>, Failure> {
+pub(crate) fn stop(before: SigSet) -> Result<watch::Receiver<bool>, Failure> {
     let (sender, receiver) = watch::channel(false);
     let sender = Arc::new(sender);
     let kinds = [
@@ -71,7 +69,7 @@ pub(crate) fn stop() -> Result<watch::Receiver<bool>, Failure> {
             }
         });
     }
-    let heard = stopping().thread_unblock();
+    let heard = before.thread_set_mask();
     heard.map_err(|error| Failure::of("hearing signals", &error))?;
     Ok(receiver)
 }
