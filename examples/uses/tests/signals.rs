@@ -5,7 +5,10 @@ mod common;
 use std::io::{Read, Write};
 use std::process::Stdio;
 
-use common::{Checked, Ended, STOPS, Signal, command, run_stopped, send};
+use common::{
+    Checked, Ended, STOPS, Signal, command, run_stopped, send, start, threads_that_keep,
+    wait_until_it_listens,
+};
 
 const PUMP: &str = env!("CARGO_BIN_EXE_pump");
 
@@ -33,6 +36,23 @@ fn each_signal_stops_each_program_with_a_word_and_its_status() -> Checked {
             let ended = run_stopped(program, line, signal)?;
             ended.with(status, &format!("{name}: interrupted: "));
         }
+    }
+    Ok(())
+}
+
+/// The threads of the runtime start with the signals kept, and stay so: the main thread alone gets
+/// them, once it listens.
+#[test]
+fn the_system_keeps_signals_until_the_program_listens() -> Checked {
+    for (signal, status) in STOPS {
+        let arguments: [&str; 0] = [];
+        let mut child = start(env!("CARGO_BIN_EXE_download"), arguments)?;
+        wait_until_it_listens(&mut child, signal)?;
+        let [all, keep] = threads_that_keep(&child, signal)?;
+        send(&child, signal)?;
+        assert!(all > 1 && keep >= all - 1, "{keep} of {all} threads");
+        let ended: Ended = child.wait_with_output()?.into();
+        ended.with(status, "download: interrupted: ");
     }
     Ok(())
 }

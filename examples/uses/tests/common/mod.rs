@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, kill_process};
@@ -111,15 +112,13 @@ pub fn run_interrupted(program: &str, line: &str) -> std::io::Result<Ended> {
 /// Started, and stopped by this signal as soon as it listens for it.
 pub fn run_stopped(program: &str, line: &str, signal: Signal) -> std::io::Result<Ended> {
     let mut child = start(program, line.split_whitespace())?;
-    while !listens_for(&child, signal)? && child.try_wait()?.is_none() {
-        std::thread::yield_now();
-    }
+    wait_until_it_listens(&mut child, signal)?;
     send(&child, signal)?;
     Ok(child.wait_with_output()?.into())
 }
 
 /// A command line of a shell, in which `program` is this one.
-pub fn shell(program: &str, folder: &std::path::Path, line: &str) -> io::Result<Ended> {
+pub fn shell(program: &str, folder: &Path, line: &str) -> io::Result<Ended> {
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).env("program", program);
     Ok(shell.current_dir(folder).output()?.into())
@@ -155,16 +154,35 @@ pub fn on_a_terminal(program: &str, line: &str) -> io::Result<(Option<i32>, Stri
     Ok((status, String::from_utf8_lossy(&seen).into()))
 }
 
-/// The kernel knows which signals are caught: a bit for each, in hexadecimal.
-fn listens_for(child: &Child, signal: Signal) -> std::io::Result<bool> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16).unwrap_or(0);
-    Ok(caught & 1 << (signal.as_raw() - 1) != 0)
+/// Waits until this program listens for the signal, or has ended.
+pub fn wait_until_it_listens(child: &mut Child, signal: Signal) -> io::Result<()> {
+    let status = format!("/proc/{}/status", child.id());
+    while !has_signal(Path::new(&status), "SigCgt:", signal)? && child.try_wait()?.is_none() {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// How many threads this program has, and for how many of them the system keeps the signal.
+pub fn threads_that_keep(child: &Child, signal: Signal) -> io::Result<[usize; 2]> {
+    let (mut all, mut keep) = (0, 0);
+    for thread in std::fs::read_dir(format!("/proc/{}/task", child.id()))? {
+        let keeps = has_signal(&thread?.path().join("status"), "SigBlk:", signal)?;
+        (all, keep) = (all + 1, keep + usize::from(keeps));
+    }
+    Ok([all, keep])
+}
+
+/// What the kernel knows of signals: a bit for each, in hexadecimal.
+fn has_signal(status: &Path, name: &str, signal: Signal) -> io::Result<bool> {
+    let status = std::fs::read_to_string(status)?;
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = u64::from_str_radix(mask.unwrap_or_default().trim(), 16).unwrap_or(0);
+    Ok(mask & 1 << (signal.as_raw() - 1) != 0)
 }
 
 /// A pipe in this folder, without a reader.
-pub fn pipe_without_a_reader(folder: &std::path::Path) -> std::io::Result<String> {
+pub fn pipe_without_a_reader(folder: &Path) -> std::io::Result<String> {
     let path = folder.join("pipe").display().to_string();
     let made = Command::new("mkfifo").arg(&path).status()?;
     assert!(made.success());
