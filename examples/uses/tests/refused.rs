@@ -221,7 +221,13 @@ fn as_a_user(folder: &Path) -> Result<Command, BoxError> {
     }
     // The program may lie where that user may not look.
     let program = folder.join("program");
-    fs::copy(std::env::current_exe()?, &program)?;
+    // A program of its own copies it: what this process has open for writing, a child that another
+    // test starts at this moment has as well, and the system runs no file that is written to.
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe()?)
+        .arg(&program)
+        .status()?;
+    assert!(copied.success());
     fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
     fs::set_permissions(folder, PermissionsExt::from_mode(0o755))?;
     chown(folder.join("logs"), Some(UNPRIVILEGED), Some(UNPRIVILEGED))?;
