@@ -1,4 +1,4 @@
-// Runs Node's own tests of streams with this Writable in the place of Node's:
+// Runs Node's own tests that use streams with this Writable in the place of Node's:
 //
 //     node node_tests.mjs NODE/test
 //
@@ -14,10 +14,15 @@ import { fileURLToPath } from 'node:url';
 const INSTEAD = fileURLToPath(new URL('tests/instead.js', import.meta.url));
 const LONGEST = 120_000; // milliseconds that a test may take
 
-// The tests of streams that have a Writable, or a stream that is one.
+// The tests that take a Writable, or a stream that is one, from Node's module of streams. (A test
+// that gets one from another module gets Node's own, in any case.)
 function tests(folder) {
-  const names = readdirSync(folder).filter((name) => /^test-stream.*\.js$/.test(name));
-  return names.filter((name) => /\b(Writable|Duplex|Transform)\b/.test(readFileSync(join(folder, name), 'utf8')));
+  const names = readdirSync(folder).filter((name) => /^test-.*\.m?js$/.test(name));
+  return names.filter((name) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    return /['"](node:)?stream['"]/.test(text) &&
+      (/\bWritable\b/.test(text) || (name.startsWith('test-stream') && /\b(Duplex|Transform)\b/.test(text)));
+  });
 }
 
 // Runs a test with the flags that its first lines ask for. Returns what it printed, or null if

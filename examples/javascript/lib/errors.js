@@ -35,10 +35,12 @@ function invalidOption(name, value) {
   return make(TypeError, 'ERR_INVALID_ARG_VALUE', `The property 'options.${name}' is invalid. Received ${text}`);
 }
 
+function invalidType(what, types, value) {
+  return make(TypeError, 'ERR_INVALID_ARG_TYPE', `The ${what} must be ${types}. Received ${received(value)}`);
+}
+
 function invalidChunk(chunk) {
-  return make(TypeError, 'ERR_INVALID_ARG_TYPE',
-    'The "chunk" argument must be of type string or an instance of Buffer, TypedArray, or DataView.' +
-    ` Received ${received(chunk)}`);
+  return invalidType('"chunk" argument', 'of type string or an instance of Buffer, TypedArray, or DataView', chunk);
 }
 
 function received(value) {
@@ -141,6 +143,7 @@ module.exports = {
   cannotPipe,
   invalidChunk,
   invalidOption,
+  invalidType,
   noMethod,
   nullValue,
   unknownEncoding,

@@ -5,7 +5,6 @@ const stream = require('stream');
 
 // Taken now: a program may put another Writable in the place of Node's.
 const { Writable } = stream;
-const { write } = Writable.prototype;
 
 // Node's modules look at bits under a private symbol of `_writableState`: `Readable.pipe` and
 // others, when a stream fails that they write to. The symbol and the bits are read from one
@@ -24,20 +23,9 @@ function privateState() {
   return { kState, bits };
 }
 
-// Whether a string with the encoding 'buffer' is refused even if strings stay strings, as in
-// newer versions of Node. Asked when the first such string is written.
-let refuses;
-function refusesBuffer() {
-  if (refuses === undefined) {
-    try {
-      write.call(new Writable({ decodeStrings: false, write() {} }), '', 'buffer');
-      refuses = false;
-    } catch {
-      refuses = true;
-    }
-  }
-  return refuses;
-}
+// Whether a string with the encoding 'buffer' is refused even if strings stay strings: so from
+// Node 24 on.
+const refusesBuffer = !(Number.parseInt(process.versions.node, 10) < 24);
 
 // The mark of a stream for which the caller names none.
 const defaultMark = stream.getDefaultHighWaterMark ?? ((objects) => (objects ? 16 : 16 * 1024));

@@ -1,12 +1,14 @@
 'use strict';
 // `Writable.fromWeb` and `Writable.toWeb`.
 
-// Taken now: a program may put this Writable in the place of Node's.
-const { fromWeb: fromWebOfNode, toWeb } = require('stream').Writable;
+const { invalidType } = require('./errors.js');
+
+// Taken now: a program may put this Writable in the place of Node's. Node's adapter asks of a
+// stream only what any Writable has.
+const { toWeb } = require('stream').Writable;
 
 function webFaces(Writable) {
   Writable.fromWeb = (writableStream, options) => fromWeb(Writable, writableStream, options);
-  // Node's adapter asks of a stream only what any Writable has.
   Writable.toWeb = toWeb;
   return Writable;
 }
@@ -14,29 +16,32 @@ function webFaces(Writable) {
 // A Writable that writes into a WritableStream of the web.
 function fromWeb(Writable, writableStream, options = {}) {
   check(writableStream, options);
-  const { highWaterMark, decodeStrings = true, objectMode = false, signal } = options;
+  const { highWaterMark, decodeStrings, objectMode, signal } = options;
   const writer = writableStream.getWriter();
   let closed = false;
-  const close = (how, callback) => (closed ? callback() : how().then(callback, callback));
+  // As in Node, what a callback throws destroys the stream: at once after one chunk, else in the
+  // next tick.
+  const fail = (thrown) => writable.destroy(thrown);
+  const failNext = (thrown) => process.nextTick(fail, thrown);
   const writable = new Writable({
     highWaterMark,
     decodeStrings,
     objectMode,
     signal,
     write(chunk, _, callback) {
-      settled(writer.ready.then(() => writer.write(bytes(chunk, objectMode))), callback);
+      settled(writer.ready.then(() => writer.write(chunk)), callback, fail);
     },
     writev(chunks, callback) {
-      const all = () => Promise.all(chunks.map(({ chunk }) => writer.write(bytes(chunk, objectMode))));
-      settled(writer.ready.then(all), callback);
+      settled(writer.ready.then(() => Promise.all(chunks.map(({ chunk }) => writer.write(chunk)))), callback, failNext);
     },
     final(callback) {
       if (closed) callback();
-      else settled(writer.close(), callback);
+      else settled(writer.close(), callback, failNext);
     },
     destroy(error, callback) {
-      const how = () => (error == null ? writer.close() : writer.abort(error));
-      close(how, () => process.nextTick(callback, error));
+      const answer = () => callback(error);
+      if (closed) answer();
+      else settled(error == null ? writer.close() : writer.abort(error), answer, throwNext);
     },
   });
   writer.closed.then(() => {
@@ -48,19 +53,36 @@ function fromWeb(Writable, writableStream, options = {}) {
   return writable;
 }
 
-// Outside of the promise, so that what the callback throws is an uncaught exception.
-function settled(promise, callback) {
-  promise.then(() => process.nextTick(callback), (error) => process.nextTick(callback, error));
+// Calls back when the promise is settled. What the callback throws must not be lost in a promise:
+// `caught` gets it.
+function settled(promise, callback, caught) {
+  const answer = (error) => {
+    try {
+      callback(error);
+    } catch (thrown) {
+      caught(thrown);
+    }
+  };
+  promise.then(() => answer(), answer);
 }
 
-function bytes(chunk, objectMode) {
-  return !objectMode && typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+function throwNext(thrown) {
+  process.nextTick(() => { throw thrown; });
 }
 
+// Node's errors for what is no WritableStream, and for options that it does not know.
 function check(writableStream, options) {
-  // Node's own errors for what is no WritableStream and no options.
-  if (typeof writableStream?.getWriter !== 'function' || typeof options !== 'object' || options === null) {
-    fromWebOfNode(writableStream, options);
+  if (!(writableStream instanceof WritableStream)) {
+    throw invalidType('"writableStream" argument', 'an instance of WritableStream', writableStream);
+  }
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw invalidType('"options" argument', 'of type object', options);
+  }
+  for (const name of ['objectMode', 'decodeStrings']) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw invalidType(`"options.${name}" property`, 'of type boolean', value);
+    }
   }
 }
 

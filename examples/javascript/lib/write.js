@@ -21,7 +21,7 @@ function write(core, chunk, encoding, callback) {
   else if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) throw unknownEncoding(encoding);
   if (typeof chunk === 'string') {
     const decodes = (core.bits & BIT.DECODE) !== 0;
-    if (encoding === 'buffer' && (decodes || refusesBuffer())) throw unknownEncoding(encoding);
+    if (encoding === 'buffer' && (decodes || refusesBuffer)) throw unknownEncoding(encoding);
     if (decodes) {
       chunk = Buffer.from(chunk, encoding);
       encoding = 'buffer';

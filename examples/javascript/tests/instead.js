@@ -2,11 +2,12 @@
 // Loaded before a test of Node's own: puts this Writable in the place of Node's. The process
 // ends with status 77 if Node's Writable does any work in its stead.
 
+const { syncBuiltinESMExports } = require('module');
 const stream = require('stream');
-const Ours = require('../node.js');
 
+// Before this Writable is loaded, so that it can keep none of Node's methods as they were.
 const Theirs = stream.Writable;
-for (const name of ['write', 'end', 'cork', 'uncork', 'destroy']) {
+for (const name of ['write', 'end', 'cork', 'uncork', 'destroy', 'pipe', 'setDefaultEncoding']) {
   const method = Theirs.prototype[name];
   Theirs.prototype[name] = function (...inputs) {
     if (this.constructor === Theirs) {
@@ -16,4 +17,5 @@ for (const name of ['write', 'end', 'cork', 'uncork', 'destroy']) {
     return method.apply(this, inputs);
   };
 }
-stream.Writable = Ours;
+stream.Writable = require('../node.js');
+syncBuiltinESMExports();

@@ -3,10 +3,12 @@
 // with Node notices each.
 //
 //     node tests/plants.js [COUNT]
+//     node tests/plants.js --web
 //
 // Each fault is a line that is replaced: file, line, replacement. COUNT (20,000) is how many
 // scenarios of one stream the comparison plays at most, with and then without looks, and of
-// several streams without, and of streams with a `destroy` of their own. A module without one of Node's quirks is a fault as well.
+// several streams without, and of streams with a `destroy` of their own. A module without one of
+// Node's quirks is a fault as well. With --web the faults are in `fromWeb`, and Node is 24.
 
 const { execFileSync, spawnSync } = require('child_process');
 const fs = require('fs');
@@ -48,10 +50,28 @@ const FAULTS = [
   ['driver.js', '    core.tick.count += 1;\n    return ANSWERED_JOINED', '    return ANSWERED_JOINED', 'a joined callback is not called'],
 ];
 
+const WEB_FAULTS = [
+  ['web.js', '(writableStream instanceof WritableStream)', "(typeof writableStream?.getWriter === 'function')",
+    'what only looks like a stream of the web is taken'],
+  ['web.js', ' || Array.isArray(options)', '', 'a list is taken for options'],
+  ['web.js', "value !== undefined && typeof value !== 'boolean'", 'false', 'a wrong option is taken'],
+  ['web.js', '    highWaterMark,\n    decodeStrings,', '    decodeStrings,', 'the mark is lost'],
+  ['web.js', '    decodeStrings,\n    objectMode,\n    signal', '    objectMode,\n    signal', 'strings do not stay strings'],
+  ['web.js', '    objectMode,\n    signal', '    signal', 'objects are refused'],
+  ['web.js', 'writer.write(chunk)), callback, fail)', 'writer.write(chunk)), callback, failNext)',
+    'a callback that throws lets the next chunk go out'],
+  ['web.js', 'writer.write(chunk)))), callback, failNext)', 'writer.write(chunk)))), callback, fail)',
+    'a callback that throws after a batch destroys at once'],
+  ['web.js', 'callback(error);\n    } catch', 'callback();\n    } catch', 'a failure of the web is lost'],
+  ['web.js', 'error == null ? writer.close() : writer.abort(error)', 'writer.close()', 'an error does not abort'],
+  ['web.js', '    writable.destroy(error);\n', '', 'the stream does not fail when that of the web does'],
+];
+
 const QUIRKS = ['REORDERS', 'DEFERS_LATE'];
 
 const root = path.join(__dirname, '..');
-const count = process.argv[2] ?? '20000';
+const web = process.argv[2] === '--web';
+const count = web ? null : process.argv[2] ?? '20000';
 
 // A copy of the package, with `tests` left where they are.
 function copy() {
@@ -62,11 +82,14 @@ function copy() {
   return folder;
 }
 
+// By which comparison a fault is noticed, or null.
 function noticed(folder) {
-  for (const options of [['--no-looks'], [], ['--several', '--no-looks'], ['--own-destroy']]) {
-    const run = spawnSync(process.execPath, [path.join(__dirname, 'compare.js'), ...options, '--first', count, '11'],
+  const comparisons = web ? [['web.js']] : [['--no-looks'], [], ['--several', '--no-looks'], ['--own-destroy']]
+    .map((options) => ['compare.js', ...options, '--first', count, '11']);
+  for (const [script, ...inputs] of comparisons) {
+    const run = spawnSync(process.execPath, [path.join(__dirname, script), ...inputs],
       { env: { ...process.env, HIGHWATER_PACKAGE: folder }, encoding: 'utf8', timeout: 300_000 });
-    if (run.status !== 0) return `${options.join(' ') || 'looks'}`;
+    if (run.status !== 0) return [script, ...inputs.slice(0, -3)].join(' ');
   }
   return null;
 }
@@ -90,8 +113,8 @@ function trial(what, change) {
 
 trial('nothing is planted: must be missed', () => {});
 missed = missed === 1 ? 0 : 1;
-for (const fault of FAULTS) trial(fault[3], (folder) => plant(fault, folder));
-for (const quirk of QUIRKS) {
+for (const fault of web ? WEB_FAULTS : FAULTS) trial(fault[3], (folder) => plant(fault, folder));
+for (const quirk of web ? [] : QUIRKS) {
   trial(`the module has no ${quirk}`, (folder) => {
     execFileSync(path.join(root, 'core', 'build.sh'), ['--without', quirk, path.join(folder, 'highwater.wasm')]);
   });
