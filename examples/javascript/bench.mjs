@@ -5,7 +5,8 @@
 // Each round runs each case once in each implementation, in a process of its own, one after
 // the other, so that a slow moment of the machine hits all of them. The best run of each
 // counts. Times are CPU time for a write of 256 bytes; case d is wall time for one of 1 KiB.
-// With --check the exit status is 1 if a bound is passed. The machine must be quiet.
+// With --check the exit status is 1 if a bound is passed, and 2 if a run fails or does not end.
+// The machine must be quiet.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync, write as writeFile, writev as writevFile } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,6 +41,7 @@ const CASES = {
 const MODULE_BYTES = 18 * 1024;
 const ALL_BYTES_ZIPPED = 20 * 1024;
 const IDLE_BYTES = 450;
+const LONGEST = 60_000; // milliseconds that a run may take
 
 const cpu = () => {
   const { user, system } = process.cpuUsage();
@@ -158,8 +160,11 @@ async function one(implementation, name) {
 
 function child(implementation, name) {
   const run = spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), '--one', implementation, name],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  if (run.status !== 0) throw new Error(`${implementation} ${name} failed`);
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: LONGEST });
+  if (run.status !== 0) {
+    console.error(`${implementation} ${name}: ${run.error?.message ?? `ended with ${run.status ?? run.signal}`}`);
+    process.exit(2);
+  }
   return Number(run.stdout);
 }
 
