@@ -10,7 +10,10 @@ declare namespace Writable {
   export interface StrictOptions extends NodeOptions {
     /** The length at or below which 'drain' comes, in bytes (or objects). Default: 0. */
     lowWaterMark?: number;
-    /** The length past which a chunk is refused with `TOO_LONG`, in bytes (or objects). Default: none. */
+    /**
+     * The length past which a chunk is refused with `TOO_LONG`, in bytes (or objects). Default: none.
+     * The callback of the chunk gets the error; a chunk without one fails the stream.
+     */
     limit?: number;
   }
   export { Writable };

@@ -6,10 +6,12 @@ const machine = require('./machine.js');
 const { aggregate } = require('./errors.js');
 const { ANSWERED, ANSWERED_DEFERRED, ANSWERED_JOINED, CALLING, FLUSHING, GIVEN, beginFlush } = require('./leases.js');
 const { emptied, give, nop, pop } = require('./queue.js');
-const { BIT, head } = require('./state.js');
+const { ofDuplex } = require('./runtime.js');
+const { BIT, coreOf, head } = require('./state.js');
 
 const { CALL, EFFECT, QUIRKS, REPORT, memory } = machine;
-const { nextTick } = process;
+// Its `nextTick` is looked for at each call, as in Node: a program may put its own there.
+const host = process;
 
 // Puts in an input without a chunk.
 function put(core, which, fault) {
@@ -20,7 +22,7 @@ function put(core, which, fault) {
 // callbacks that the input brought along, until an effect takes them.
 function drive(core, first, held) {
   for (let report = first; (report & (REPORT.EFFECT | REPORT.THEN | REPORT.SELF)) !== 0;) {
-    if ((report & REPORT.SELF) !== 0 && core.stream.destroy !== destroyMethod) {
+    if ((report & REPORT.SELF) !== 0 && core.stream.destroy !== destroy) {
       destroyByItsOwn(core);
       return;
     }
@@ -32,10 +34,9 @@ function drive(core, first, held) {
     const goesOn = (report & REPORT.THEN) !== 0;
     const kind = words[0];
     const number = words[1];
-    const { rare } = core;
-    if (rare !== null) rare.errors.held += 1; // the continuation may have a fault
-    held = perform(core, report, words[2], words[3], held);
-    if (rare !== null) rare.errors.held -= 1;
+    held = core.rare === null
+      ? perform(core, report, words[2], words[3], held)
+      : performHolding(core, report, words[2], words[3], held);
     if (!goesOn) return;
     report = machine.resume(core.settled(), kind, number, head(core));
   }
@@ -50,6 +51,17 @@ function callLast(core, held) {
   else drive(core, machine.called(core.settled(), 0, head(core)), held);
 }
 
+// Performs one effect. The continuation may have an error of the table, also if user code throws.
+function performHolding(core, report, fault, other, held) {
+  const { errors } = core.rare;
+  errors.held += 1;
+  try {
+    return perform(core, report, fault, other, held);
+  } finally {
+    errors.held -= 1;
+  }
+}
+
 // Performs one effect. Returns what it has not taken of the callbacks.
 function perform(core, report, fault, other, held) {
   const { stream } = core;
@@ -59,7 +71,7 @@ function perform(core, report, fault, other, held) {
     case EFFECT.WRITE_BATCH: writeBatch(core); return held;
     case EFFECT.CONSTRUCT: construct(core); return held;
     case EFFECT.FINALIZE: finalize(core); return held;
-    case EFFECT.DESTROY: destroy(core, aggregate(core.error(other), core.error(fault))); return held;
+    case EFFECT.DESTROY: callDestroy(core, aggregate(core.error(other), core.error(fault))); return held;
     case EFFECT.DRAIN: stream.emit('drain'); return held;
     case EFFECT.PREFINISH: stream.emit('prefinish'); return held;
     case EFFECT.FINISH: stream.emit('finish'); return held;
@@ -70,7 +82,7 @@ function perform(core, report, fault, other, held) {
     case EFFECT.REJECT_HEAD: pop(core).callback(rejection(core, fault, 'write')); return held;
     case EFFECT.FAIL_HEAD: failHead(core, fault); return held;
     case EFFECT.KEEP_END: (core.seldom.ends ??= []).push(held); return null;
-    case EFFECT.DEFER_END: nextTick(held, rejection(core, fault, 'end')); return null;
+    case EFFECT.DEFER_END: host.nextTick(held, rejection(core, fault, 'end')); return null;
     case EFFECT.CALL_ENDS: callEnds(core, fault); return held;
     case EFFECT.DEFER: return defer(core, fault, other, held);
     case EFFECT.DEFER_AFTER_WRITE: return deferAfterWrite(core, report, held);
@@ -85,7 +97,7 @@ function rejection(core, fault, operation) {
 
 function refuse(core, fault, held) {
   const error = core.seldom.errors.refusal(fault, core.slot);
-  if (held !== null) nextTick(held, error);
+  if (held !== null) host.nextTick(held, error);
   return null;
 }
 
@@ -162,7 +174,8 @@ function lose(core, batch) {
   core.settled();
   const lost = core.at === 0 ? core.queue : core.queue.slice(core.at);
   emptied(core);
-  if (batch.chunks !== null) batch.chunks.push(...lost);
+  if (batch.chunks === null) return;
+  for (const one of lost) batch.chunks.push(one);
 }
 
 // More than any lease to flush is on, which is for chunks that the sink gets one by one.
@@ -266,7 +279,7 @@ class AfterWrite {
 
   wait() {
     if (this.held !== null) this.core.tick = this;
-    nextTick(runAfterWrite, this);
+    host.nextTick(runAfterWrite, this);
   }
 }
 
@@ -325,7 +338,7 @@ function callOnLease(core, callback, count) {
 function defer(core, kind, number, held) {
   const takes = (kind & 7) === machine.TASK_WRITE_FAILED;
   if (core.rare !== null) core.rare.errors.held += 1;
-  nextTick(run, core, kind, number, takes ? held : null);
+  host.nextTick(run, core, kind, number, takes ? held : null);
   return takes ? null : held;
 }
 
@@ -336,7 +349,10 @@ function run(core, kind, number, held) {
 
 // The hooks. A throw of one is its answer.
 function construct(core) {
-  const answer = (error) => put(core, CALL.CONSTRUCTED, core.fault(error));
+  const answer = (error) => {
+    core.bits |= BIT.CONSTRUCTED;
+    put(core, CALL.CONSTRUCTED, core.fault(error));
+  };
   try {
     core.stream._construct(answer);
   } catch (error) {
@@ -363,8 +379,9 @@ function destroyByItsOwn(core) {
 }
 
 // `destroy`, unless a subclass has its own.
-function destroyMethod(error, callback) {
-  const core = this._writableState;
+function destroy(error, callback) {
+  const core = coreOf(this);
+  if (core === null) return ofDuplex.destroy.call(this, error, callback);
   if (core.destroyed) {
     if (typeof callback === 'function') callback();
     return this;
@@ -374,7 +391,7 @@ function destroyMethod(error, callback) {
   return this;
 }
 
-function destroy(core, error) {
+function callDestroy(core, error) {
   let answered = false;
   const answer = (other) => {
     if (answered) return;
@@ -402,4 +419,4 @@ function closed(core, error) {
   if ((report & REPORT.EFFECT) === EFFECT.DEFER) defer(core, kind, number, null);
 }
 
-module.exports = { completion, destroyMethod, drive, put };
+module.exports = { completion, destroy, drive, put };

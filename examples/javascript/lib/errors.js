@@ -5,8 +5,14 @@
 const { format, inspect } = require('util');
 const { FAULT, FLAG, errored, flags } = require('./machine.js');
 
+// As in Node, the stack begins with the name and the code, and the name is without it. The stack
+// is made when it is first read.
 function make(Base, code, message) {
   const error = new Base(message);
+  error.name = `${error.name} [${code}]`;
+  Error.captureStackTrace?.(error, make);
+  void error.stack;
+  delete error.name;
   error.code = code;
   Object.defineProperty(error, 'toString', {
     value() { return `${this.name} [${code}]: ${this.message}`; },
@@ -55,12 +61,15 @@ function received(value) {
   return `type ${typeof value} (${text})`;
 }
 
-function aborted() {
-  const error = new Error('The operation was aborted');
-  error.code = 'ABORT_ERR';
-  error.name = 'AbortError';
-  return error;
+class AbortError extends Error {
+  constructor() {
+    super('The operation was aborted');
+    this.code = 'ABORT_ERR';
+    this.name = 'AbortError';
+  }
 }
+
+const aborted = () => new AbortError();
 
 // As Node joins what construction failed with and what the stream was destroyed with.
 function aggregate(inner, outer) {

@@ -3,12 +3,11 @@
 
 const { AUTO_DESTROY, CALL, EMIT_CLOSE, FLAG, OBJECTS, REPORT, ...machine } = require('./machine.js');
 const { bits: bitsOfNode, kState } = require('./runtime.js');
-const { drive } = require('./driver.js');
+const { drive, put } = require('./driver.js');
 const { BIT, WritableState, head } = require('./state.js');
 
 const getters = {
   length: (core) => machine.length(core.looked()),
-  corked: (core) => machine.corked(core.looked()),
   pendingcb: (core) => machine.pending(core.looked()),
   needDrain: (core) => core.is(FLAG.OWES_DRAIN),
   ending: (core) => core.is(FLAG.ENDED),
@@ -16,9 +15,12 @@ const getters = {
   finished: (core) => core.is(FLAG.FINISHED),
   closed: (core) => core.is(FLAG.CLOSED),
   writing: (core) => core.is(FLAG.WRITING),
-  constructed: (core) => !core.has(machine.CONSTRUCT),
+  constructed: (core) => !core.has(machine.CONSTRUCT) || core.has(BIT.CONSTRUCTED),
   buffered: (core) => buffer(core),
-  bufferedRequestCount: (core) => buffer(core).length,
+  bufferedRequestCount: (core) => {
+    core.looked();
+    return core.queue === null ? 0 : core.queue.length - core.at;
+  },
 };
 
 // A caller that sets one of these properties reads its own value from then on.
@@ -67,8 +69,26 @@ function fails(core, kind, fault) {
   core.bits &= ~BIT.SILENT;
 }
 
+// What a program sees that prints a stream or writes it to a log: what Node's state shows.
+function shown() {
+  const { highWaterMark, length, corked, pendingcb, objectMode, writing, ending, finished, closed, destroyed } = this;
+  return { highWaterMark, length, corked, pendingcb, objectMode, writing, ending, finished, closed, destroyed };
+}
+
 Object.defineProperties(WritableState.prototype, {
+  toJSON: { value: shown, writable: true, configurable: true },
+  [Symbol.for('nodejs.util.inspect.custom')]: { value: shown, writable: true, configurable: true },
   getBuffer: { value: function getBuffer() { return buffer(this); }, writable: true, configurable: true },
+  // Node's modules set it to 1, and uncork once more.
+  corked: {
+    get() { return machine.corked(this.looked()); },
+    set(corked) {
+      const more = corked - this.corked;
+      for (let n = 0; n < more; n += 1) put(this, CALL.CORK, 0);
+      for (let n = 0; n > more; n -= 1) put(this, CALL.UNCORK, 0);
+    },
+    configurable: true,
+  },
   highWaterMark: {
     get() { return this.mark; },
     set(mark) {

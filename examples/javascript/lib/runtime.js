@@ -25,7 +25,10 @@ function privateState() {
 
 // Whether a string with the encoding 'buffer' is refused even if strings stay strings: so from
 // Node 24 on.
-const refusesBuffer = !(Number.parseInt(process.versions.node, 10) < 24);
+const refusesBuffer = !(Number.parseInt(process.versions?.node, 10) < 24);
+
+// What a Duplex of Node's own has, for a call such as `Writable.prototype.end.call(duplex)`.
+const ofDuplex = stream.Duplex.prototype;
 
 // The mark of a stream for which the caller names none.
 const defaultMark = stream.getDefaultHighWaterMark ?? ((objects) => (objects ? 16 : 16 * 1024));
@@ -33,6 +36,7 @@ const defaultMark = stream.getDefaultHighWaterMark ?? ((objects) => (objects ? 1
 module.exports = {
   ...privateState(),
   defaultMark,
+  ofDuplex,
   refusesBuffer,
   // Streams have been disposable since some version of each runtime.
   disposal: Symbol.asyncDispose && Symbol.asyncDispose in Writable.prototype

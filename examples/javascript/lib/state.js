@@ -9,7 +9,7 @@ const { look, settle } = require('./leases.js');
 const { HAS_CALLBACK, NOT_ALL_BUFFERS, measure } = require('./queue.js');
 const { defaultMark } = require('./runtime.js');
 
-const { AUTO_DESTROY, CONSTRUCT, EMIT_CLOSE, FINAL, OBJECTS, WRITEV } = machine;
+const { AUTO_DESTROY, CONSTRUCT, EMIT_CLOSE, FINAL, OBJECTS, QUIRKS, WRITEV } = machine;
 
 // The bits that a stream of the machine is created with.
 const CREATED = 127;
@@ -23,6 +23,7 @@ const BIT = {
   SET_WRITABLE: 1 << 12, // the caller has set `writable`,
   SET_UNWRITABLE: 1 << 13, // to false
   ERROR_EMITTED: 1 << 14,
+  CONSTRUCTED: 1 << 15, // `_construct` has answered
   ROOM: 1 << 17, // the answer of writes on the lease to queue
   ONCE: 1 << 16, // each call of the sink has a function of its own to answer
 };
@@ -32,18 +33,19 @@ const slots = new FinalizationRegistry(machine.release);
 
 // What few streams need.
 class Rare {
-  constructor() {
+  // Begins with the options of another one, if there is one.
+  constructor(before) {
     this.errors = new Errors();
     this.ends = null; // callbacks of `end` that wait for 'finish'
     this.afterDestroy = null; // the callback of `destroy`
-    this.encoding = 'utf8'; // of strings for which the caller names none
-    this.low = 0;
-    this.limit = -1;
+    this.encoding = before?.encoding ?? 'utf8'; // of strings for which the caller names none
+    this.low = before?.low ?? 0;
+    this.limit = before?.limit ?? -1;
   }
 }
 
 class WritableState {
-  constructor(options, stream, profile) {
+  constructor(options, stream, profile = { bits: QUIRKS, marks: false }) {
     this.stream = stream;
     this.slot = 0; // the machine's number of the stream
     this.bits = profile.bits | BIT.DECODE | AUTO_DESTROY | EMIT_CLOSE;
@@ -87,7 +89,7 @@ class WritableState {
   }
 
   get seldom() {
-    return this.rare ??= new Rare();
+    return this.rare ??= new Rare(null);
   }
 
   has(bit) {
@@ -118,10 +120,22 @@ class WritableState {
   reopen() {
     const slot = this.settled();
     this.bits &= ~(CONSTRUCT | BIT.ERROR_EMITTED);
-    this.queue = this.flight = this.tick = this.rare = null;
+    this.queue = this.flight = this.tick = null;
     this.at = 0;
-    machine.renew(slot, this.bits & CREATED, this.mark, 0, -1);
+    if (this.rare !== null) this.rare = new Rare(this.rare);
+    machine.renew(slot, this.bits & CREATED, this.mark, this.rare?.low ?? 0, this.rare?.limit ?? -1);
   }
+}
+
+// The state of a stream, for one of its methods; null if it is of Node's own, as that of a Duplex.
+// Hooks are looked for on the object that the method was called on, as in Node: an object made from
+// the stream may have its own.
+function coreOf(writable) {
+  const core = writable._writableState;
+  if (core.stream === writable) return core;
+  if (!(core instanceof WritableState)) return null;
+  core.stream = writable;
+  return core;
 }
 
 // What Node's options say. The strict profile has two more.
@@ -171,4 +185,4 @@ function head(core) {
   return measure(core);
 }
 
-module.exports = { BIT, WritableState, head };
+module.exports = { BIT, WritableState, coreOf, head };

@@ -6,13 +6,13 @@ const stream = require('stream');
 const { captureRejectionSymbol } = require('events');
 const machine = require('./machine.js');
 const { aborted, cannotPipe, noMethod, unknownEncoding } = require('./errors.js');
-const { destroyMethod, drive, put } = require('./driver.js');
-const { disposal } = require('./runtime.js');
-const { WritableState, head } = require('./state.js');
+const { destroy, drive, put } = require('./driver.js');
+const { disposal, ofDuplex } = require('./runtime.js');
+const { WritableState, coreOf, head } = require('./state.js');
 const { write } = require('./write.js');
 require('./properties.js');
 
-const { CALL, CONSTRUCT, FLAG, OBJECTS, THEN_FAIL } = machine;
+const { CALL, CONSTRUCT, FAULT, FLAG, OBJECTS, THEN_FAIL } = machine;
 const Base = stream.Stream;
 
 // Makes the class of a profile.
@@ -36,7 +36,7 @@ function makeWritable(profile) {
   Object.assign(Writable.prototype, methods);
   Object.defineProperties(Writable.prototype, properties);
   Object.defineProperty(Writable, Symbol.hasInstance, {
-    value: function (one) { return isInstance(Writable, this, one); },
+    value: { [Symbol.hasInstance](one) { return isInstance(Writable, this, one); } }[Symbol.hasInstance],
   });
   Writable.WritableState = WritableState;
   return Writable;
@@ -58,30 +58,48 @@ function isInstance(Writable, asked, one) {
     one?._writableState instanceof WritableState);
 }
 
-function fail(writable, error) {
-  const core = writable._writableState;
-  drive(core, machine.resume(core.settled(), THEN_FAIL, core.fault(error), head(core)), null);
+// An `uncork` of a subclass takes the corks off at the end, as in Node.
+function uncorkByItsOwn(writable, core) {
+  if (core.corked === 0) return;
+  core.corked = 1;
+  writable.uncork();
 }
 
+function fail(core, fault) {
+  drive(core, machine.resume(core.settled(), THEN_FAIL, fault, head(core)), null);
+}
+
+// A chunk past the limit leaves the stream as it is, and its callback gets the error. Without one
+// no caller would know that the chunk is lost, so the stream fails.
 const methods = {
   pipe() {
-    fail(this, cannotPipe());
+    const core = this._writableState;
+    fail(core, core.fault(cannotPipe()));
   },
 
   write(chunk, encoding, callback) {
+    const core = coreOf(this);
+    if (core === null) return ofDuplex.write.call(this, chunk, encoding, callback);
     if (typeof encoding === 'function') {
       callback = encoding;
       encoding = null;
     }
-    return write(this._writableState, chunk, encoding, typeof callback === 'function' ? callback : null) === true;
+    const held = typeof callback === 'function' ? callback : null;
+    const answer = write(core, chunk, encoding, held);
+    if (answer === FAULT.TOO_LONG && held === null) fail(core, answer);
+    return answer === true;
   },
 
   cork() {
-    put(this._writableState, CALL.CORK, 0);
+    const core = coreOf(this);
+    if (core === null) ofDuplex.cork.call(this);
+    else put(core, CALL.CORK, 0);
   },
 
   uncork() {
-    put(this._writableState, CALL.UNCORK, 0);
+    const core = coreOf(this);
+    if (core === null) ofDuplex.uncork.call(this);
+    else put(core, CALL.UNCORK, 0);
   },
 
   setDefaultEncoding(encoding) {
@@ -99,7 +117,8 @@ const methods = {
   _writev: null,
 
   end(chunk, encoding, callback) {
-    const core = this._writableState;
+    const core = coreOf(this);
+    if (core === null) return ofDuplex.end.call(this, chunk, encoding, callback);
     if (typeof chunk === 'function') {
       callback = chunk;
       chunk = null;
@@ -110,12 +129,14 @@ const methods = {
     const answer = chunk == null ? true : write(core, chunk, encoding, null);
     const refused = typeof answer === 'number' ? answer : 0;
     const held = typeof callback === 'function' ? callback : null;
+    if (this.uncork !== methods.uncork) uncorkByItsOwn(this, core);
     const slot = core.settled();
     drive(core, machine.end(slot, refused, held === null ? 0 : 1, head(core)), held);
+    if (refused === FAULT.TOO_LONG && held === null) fail(core, refused);
     return this;
   },
 
-  destroy: destroyMethod,
+  destroy,
 
   _undestroy() {
     this._writableState.reopen();
@@ -167,10 +188,13 @@ for (const [name, [get, otherwise]] of Object.entries(getters)) {
   properties[name] = {
     get() {
       const core = this._writableState;
-      return core ? get(core) : otherwise;
+      if (core instanceof WritableState) return get(core);
+      return core ? Reflect.get(ofDuplex, name, this) : otherwise;
     },
     set: set && function (value) {
-      if (this._writableState) set(this._writableState, value);
+      const core = this._writableState;
+      if (core instanceof WritableState) set(core, value);
+      else if (core) Reflect.set(ofDuplex, name, value, this);
     },
   };
 }

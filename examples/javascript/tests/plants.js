@@ -3,12 +3,13 @@
 // with Node notices each.
 //
 //     node tests/plants.js [COUNT]
-//     node tests/plants.js --web
+//     node tests/plants.js --web | --wild
 //
 // Each fault is a line that is replaced: file, line, replacement. COUNT (20,000) is how many
 // scenarios of one stream the comparison plays at most, with and then without looks, and of
 // several streams without, and of streams with a `destroy` of their own. A module without one of
-// Node's quirks is a fault as well. With --web the faults are in `fromWeb`, and Node is 24.
+// Node's quirks is a fault as well. With --web the faults are in `fromWeb`, and Node is 24; with
+// --wild in what programs do beyond the documented face.
 
 const { execFileSync, spawnSync } = require('child_process');
 const fs = require('fs');
@@ -67,11 +68,39 @@ const WEB_FAULTS = [
   ['web.js', '    writable.destroy(error);\n', '', 'the stream does not fail when that of the web does'],
 ];
 
+const WILD_FAULTS = [
+  ['properties.js', 'n > more; n -= 1', 'n > more; n -= 2', '`corked` that is set takes too few corks off'],
+  ['driver.js', 'for (const one of lost) batch.chunks.push(one);', 'batch.chunks.push(...lost);', 'a long batch passes the stack'],
+  ['state.js', '  if (!(core instanceof WritableState)) return null;\n', '', 'the state of a Duplex is taken for its own'],
+  ['state.js', '  core.stream = writable;\n', '', 'hooks are always those of the first object'],
+  ['properties.js', "  toJSON: { value: shown, writable: true, configurable: true },\n", '', 'a stream cannot be written to a log'],
+  ['properties.js', "  [Symbol.for('nodejs.util.inspect.custom')]: { value: shown, writable: true, configurable: true },\n", '',
+    'a printed stream shows the fields of the driver'],
+  ['errors.js', '  void error.stack;\n', '', 'the stack of an error lacks its code'],
+  ['driver.js', '    core.bits |= BIT.CONSTRUCTED;\n', '', '`constructed` stays false'],
+  ['writable.js', '    if (this.uncork !== methods.uncork) uncorkByItsOwn(this, core);\n', '', 'an own `uncork` is not called'],
+  ['properties.js', 'core.queue.length - core.at;', 'core.queue.length;', 'chunks that the sink has are counted'],
+  ['driver.js', 'const host = process;', 'const host = { nextTick: process.nextTick };',
+    'ticks are those of the time of loading'],
+  ['driver.js', '  } finally {\n    errors.held -= 1;\n  }', '    errors.held -= 1;\n  } finally {}', 'errors pile up'],
+  ['writable.js', 'if (answer === FAULT.TOO_LONG && held === null)', 'if (false)', 'a refused chunk is lost without a word'],
+  ['writable.js', 'if (refused === FAULT.TOO_LONG && held === null)', 'if (false)', 'a last chunk is lost without a word'],
+  ['state.js', "this.rare?.low ?? 0, this.rare?.limit ?? -1)", '0, -1)', 'a stream that is used anew forgets its limit'],
+];
+
 const QUIRKS = ['REORDERS', 'DEFERS_LATE'];
 
 const root = path.join(__dirname, '..');
-const web = process.argv[2] === '--web';
-const count = web ? null : process.argv[2] ?? '20000';
+// Which faults, and what notices them.
+const [faults, quirks, comparisons] = {
+  '--web': [WEB_FAULTS, [], [['web.js']]],
+  '--wild': [WILD_FAULTS, [], [['wild.test.js']]],
+}[process.argv[2]] ?? [FAULTS, QUIRKS, compared(process.argv[2] ?? '20000')];
+
+function compared(count) {
+  return [['--no-looks'], [], ['--several', '--no-looks'], ['--own-destroy']]
+    .map((options) => ['compare.js', ...options, '--first', count, '11']);
+}
 
 // A copy of the package, with `tests` left where they are.
 function copy() {
@@ -84,8 +113,6 @@ function copy() {
 
 // By which comparison a fault is noticed, or null.
 function noticed(folder) {
-  const comparisons = web ? [['web.js']] : [['--no-looks'], [], ['--several', '--no-looks'], ['--own-destroy']]
-    .map((options) => ['compare.js', ...options, '--first', count, '11']);
   for (const [script, ...inputs] of comparisons) {
     const run = spawnSync(process.execPath, [path.join(__dirname, script), ...inputs],
       { env: { ...process.env, HIGHWATER_PACKAGE: folder }, encoding: 'utf8', timeout: 300_000 });
@@ -113,8 +140,8 @@ function trial(what, change) {
 
 trial('nothing is planted: must be missed', () => {});
 missed = missed === 1 ? 0 : 1;
-for (const fault of web ? WEB_FAULTS : FAULTS) trial(fault[3], (folder) => plant(fault, folder));
-for (const quirk of web ? [] : QUIRKS) {
+for (const fault of faults) trial(fault[3], (folder) => plant(fault, folder));
+for (const quirk of quirks) {
   trial(`the module has no ${quirk}`, (folder) => {
     execFileSync(path.join(root, 'core', 'build.sh'), ['--without', quirk, path.join(folder, 'highwater.wasm')]);
   });

@@ -21,7 +21,7 @@ type Free = u32;
 
 const SIZE: u32 = size_of::<Slot>() as u32;
 const PAGE: u32 = 1 << 16;
-/// By how many pages the memory grows.
+/// By how many pages the memory grows at least.
 const GROWTH: u32 = 4;
 
 /// The addresses that the module keeps.
@@ -86,7 +86,9 @@ fn append() -> u32 {
     let pages = wasm32::memory_size(0) as u32;
     // A memory of 65,536 pages ends where a u32 does.
     let room = end.div_ceil(PAGE) <= pages && end != u32::MAX;
-    if !room && wasm32::memory_grow(0, GROWTH as usize) == usize::MAX {
+    // By an eighth: each growth costs as much as the memory is long, in some runtimes.
+    let growth = GROWTH.max(pages / 8) as usize;
+    if !room && wasm32::memory_grow(0, growth) == usize::MAX {
         return 0;
     }
     MEMORY.next.set(end);
