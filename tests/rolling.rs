@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime};
 
+use highwater::log::Log;
 use highwater::sink::{RollingFile, RollingFileBuilder};
 use highwater::{BoxError, Writable};
 use tempfile::TempDir;
@@ -98,14 +99,59 @@ fn a_file_is_as_long_as_its_limit_and_no_longer() -> Checked {
 }
 
 #[test]
-fn a_call_of_several_slices_is_one_record() -> Checked {
+fn a_call_of_several_slices_gives_the_lines_that_fit() -> Checked {
+    let folder = Folder::new()?;
+    let mut file = folder.builder().max_bytes(10).open()?;
+    let texts = ["o", "", "ne\ntw", "o\nthr", "ee\n"];
+    let slices = texts.map(|text| IoSlice::new(text.as_bytes()));
+    assert_eq!(file.write_vectored(&slices)?, 8);
+    let rest = ["thr", "ee\n"].map(|text| IoSlice::new(text.as_bytes()));
+    assert_eq!(file.write_vectored(&rest)?, 6);
+    assert_eq!(folder.read("log.0000001")?, "one\ntwo\n");
+    assert_eq!(folder.read("log")?, "three\n");
+    Ok(())
+}
+
+#[test]
+fn a_line_in_pieces_ends_in_the_file_where_it_began() -> Checked {
     let folder = Folder::new()?;
     let mut file = folder.builder().max_bytes(8).open()?;
-    file.write_all(b"one\n")?;
-    let slices = ["tw", "", "o\nthr", "ee\n"].map(|text| IoSlice::new(text.as_bytes()));
-    assert_eq!(file.write_vectored(&slices)?, 10);
-    assert_eq!(folder.read("log.0000001")?, "one\n");
-    assert_eq!(folder.read("log")?, "two\nthree\n");
+    for text in ["one\nli", "ne ", "two\nthree", "\n"] {
+        file.write_all(text.as_bytes())?;
+    }
+    assert_eq!(folder.read("log.0000001")?, "one\nline two\n");
+    assert_eq!(folder.read("log")?, "three\n");
+    Ok(())
+}
+
+#[test]
+fn data_without_a_line_feed_also_rotates() -> Checked {
+    let folder = Folder::new()?;
+    let mut file = folder.builder().max_bytes(8).open()?;
+    for _ in 0..6 {
+        file.write_all(b"xxx")?;
+    }
+    // Nine bytes are the first that pass the limit.
+    assert_eq!(folder.read("log.0000001")?, "xxxxxxxxx");
+    assert_eq!(folder.read("log")?, "xxxxxxxxx");
+    Ok(())
+}
+
+#[test]
+fn a_restart_ends_the_line_in_which_its_file_ends() -> Checked {
+    let folder = Folder::new()?;
+    let long = "x".repeat(10_000) + "\n";
+    for text in [&long, "on", "e\n", "two\n"] {
+        let mut file = folder.builder().max_bytes(10_003).open()?;
+        file.write_all(text.as_bytes())?;
+    }
+    assert_eq!(folder.read("log.0000001")?, long + "one\n");
+    assert_eq!(folder.read("log")?, "two\n");
+    // More of one line than a file may have is no line to be ended.
+    fs::write(folder.path("log"), "x".repeat(10_004))?;
+    let mut file = folder.builder().max_bytes(10_003).open()?;
+    file.write_all(b"three\n")?;
+    assert_eq!(folder.read("log")?, "three\n");
     Ok(())
 }
 
@@ -137,31 +183,59 @@ fn what_the_system_did_not_take_of_a_call_goes_to_the_same_file() -> Checked {
     Ok(())
 }
 
-#[test]
-fn writes_of_a_stream_are_never_torn() -> Checked {
-    let folder = Folder::new()?;
-    let file = folder.builder().max_bytes(100).open()?;
-    let mut out = Writable::builder().high_water_mark(4096).spawn(file)?;
-    let mut all = String::new();
-    for n in 0..5000 {
-        let event = format!("<{n}\n{}>\n", "x".repeat(n % 50));
-        all += &event;
-        out.send(event).wait()?;
-        if n % 7 == 0 {
-            out.flush().wait()?;
-        }
-    }
-    let rotations = out.end().wait()?.sink.status().rotations();
-    assert!(rotations > 700, "{rotations}");
+/// The texts of the files, the oldest first.
+fn texts(folder: &Folder) -> Result<Vec<String>, BoxError> {
     let mut names = folder.names()?;
     names.rotate_left(1); // `log` is the newest
-    let mut found = String::new();
-    for name in names {
-        let text = folder.read(&name)?;
-        assert!(text.starts_with('<') && text.ends_with(">\n"), "{name}");
-        found += &text;
+    names.iter().map(|name| folder.read(name)).collect()
+}
+
+#[test]
+fn a_writeln_on_a_stream_or_on_the_file_is_never_torn() -> Checked {
+    for over_a_stream in [false, true] {
+        let folder = Folder::new()?;
+        let mut file = folder.builder().max_bytes(100).open()?;
+        let mut all = String::new();
+        let lines = (0..2000).map(|n| format!("line {n} of the log\n"));
+        if over_a_stream {
+            let mut out = Writable::builder().high_water_mark(64).spawn(file)?;
+            for (n, line) in lines.enumerate() {
+                writeln!(out, "line {n} of the log")?;
+                all += &line;
+            }
+            out.end().wait()?;
+        } else {
+            for (n, line) in lines.enumerate() {
+                writeln!(file, "line {n} of the log")?;
+                all += &line;
+            }
+        }
+        let texts = texts(&folder)?;
+        assert!(texts.len() > 300, "{}", texts.len());
+        for text in &texts {
+            assert!(text.ends_with(" of the log\n"), "{text:?}");
+        }
+        assert_eq!(texts.concat(), all);
     }
-    assert_eq!(found, all);
+    Ok(())
+}
+
+/// A log gives the sink many lines in a call.
+#[test]
+fn files_of_a_log_are_as_long_as_their_limit() -> Checked {
+    let folder = Folder::new()?;
+    let file = folder.builder().max_bytes(1000).open()?;
+    let log = Log::builder().spawn(file)?;
+    let mut writer = log.writer();
+    for n in 0..5000 {
+        writeln!(writer, "line {n:05} of a log")?;
+    }
+    log.end().wait()?;
+    let texts = texts(&folder)?;
+    assert_eq!(texts.len(), 100);
+    for text in &texts {
+        assert_eq!(text.len(), 1000);
+    }
     Ok(())
 }
 
@@ -184,10 +258,14 @@ fn an_hour_or_a_day_has_a_file_of_its_own() -> Checked {
         file.write_all(b"two more\n")?;
         // Hours without a line have no file. A clock that goes back is also another hour.
         clock.fetch_add(-5 * length, Ordering::Relaxed);
-        file.write_all(b"three\n")?;
+        file.write_all(b"three\nfo")?;
+        // A line that was begun is ended, and it alone.
+        clock.fetch_add(length, Ordering::Relaxed);
+        file.write_all(b"ur\nfive\n")?;
         assert_eq!(folder.read("log.0000001")?, "one\none more\n");
         assert_eq!(folder.read("log.0000002")?, "two\ntwo more\n");
-        assert_eq!(folder.read("log")?, "three\n");
+        assert_eq!(folder.read("log.0000003")?, "three\nfour\n");
+        assert_eq!(folder.read("log")?, "five\n");
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::compress::{Compress, Compressor};
 use super::file::{Limits, RollingFile, open};
+use super::lines::unfinished;
 use super::names::Names;
 use super::period::Period;
 use super::status::Shared;
@@ -67,8 +68,13 @@ impl RollingFileBuilder {
         }
     }
 
-    /// Rotates before a call of [`write`](io::Write::write) that would make the file longer
-    /// than this, in bytes. A call that is longer by itself has a file of its own.
+    /// Rotates before a line that would make the file longer than this, in bytes. A line that is
+    /// longer by itself has a file of its own.
+    ///
+    /// A file is longer than this in two cases. If a line comes in several calls of
+    /// [`write`](io::Write::write), its rest goes where it began. Once more than this many bytes of
+    /// one line are in the file, the sink rotates within it. So data without a line feed also fills
+    /// files, each at most this long and a call longer.
     ///
     /// ```
     /// use highwater::sink::RollingFile;
@@ -90,8 +96,10 @@ impl RollingFileBuilder {
         self
     }
 
-    /// Rotates at the first write of each hour, in place of each [day](Self::daily). An hour
+    /// Rotates before the first line of each hour, in place of each [day](Self::daily). An hour
     /// without a line has no file.
+    ///
+    /// Data without a line feed needs [`max_bytes`](Self::max_bytes): an hour alone never ends a line.
     ///
     /// ```
     /// use highwater::sink::RollingFile;
@@ -105,9 +113,11 @@ impl RollingFileBuilder {
         self
     }
 
-    /// Rotates at the first write of each day, in place of each [hour](Self::hourly). A day
+    /// Rotates before the first line of each day, in place of each [hour](Self::hourly). A day
     /// without a line has no file. It is a day of UTC unless there is a
     /// [`utc_offset`](Self::utc_offset).
+    ///
+    /// Data without a line feed needs [`max_bytes`](Self::max_bytes): a day alone never ends a line.
     ///
     /// ```
     /// use highwater::sink::RollingFile;
@@ -289,10 +299,13 @@ impl RollingFileBuilder {
             Some(compress) => Some(Compressor::spawn(compress, Arc::clone(&shared))?),
             None => None,
         };
-        let modified = found.modified().ok();
+        let (len, modified) = (found.len(), found.modified().ok());
+        let most = self.limits.max_bytes.map_or(1, |max| max.saturating_add(1));
         let file = RollingFile {
             file,
-            len: found.len(),
+            len,
+            // A file that this program may not read counts as one of whole lines.
+            unfinished: unfinished(shared.names.path(), len, most).unwrap_or(0),
             period: modified
                 .map_or_else(|| self.limits.period.now(), |at| self.limits.period.of(at)),
             limits: self.limits,

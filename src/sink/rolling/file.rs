@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::compress::Compressor;
+use super::lines::Lines;
 use super::period::Period;
 use super::status::{RollingStatus, Shared};
 use crate::sink::file_error::FileError;
@@ -23,11 +24,14 @@ use crate::sink::file_error::FileError;
 ///
 /// # What is promised
 ///
-/// - *A record is a call of [`write`](Write::write)*, and no record is torn between two files: the
-///   sink rotates between two calls only. If the system takes a part of a call, the rest goes to
-///   the same file. A [`Log`](crate#which-one-when) and a [`Writable`](crate::Writable) call the
-///   sink with whole writes, several in a call. So it is safe over each of these; over a
-///   `BufWriter`, which cuts anywhere, it is not.
+/// - *A rotation falls at a line end.* If the file ends within a line, the bytes up to the next
+///   line feed still go to it. Of a call that would pass
+///   [`max_bytes`](super::RollingFileBuilder::max_bytes), the sink takes the lines that still fit, at
+///   least one, by a short write; the next call rotates first. So no line is torn between two
+///   files, over a [`Log`](crate#which-one-when), a [`Writable`](crate::Writable) or a `BufWriter`,
+///   in calls of any size. An event of several lines may go on in the next file.
+/// - *Data without a line feed* also rotates: once the file has more than `max_bytes` of one line,
+///   the sink rotates within that line.
 /// - *A rotation that fails* stops no line: the log goes on in the old file, past its limit. The
 ///   sink calls [`on_error`](super::RollingFileBuilder::on_error), and tries again at the first write
 ///   [a second](super::RollingFileBuilder::retry_after) later. A write that fails is the caller's: the
@@ -35,8 +39,9 @@ use crate::sink::file_error::FileError;
 /// - *A crash of the program* at any moment loses nothing that the sink has taken, as it buffers
 ///   nothing, and tears no line but the one being written. The next start goes on where it
 ///   stopped: in the same file if its hour or day is not over and it is not full, else it rotates
-///   at the first write. A file that was renamed just before the crash is an old file. The hour or
-///   day of a file is that of its last change.
+///   before the first line. If the file ends within a line, what is written first ends that line:
+///   a program that has crashed may write a line feed. A file that was renamed just before the
+///   crash is an old file. The hour or day of a file is that of its last change.
 /// - *A crash of the system* may lose what was not synced; this sink never syncs. See
 ///   [`Durable`](crate::sink::Durable).
 /// - *`copytruncate`, and other tools that move or cut the file*: one tool rotates, this or the
@@ -61,7 +66,6 @@ use crate::sink::file_error::FileError;
 /// let log = Log::builder().spawn(file)?;
 /// for n in 0..1000 {
 ///     writeln!(log.writer(), "line {n}")?;
-///     log.flush().wait()?; // else many lines are one call, and one file
 /// }
 /// log.end().wait()?;
 /// assert_eq!(status.rotations(), 8);
@@ -73,10 +77,13 @@ pub struct RollingFile {
     pub(super) file: File,
     /// How long the file is, in bytes.
     pub(super) len: u64,
+    /// How many of these stand behind its last line feed.
+    pub(super) unfinished: u64,
     /// The hour or day of the file.
     pub(super) period: i64,
     pub(super) limits: Limits,
-    /// How many bytes of a call the file has not taken yet. They come first, in the next calls.
+    /// How many bytes the file was given and has not taken yet. They come first, in the next calls,
+    /// and end a line that may be longer than a file.
     pub(super) owed: usize,
     /// When a rotation has failed, if the last one did.
     pub(super) failed: Option<Instant>,
@@ -104,32 +111,72 @@ impl RollingFile {
         }
     }
 
-    /// Rotates before a call, if its `incoming` bytes belong to the next file.
-    fn prepare(&mut self, incoming: usize) {
+    /// Rotates before a call, if its first line belongs to the next file. Returns how many bytes
+    /// of the call the file gets.
+    fn prepare(&mut self, lines: Lines<'_>) -> usize {
+        let given = lines.len();
+        if self.owed > 0 {
+            return self.owed.min(given);
+        }
         let now = self.limits.period.now();
         if self.len == 0 {
             self.period = now; // an empty file is of any hour
-            return;
         }
-        let after = self.len.saturating_add(incoming as u64);
-        let is_full = self.limits.max_bytes.is_some_and(|max| after > max);
-        if !is_full && now == self.period {
-            return;
+        if now == self.period && self.has_room(given) {
+            return given;
         }
+        let line = lines.first();
+        let is_over = now != self.period || !self.has_room(line);
+        if self.is_at_line_end() && self.len > 0 && is_over && !self.go_on(now) {
+            return given;
+        }
+        if now != self.period {
+            return line;
+        }
+        match self.room(given) {
+            room if room == given => given,
+            room => lines.whole(room).max(line),
+        }
+    }
+
+    /// Whether a line begins here; also where one that is longer than a file is cut.
+    fn is_at_line_end(&self) -> bool {
+        let max = self.limits.max_bytes;
+        self.unfinished == 0 || max.is_some_and(|max| self.unfinished > max)
+    }
+
+    fn has_room(&self, count: usize) -> bool {
+        self.room(count) == count
+    }
+
+    /// How many of the next `count` bytes fit into the file.
+    fn room(&self, count: usize) -> usize {
+        let room = self
+            .limits
+            .max_bytes
+            .map(|max| max.saturating_sub(self.len));
+        let room = room.map(|room| usize::try_from(room).unwrap_or(usize::MAX));
+        room.map_or(count, |room| room.min(count))
+    }
+
+    /// Goes on in a new file. Returns `false` if that fails, or has failed a moment ago: a log that
+    /// is too long is better than none, so the old file gets all.
+    fn go_on(&mut self, now: i64) -> bool {
         let waits = |failed: Instant| failed.elapsed() < self.limits.retry_after;
         if self.failed.is_some_and(waits) {
-            return;
+            return false;
         }
         match self.rotate() {
             Ok(()) => {
                 self.period = now;
                 self.failed = None;
                 self.tidy();
+                true
             }
-            // A log that is too long is better than none: the old file goes on.
             Err(error) => {
                 self.failed = Some(Instant::now());
                 self.shared.fail(&error);
+                false
             }
         }
     }
@@ -148,6 +195,7 @@ impl RollingFile {
         let path = shared.names.path();
         let opened = open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         (self.len, self.file) = opened.map_err(|error| FileError::new("open", path, error))?;
+        self.unfinished = 0;
         let old = shared.moved.swap(0, Ordering::AcqRel);
         shared.complete.store(complete.max(old), Ordering::Release);
         shared.rotations.fetch_add(1, Ordering::Relaxed);
@@ -181,10 +229,14 @@ impl RollingFile {
         }
     }
 
-    /// Remembers how many bytes the file took of those that it was given.
-    fn took(&mut self, given: usize, count: usize) {
+    /// Remembers that the file took the first `count` bytes of the `given` ones.
+    fn took(&mut self, lines: Lines<'_>, given: usize, count: usize) {
         self.len = self.len.saturating_add(count as u64);
         self.owed = self.owed.max(given).saturating_sub(count);
+        self.unfinished = match lines.whole(count) {
+            0 => self.unfinished.saturating_add(count as u64),
+            whole => count.saturating_sub(whole) as u64,
+        };
     }
 }
 
@@ -209,28 +261,22 @@ fn rename(from: &Path, to: &Path) -> Result<bool, FileError> {
 
 impl Write for RollingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bytes = match self.owed {
-            0 => {
-                self.prepare(bytes.len());
-                bytes
-            }
-            owed => bytes.get(..owed).unwrap_or(bytes),
-        };
-        let count = self.file.write(bytes)?;
-        self.took(bytes.len(), count);
+        let slices = [IoSlice::new(bytes)];
+        let lines = Lines(&slices);
+        let given = self.prepare(lines);
+        let count = self.file.write(bytes.get(..given).unwrap_or(bytes))?;
+        self.took(lines, given, count);
         Ok(count)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        if self.owed > 0 {
-            let first = slices.iter().find(|slice| !slice.is_empty());
-            return first.map_or(Ok(0), |first| self.write(first));
-        }
-        let lens = slices.iter().map(|slice| slice.len());
-        let given = lens.fold(0, usize::saturating_add);
-        self.prepare(given);
-        let count = self.file.write_vectored(slices)?;
-        self.took(given, count);
+        let lines = Lines(slices);
+        let given = self.prepare(lines);
+        let count = match given == lines.len() {
+            true => self.file.write_vectored(slices)?,
+            false => self.file.write_vectored(&lines.take(given))?,
+        };
+        self.took(lines, given, count);
         Ok(count)
     }
 

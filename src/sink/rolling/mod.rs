@@ -12,6 +12,7 @@
 mod builder;
 mod compress;
 mod file;
+mod lines;
 mod names;
 mod period;
 mod status;
