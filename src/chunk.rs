@@ -1,12 +1,27 @@
 //! What is written: bytes, owned.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
+
+/// Less spare room than this, in bytes, is not worth a call of the allocator.
+const MIN_SPARE: usize = 64;
 
 /// Owned bytes on their way to a sink. `Chunk::from` makes it, without a copy, from a `Vec<u8>`, a
-/// `String`, a `&'static str`, or with the feature `bytes` from `Bytes`.
+/// `String`, a box of bytes or text, a `&'static str` or `b"bytes"`, or with the feature `bytes` from
+/// `Bytes` and `BytesMut`.
+///
+/// # What it holds
+///
+/// A stream counts the length of a chunk. A chunk made from a `Vec<u8>` or `String` holds at most
+/// twice its length, or 63 bytes more than its length if that is more: `Chunk::from` gives more spare
+/// room of a buffer back to the allocator, which may move the bytes. A `Bytes` holds all of the
+/// memory that it is a slice of, and a `BytesMut` its spare room.
 ///
 /// ```
 /// use highwater::Chunk;
@@ -14,7 +29,8 @@ use core::fmt;
 /// let chunk = Chunk::from(String::from("hello"));
 /// assert_eq!(chunk.as_ref(), b"hello");
 /// assert_eq!(chunk.len(), 5);
-/// assert_eq!(chunk, Chunk::from("hello"));
+/// assert_eq!(chunk, Chunk::from(b"hello"));
+/// assert!(chunk.starts_with(b"he")); // it derefs to its bytes
 /// assert_eq!(format!("{chunk:?}"), "Chunk(5 bytes)");
 /// assert_eq!(chunk.into_vec(), b"hello");
 /// ```
@@ -47,7 +63,7 @@ impl Chunk {
         self.len() == 0
     }
 
-    /// Returns the bytes; copied, unless the chunk was made from a `Vec<u8>` or `String`.
+    /// Returns the bytes; copied, unless the chunk was made from a `Vec<u8>`, a `String` or a box.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self.bytes {
@@ -125,6 +141,34 @@ impl AsRef<[u8]> for Chunk {
     }
 }
 
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
+impl Borrow<[u8]> for Chunk {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+/// A chunk of no bytes.
+impl Default for Chunk {
+    fn default() -> Self {
+        Repr::Static(&[]).into()
+    }
+}
+
+/// As the bytes, which [`Borrow`] gives, hash.
+impl Hash for Chunk {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_ref().hash(state);
+    }
+}
+
 /// By their bytes, not by what they were made from.
 impl PartialEq for Chunk {
     fn eq(&self, other: &Self) -> bool {
@@ -151,15 +195,21 @@ impl From<Repr> for Chunk {
     }
 }
 
+/// Gives back spare room that is more than its bytes.
 impl From<Vec<u8>> for Chunk {
-    fn from(vec: Vec<u8>) -> Self {
+    fn from(mut vec: Vec<u8>) -> Self {
+        let spare = vec.capacity() - vec.len();
+        if spare > vec.len() && spare >= MIN_SPARE {
+            vec.shrink_to_fit();
+        }
         Repr::Vec(vec).into()
     }
 }
 
+/// Gives back spare room that is more than its bytes.
 impl From<String> for Chunk {
     fn from(text: String) -> Self {
-        Repr::Vec(text.into_bytes()).into()
+        text.into_bytes().into()
     }
 }
 
@@ -169,8 +219,20 @@ impl From<Box<[u8]>> for Chunk {
     }
 }
 
+impl From<Box<str>> for Chunk {
+    fn from(text: Box<str>) -> Self {
+        text.into_string().into()
+    }
+}
+
 impl From<&'static [u8]> for Chunk {
     fn from(bytes: &'static [u8]) -> Self {
+        Repr::Static(bytes).into()
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Chunk {
+    fn from(bytes: &'static [u8; N]) -> Self {
         Repr::Static(bytes).into()
     }
 }
@@ -181,6 +243,22 @@ impl From<&'static str> for Chunk {
     }
 }
 
+impl From<Cow<'static, str>> for Chunk {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+/// As [`Chunk::into_vec`].
+impl From<Chunk> for Vec<u8> {
+    fn from(chunk: Chunk) -> Self {
+        chunk.into_vec()
+    }
+}
+
 #[cfg(feature = "bytes")]
 impl From<bytes::Bytes> for Chunk {
     fn from(bytes: bytes::Bytes) -> Self {
@@ -188,9 +266,29 @@ impl From<bytes::Bytes> for Chunk {
     }
 }
 
+#[cfg(feature = "bytes")]
+impl From<bytes::BytesMut> for Chunk {
+    fn from(bytes: bytes::BytesMut) -> Self {
+        bytes.freeze().into()
+    }
+}
+
+/// Without a copy.
+#[cfg(feature = "bytes")]
+impl From<Chunk> for bytes::Bytes {
+    fn from(chunk: Chunk) -> Self {
+        match chunk.bytes {
+            Repr::Vec(vec) => vec.into(),
+            Repr::Static(bytes) => Self::from_static(bytes),
+            Repr::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use alloc::vec;
+    use alloc::vec::Vec;
 
     use super::Chunk;
 
@@ -201,6 +299,14 @@ mod tests {
             assert_eq!(chunk.clone().skip(2).as_ref(), [3]);
             assert_eq!(chunk.skip(9).as_ref(), [0; 0]);
         }
+    }
+
+    #[test]
+    fn a_buffer_that_is_lent_keeps_its_room() {
+        let mut buffer = Vec::with_capacity(65_536);
+        buffer.push(1);
+        let lent = Chunk::lent(buffer).into_buffer(65_536);
+        assert_eq!(lent.map_or(0, |buffer| buffer.capacity()), 65_536);
     }
 
     #[cfg(feature = "bytes")]

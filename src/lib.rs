@@ -177,7 +177,7 @@
 //! *Delivered* is not *durable* either: for that, a flush of [`sink::Durable`] is a sync.
 //!
 //! A chunk of `Bytes` (feature `bytes`) is not copied, so a small slice keeps its whole buffer in
-//! memory until it is delivered.
+//! memory until it is delivered. [`Chunk`] says how much memory others hold.
 //!
 //! # Dropping
 //!

@@ -135,7 +135,7 @@ impl<W> Writable<W> {
 
     /// Writes a chunk that you own (`Vec<u8>`, `String`, `&'static str`, with the feature
     /// `bytes` also `Bytes`) without a copy. A slice of a large `Bytes` keeps all of its memory
-    /// until the sink has taken it.
+    /// until the sink has taken it; [`Chunk`] says what others keep.
     ///
     /// # Errors
     ///

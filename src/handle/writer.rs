@@ -160,7 +160,7 @@ impl Writer {
 
     /// Writes a chunk that you own (`Vec<u8>`, `String`, `&'static str`,
     /// with the feature `bytes` also `Bytes`), without a copy. A slice of a large `Bytes`
-    /// keeps all of its memory until the sink has taken it.
+    /// keeps all of its memory until the sink has taken it; [`Chunk`] says what others keep.
     ///
     /// # Errors
     ///
