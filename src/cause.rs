@@ -25,8 +25,9 @@ pub enum Cause {
     /// The sink failed, or could not be opened.
     #[error(transparent)]
     Io(Arc<io::Error>),
-    /// The sink panicked, with this message.
-    #[error("the sink panicked: {0}")]
+    /// Code of yours panicked. The text says whose, and has the message, as in `the sink panicked: no
+    /// paper`: the sink, what opens it, `retry_if`, or what makes the trailers of a body.
+    #[error("{0}")]
     Panic(Arc<str>),
     /// The worker of the stream was dropped before the stream was closed: by hand, or as its
     /// runtime shut down.

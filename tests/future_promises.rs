@@ -289,3 +289,12 @@ fn no_waker_is_woken_or_dropped_under_the_lock() {
     assert!(poll_once(drained).is_some());
     LOOKED_AT.set(None);
 }
+
+#[test]
+fn a_future_that_panics_as_it_opens_the_sink_is_named() {
+    let opening = async { panic!("no key") };
+    let (out, worker) = Writable::builder().pair_with::<PolledGate, _>(opening);
+    let (ended, ()) = block_on(futures::future::join(out.end(), worker));
+    let error = ended.expect_err("it cannot be opened");
+    assert_eq!(error.to_string(), "the opener panicked: no key");
+}

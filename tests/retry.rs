@@ -267,7 +267,34 @@ fn a_predicate_that_panics_ends_the_stream() -> Checked {
     let out = Writable::builder().retry_if(predicate, |_| HOUR);
     let ended = out.spawn(takes(0))?.end_with("abc").wait();
     let cause = ended.err().and_then(|error| error.cause().cloned());
-    assert!(matches!(cause, Some(Cause::Panic(_))), "{cause:?}");
+    let text = "`retry_if` panicked: on purpose";
+    assert!(
+        matches!(&cause, Some(Cause::Panic(why)) if &**why == text),
+        "{cause:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_predicate_is_asked_about_a_sink_that_takes_no_bytes() -> Checked {
+    let (tell, asked) = channel();
+    let predicate = move |error: &io::Error| {
+        let _ = tell.send((error.kind(), error.to_string()));
+        true
+    };
+    let out = Writable::builder().retry_if(predicate, |_| Duration::ZERO);
+    let mut calls = 0;
+    let sink = on_write(move |bytes| {
+        calls += 1;
+        Ok(if calls < 3 { 0 } else { bytes.len() })
+    });
+    out.spawn(sink)?.end_with("abc").wait()?;
+    let text = "the sink took no bytes".to_owned();
+    let expected = (ErrorKind::WriteZero, text);
+    assert_eq!(
+        asked.iter().collect::<Vec<_>>(),
+        [expected.clone(), expected]
+    );
     Ok(())
 }
 

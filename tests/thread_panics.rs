@@ -33,7 +33,17 @@ fn a_sink_that_panics_is_an_error() -> Result<(), BoxError> {
     let Err(WriteError::Failed { cause, .. }) = late.write("late") else {
         panic!("the stream has failed");
     };
-    assert!(matches!(&cause, Cause::Panic(message) if &**message == "no paper"));
+    assert!(matches!(&cause, Cause::Panic(text) if &**text == "the sink panicked: no paper"));
+    Ok(())
+}
+
+#[test]
+fn an_opener_that_panics_is_named() -> Result<(), BoxError> {
+    let opener = || -> std::io::Result<Vec<u8>> { panic!("no key") };
+    let error = Writable::builder().spawn_with(opener)?.end().wait();
+    let error = error.expect_err("it cannot be opened");
+    assert_eq!(error.to_string(), "the opener panicked: no key");
+    assert_eq!(error.code(), "PANIC");
     Ok(())
 }
 

@@ -381,7 +381,8 @@ where
     /// The thread never tries again after a panic, an error of the opener, or an error of a flush:
     /// after a sync that has failed the system may have dropped the data, and a second sync would
     /// hide that. After [`Interrupted`](io::ErrorKind::Interrupted) it tries again at once, and
-    /// `predicate` does not see it.
+    /// `predicate` does not see it. A sink that returns `Ok(0)` took no bytes: `predicate` gets an
+    /// error of the kind [`WriteZero`](io::ErrorKind::WriteZero).
     ///
     /// For a descriptor that is not ready (`EAGAIN`), `sink::WaitReady` is better: it waits until
     /// the descriptor is ready, not for a time. With it, `predicate` sees no `EAGAIN`.

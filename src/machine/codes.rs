@@ -17,7 +17,7 @@ pub const OUT_OF_RANGE: &str = "ERR_OUT_OF_RANGE";
 pub const ABORTED: &str = "ABORT_ERR";
 /// A chunk would pass the limit of the length. Not Node's.
 pub const TOO_LONG: &str = "TOO_LONG";
-/// The sink panicked. Not Node's.
+/// The sink, or other code of the user's, panicked. Not Node's.
 pub const PANIC: &str = "PANIC";
 /// A system error without a known code; Node's name for it.
 pub const UNKNOWN: &str = "UNKNOWN";

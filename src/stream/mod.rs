@@ -49,4 +49,4 @@ pub(crate) use stream::{OPTIONS, Stream, Wakers};
 pub(crate) use waiters::Ticket;
 pub(crate) use work::Work;
 pub use write::WriteError;
-pub(crate) use write_job::{Call, Calls, Item, WriteJob};
+pub(crate) use write_job::{Call, Calls, Item, WriteJob, heard};

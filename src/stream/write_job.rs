@@ -114,6 +114,18 @@ impl Call<'_> {
     }
 }
 
+/// What a call of the sink has returned. A sink that takes no bytes has failed: it would be called
+/// for ever.
+pub(crate) fn heard(said: io::Result<Option<usize>>) -> io::Result<Option<usize>> {
+    match said {
+        Ok(Some(0)) => Err(io::Error::new(
+            io::ErrorKind::WriteZero,
+            "the sink took no bytes",
+        )),
+        said => said,
+    }
+}
+
 impl WriteJob {
     pub(crate) fn new(items: VecDeque<Item>, progress: &Arc<Progress>, calls: Calls) -> Self {
         Self {
@@ -229,7 +241,7 @@ impl WriteJob {
     /// Books what a call of the sink has returned. It got `given` bytes, and says how many it has
     /// taken, or `None` for a flush. The worker makes an interrupted call again.
     pub(crate) fn book(&mut self, given: usize, said: io::Result<Option<usize>>) -> io::Result<()> {
-        let booked = match said {
+        let booked = match heard(said) {
             Ok(Some(count)) => self.took(given, count),
             Ok(None) => self.flushed(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -249,9 +261,6 @@ impl WriteJob {
 
     /// The sink says that it took `count` of the `given` bytes.
     fn took(&mut self, given: usize, count: usize) -> io::Result<()> {
-        if count == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
         if count > given {
             let lie = "the sink says that it took more than it was given";
             return Err(io::Error::other(lie));

@@ -203,7 +203,7 @@ impl Frames {
         }
         #[cfg(feature = "http-body")]
         if let Some(trailers) = self.trailers.take() {
-            let trailers = caught(trailers)?;
+            let trailers = caught("what makes the trailers", trailers)?;
             // Nothing comes after them.
             self.knows_end = trailers.is_some();
             return Ok(trailers.map(|trailers| Part::Trailers(trailers.into())));

@@ -14,7 +14,7 @@ use futures_io::AsyncWrite;
 
 use super::leave::leave_sink;
 use super::observers::Observers;
-use super::unwind::{dispose, poll_guard};
+use super::unwind::{OPENER, SINK, dispose, poll_guard};
 use crate::cause::Cause;
 use crate::handle::{Builder, FutureOptions, Group, OnDrop, Shared, SinkSlot, Writable};
 use crate::stream::{By, Call, Calls, Event, Job, Progress, Stream, WriteJob};
@@ -243,7 +243,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
             return Poll::Ready(());
         };
         let deliver = || poll_deliver(Pin::new(sink), job, &self.shared, cx, turns);
-        job.failure = ready!(poll_guard(deliver)).err();
+        job.failure = ready!(poll_guard(SINK, deliver)).err();
         if let Now::Writing(mut job) = mem::replace(&mut self.now, Now::Idle) {
             match self.shared.wake_group(&mut job) {
                 Some(group) => self.now = Now::Gathering(job, group),
@@ -278,7 +278,7 @@ impl<W, O, S: AsyncWrite + Unpin> Worker<W, O, S> {
         let result = match &mut self.sink {
             Some(sink) if !self.progress.is_stopped() => {
                 let now = &mut self.now;
-                ready!(poll_guard(|| poll_close(Pin::new(sink), now, cx)))
+                ready!(poll_guard(SINK, || poll_close(Pin::new(sink), now, cx)))
             }
             _ => Ok(()),
         };
@@ -294,7 +294,10 @@ impl<W, O: Future<Output = io::Result<W>>, S> Worker<W, O, S> {
         let opened = match &mut self.opener {
             // The answer makes no difference any more.
             _ if self.shared.look(Stream::is_destroyed) => Ok(None),
-            Some(opener) => ready!(poll_guard(|| opener.as_mut().poll(cx))).map(Some),
+            Some(opener) => {
+                let poll = poll_guard(OPENER, || opener.as_mut().poll(cx));
+                ready!(poll).map(Some)
+            }
             None => Ok(None),
         };
         dispose(self.opener.take());

@@ -31,11 +31,11 @@ impl Observers {
             if let Event::Error(cause) = &event {
                 if let Some(on_error) = self.on_error.take() {
                     // If it panics, the observer sees the error none the less.
-                    drop(caught(|| on_error(cause)));
+                    drop(caught("`on_error`", || on_error(cause)));
                 }
             }
             if let Some(mut observer) = self.observer.take() {
-                match caught(|| observer(event)) {
+                match caught("the observer", || observer(event)) {
                     Ok(()) => self.observer = Some(observer),
                     Err(_) => dispose(observer),
                 }

@@ -9,10 +9,10 @@ use std::io::{self, Write};
 use super::leave::leave_sink;
 use super::observers::Observers;
 use super::spawn_error::SpawnError;
-use super::unwind::{dispose, guard};
+use super::unwind::{OPENER, SINK, caught, dispose, guard};
 use crate::cause::Cause;
 use crate::handle::{Builder, Parker, Retry, Shared, SinkSlot, ThreadOptions, Writable};
-use crate::stream::{By, Call, Calls, Item, Job, Progress, Stream, WriteJob};
+use crate::stream::{By, Call, Calls, Item, Job, Progress, Stream, WriteJob, heard};
 use crate::sync::{Arc, Mutex, PoisonError, thread};
 
 /// With a thread.
@@ -157,7 +157,7 @@ struct Leaves(Arc<Shared>);
 
 impl Drop for Leaves {
     fn drop(&mut self) {
-        let panic = |_| Cause::Panic("the thread of the stream".into());
+        let panic = |_| Cause::Panic("the thread of the stream panicked".into());
         drop(
             self.0
                 .report(By::Other, |stream| stream.abandoned(panic, None)),
@@ -206,7 +206,7 @@ impl<W: Write> Worker<W> {
 
     fn open(&mut self) {
         let opener = self.opener.take();
-        let opened = guard(|| opener.map(|open| open()).transpose());
+        let opened = guard(OPENER, || opener.map(|open| open()).transpose());
         let result = opened.map(|sink| self.sink = sink);
         self.shared
             .report(By::Other, |stream| stream.opened(result));
@@ -217,7 +217,8 @@ impl<W: Write> Worker<W> {
         if let Some(sink) = &mut self.sink {
             let pause = |time| self.shared.pause(parker, time);
             let retry = self.retry.as_mut().map(|retry| (retry, pause));
-            job.failure = guard(|| deliver(sink, &mut job, &self.shared, retry)).err();
+            let delivered = caught(SINK, || deliver(sink, &mut job, &self.shared, retry));
+            job.failure = delivered.and_then(|result| result).err();
         }
         match self.shared.wake_group(&mut job) {
             Some(group) => self.shared.gather(parker, group),
@@ -230,7 +231,7 @@ impl<W: Write> Worker<W> {
 
     fn finalize(&mut self) {
         let sink = self.sink.as_mut();
-        let result = sink.map_or(Ok(()), |sink| guard(|| flush(sink, &self.progress)));
+        let result = sink.map_or(Ok(()), |sink| guard(SINK, || flush(sink, &self.progress)));
         self.shared
             .report(By::Other, |stream| stream.finalized(result));
     }
@@ -254,7 +255,7 @@ fn deliver(
     job: &mut WriteJob,
     shared: &Shared,
     mut retry: Option<(&mut Retry, impl Fn(Duration))>,
-) -> io::Result<()> {
+) -> Result<(), Cause> {
     while !job.is_stopped() {
         if job.is_due() {
             shared.report(By::Harmless, |_| ());
@@ -268,8 +269,9 @@ fn deliver(
             Call::WriteVectored { slices, .. } => sink.write_vectored(&slices).map(Some),
             Call::Flush => sink.flush().map(|()| None),
         };
+        let result = heard(result);
         if let (Some((retry, pause)), true) = (&mut retry, given > 0) {
-            if let Some(time) = retries(retry, &result) {
+            if let Some(time) = caught("`retry_if`", || retries(retry, &result))? {
                 pause(time);
                 continue;
             }

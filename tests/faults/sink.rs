@@ -91,8 +91,15 @@ impl Scripted {
         let message = format!("{whose} at call {}", record.calls);
         let why = match fault {
             Fault::Kind(kind) => Why::Io(kind, message.clone()),
-            Fault::Panics => Why::Panic(message.clone()),
-            Fault::Zero => Why::Io(io::ErrorKind::WriteZero, "write zero".into()),
+            Fault::Panics => {
+                let panics = if whose == "the opener" {
+                    whose
+                } else {
+                    "the sink"
+                };
+                Why::Panic(format!("{panics} panicked: {message}"))
+            }
+            Fault::Zero => Why::Io(io::ErrorKind::WriteZero, "the sink took no bytes".into()),
             Fault::Lies => Why::Io(
                 io::ErrorKind::Other,
                 "the sink says that it took more than it was given".into(),
