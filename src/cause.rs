@@ -7,6 +7,7 @@ use core::error::Error;
 use std::io;
 
 use crate::machine::{Fault, codes};
+use crate::sink::FileError;
 
 /// Why a stream failed. Shared: every operation that fails because of it has
 /// the same one.
@@ -17,7 +18,35 @@ use crate::machine::{Fault, codes};
 ///
 /// let cause = Cause::from(io::Error::from(io::ErrorKind::BrokenPipe));
 /// assert_eq!(cause.code(), "EPIPE");
-/// assert_eq!(cause.io().map(io::Error::kind), Some(io::ErrorKind::BrokenPipe));
+/// assert_eq!(cause.kind(), io::ErrorKind::BrokenPipe);
+/// ```
+///
+/// # The system's error
+///
+/// `source()` of an error of this crate does not return the sink's error, as the text of that is
+/// already in it: a chain would say it twice. [`Cause::io`] has it. An `io::Error` that is made of
+/// such an error is the system's, if the sink failed with one; otherwise it holds the cause.
+///
+/// ```
+/// use highwater::{Cause, Writable};
+/// use std::io;
+///
+/// struct Full; // as /dev/full
+///
+/// impl io::Write for Full {
+///     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+///         Err(io::Error::from_raw_os_error(28))
+///     }
+///     fn flush(&mut self) -> io::Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let error = Writable::builder().spawn(Full)?.end_with("hello").wait().expect_err("it is full");
+/// let system = error.cause().and_then(Cause::io);
+/// assert_eq!(system.and_then(io::Error::raw_os_error), Some(28));
+/// assert_eq!(io::Error::from(error).raw_os_error(), Some(28));
+/// # Ok::<_, highwater::BoxError>(())
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -60,6 +89,24 @@ impl Cause {
         }
     }
 
+    /// Returns the kind of the sink's error, `BrokenPipe` if the reader has left, `Other` otherwise.
+    ///
+    /// ```
+    /// use highwater::Cause;
+    /// use std::io;
+    ///
+    /// let full = Cause::from(io::Error::from(io::ErrorKind::StorageFull));
+    /// assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Io(error) => error.kind(),
+            Self::ReaderLeft { .. } => io::ErrorKind::BrokenPipe,
+            _ => io::ErrorKind::Other,
+        }
+    }
+
     /// Returns the system's name of an I/O error (`EPIPE`, `ENOSPC`, `EMSGSIZE`, …), Node's
     /// code of a fault, `PANIC` for a panic, `EPIPE` if the reader has left, `ABORT_ERR`
     /// otherwise. The name of an error that
@@ -81,13 +128,12 @@ impl Cause {
         Self::Reason(text.into().into())
     }
 
+    /// The system's error as it is, and any other with this cause in it.
     pub(crate) fn to_io(&self) -> io::Error {
-        let kind = match self {
-            Self::Io(error) => error.kind(),
-            Self::ReaderLeft { .. } => io::ErrorKind::BrokenPipe,
-            _ => io::ErrorKind::Other,
-        };
-        io::Error::new(kind, self.clone())
+        match self.io().and_then(io::Error::raw_os_error) {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => io::Error::new(self.kind(), self.clone()),
+        }
     }
 }
 
@@ -110,6 +156,9 @@ pub(crate) fn io_code(error: &io::Error) -> &'static str {
         if let Some(cause) = error.downcast_ref::<Cause>() {
             // The sink is another stream.
             return cause.code();
+        }
+        if let Some(error) = error.downcast_ref::<FileError>() {
+            return io_code(error.error());
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return io_code(error);

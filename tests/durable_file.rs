@@ -3,7 +3,7 @@
 #![cfg(all(feature = "tokio", target_os = "linux"))]
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 
 use highwater::sink::{AsyncDurable, Durable};
 use highwater::{BoxError, WaitError, Writable};
@@ -72,7 +72,15 @@ fn a_durable_file_is_created_or_opened() -> Result<(), BoxError> {
     drop(Durable::create(&path)?);
     assert_eq!(fs::read(&path)?, b"");
     let missing = folder.path().join("no/such/file");
-    assert!(Durable::open(&missing).is_err() && Durable::create(&missing).is_err());
+    for (action, failed) in [
+        ("open", Durable::open(&missing)),
+        ("create", Durable::create(&missing)),
+    ] {
+        let error = failed.expect_err("there is no such folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let start = format!("cannot {action} {}: ", missing.display());
+        assert!(error.to_string().starts_with(&start), "{error}");
+    }
     Ok(())
 }
 

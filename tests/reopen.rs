@@ -226,3 +226,26 @@ fn a_file_moved_away_under_load_loses_and_tears_no_line() -> Checked {
     assert_eq!(all, expected);
     Ok(())
 }
+
+#[test]
+fn a_file_that_cannot_be_opened_is_named() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("no/such/file");
+    let error = Reopen::open(&path).expect_err("there is no such folder");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let start = format!("cannot open {}: ", path.display());
+    assert!(error.to_string().starts_with(&start), "{error}");
+    Ok(())
+}
+
+/// The error of a stream has the system's name of what is within the error that names the path.
+#[cfg(unix)]
+#[test]
+fn a_stream_knows_why_its_file_cannot_be_opened() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("x".repeat(1000));
+    let out = highwater::Writable::builder().spawn_with(move || Reopen::open(path))?;
+    let error = out.end().wait().expect_err("the name is too long");
+    assert_eq!(error.code(), "ENAMETOOLONG");
+    Ok(())
+}

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 
+use super::file_error::naming;
+
 /// A file that is *durable* once it is flushed: a flush is
 /// [`sync_data`](std::fs::File::sync_data).
 ///
@@ -65,7 +67,8 @@ impl Durable {
     ///
     /// # Errors
     ///
-    /// If the file cannot be created, or the folder cannot be synced.
+    /// If the file cannot be created, or the folder cannot be synced: the error names the path, and
+    /// has the kind of the system's.
     ///
     /// # Examples
     ///
@@ -75,8 +78,9 @@ impl Durable {
     /// # Ok::<_, std::io::Error>(())
     /// ```
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = File::create(&path)?;
-        sync_folder(path.as_ref())?;
+        let path = path.as_ref();
+        let file = File::create(path).map_err(naming("create", path))?;
+        sync_folder(path)?;
         Ok(Self::new(file))
     }
 
@@ -85,7 +89,8 @@ impl Durable {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, or the folder cannot be synced.
+    /// If the file cannot be opened, or the folder cannot be synced: the error names the path, and
+    /// has the kind of the system's.
     ///
     /// # Examples
     ///
@@ -95,8 +100,10 @@ impl Durable {
     /// # Ok::<_, std::io::Error>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).open(&path)?;
-        sync_folder(path.as_ref())?;
+        let path = path.as_ref();
+        let opened = OpenOptions::new().append(true).create(true).open(path);
+        let file = opened.map_err(naming("open", path))?;
+        sync_folder(path)?;
         Ok(Self::new(file))
     }
 
@@ -152,7 +159,8 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        File::open(folder)?.sync_all()?;
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        return synced.map_err(naming("sync", folder));
     }
     Ok(())
 }

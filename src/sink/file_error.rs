@@ -6,7 +6,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What a file sink could not do to a file, while the log went on.
+/// What a file sink could not do to a file. A sink that goes on calls its `on_error` with it. One that
+/// cannot be opened returns it within an [`io::Error`] of the same kind.
 ///
 /// ```
 /// use highwater::sink::Reopen;
@@ -57,6 +58,11 @@ impl FileError {
     pub fn error(&self) -> &io::Error {
         &self.error
     }
+}
+
+/// Makes an error name what was done to which file.
+pub(super) fn naming(action: &'static str, path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| FileError::new(action, path, error).into()
 }
 
 impl From<FileError> for io::Error {

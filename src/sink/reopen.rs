@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::file_error::{FileError, OnError};
+use super::file_error::{FileError, OnError, naming};
 
 /// A file that is appended to, and opened again under its path once it was moved away or
 /// deleted: for tools such as `logrotate`.
@@ -213,7 +213,7 @@ impl Reopen {
     ///
     /// # Errors
     ///
-    /// If it cannot be opened.
+    /// If it cannot be opened: the error names the path, and has the kind of the system's.
     ///
     /// # Examples
     ///
@@ -226,7 +226,7 @@ impl Reopen {
     /// ```
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let file = open(&path)?;
+        let file = open(&path).map_err(naming("open", &path))?;
         Ok(Self {
             #[cfg(unix)]
             len: file.metadata()?.len(),
