@@ -335,13 +335,29 @@ fn an_error_within_another_keeps_its_name() {
     let kind = io::Error::new(io::ErrorKind::TimedOut, "in a proxy");
     assert_eq!(Cause::from(kind).code(), "ETIMEDOUT");
 
-    let inner = Writable::builder()
-        .spawn(on_write(move |_| Err(system())))
-        .expect("there are threads");
-    let mut outer = Writable::builder().spawn(inner).expect("there are threads");
-    let _flow = outer.write("a line").expect("it is open");
-    let error = outer.end().wait().expect_err("the inner sink fails");
-    assert_eq!(error.code(), name);
+    // A sink that is a stream. One that panics has no number of the system's.
+    for (panics, name) in [(false, name), (true, "PANIC")] {
+        let fail = move |_: &[u8]| match panics {
+            true => panic!("on purpose"),
+            false => Err(system()),
+        };
+        let inner = Writable::builder().spawn(on_write(fail));
+        let inner = inner.expect("there are threads");
+        let mut outer = Writable::builder().spawn(inner).expect("there are threads");
+        let _flow = outer.write("a line").expect("it is open");
+        let error = outer.end().wait().expect_err("the inner sink fails");
+        assert_eq!(error.code(), name);
+    }
+}
+
+#[test]
+fn an_error_without_a_number_keeps_its_kind() {
+    let full = on_write(|_| Err(io::Error::new(io::ErrorKind::StorageFull, "no room")));
+    let mut out = Writable::builder().spawn(full).expect("there are threads");
+    let _flow = out.write("a line").expect("it is open");
+    let error = io::Error::from(out.end().wait().expect_err("it is full"));
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert_eq!(error.to_string(), "no room");
 }
 
 /// By the kind of an `io::Error`, a program decides whether to try again.
