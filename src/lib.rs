@@ -279,6 +279,19 @@
 //! In a task, do not drop an owner or an [`End`] over a thread: the drop blocks the executor.
 //! Await the end, or choose [`OnDrop::Detach`].
 //!
+//! # A loop that never has to wait
+//!
+//! While the sink keeps pace, each `.await` of a loop is ready at once. With the feature `tokio`, a
+//! task of tokio gives up its turn now and then all the same, as with tokio's own channels: what it
+//! awaits takes part in the [budget](https://docs.rs/tokio/1/tokio/task/coop/index.html) of the
+//! task. So `timeout` and `select!` around `loop { out.send(line).await? }` work. A
+//! [`Sending`] whose chunk went in at the call may give up its turn as well: after a `timeout`,
+//! [`into_chunk`](Sending::into_chunk) tells whether the stream has the chunk.
+//!
+//! On another executor, such a loop never gives up its turn, as with other channels, and neither
+//! does a loop that awaits nothing, such as one over [`write`](Writable::write) that only gets
+//! [`Flow::More`]. Yield there by hand, every hundred lines for example.
+//!
 //! # Deadlocks that are not detected
 //!
 //! A wait on the worker's own stack returns [`WaitError::WouldDeadlock`]. These waits do not
@@ -293,6 +306,8 @@
 //! - A wait for a [`Worker`] that nothing polls.
 //! - A wait while the caller holds a lock that the sink or the observer takes.
 //! - In a sink or an observer, a wait of an executor (`block_on`) instead of `wait()`.
+//! - With the feature `tokio`, `block_on` of another executor in a task of tokio, once the task has
+//!   spent its budget. `wait()` needs none.
 //!
 //! # Features
 //!

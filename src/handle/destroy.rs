@@ -8,6 +8,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
+use super::budget::on_budget;
 use super::end::End;
 use super::lock::Shared;
 use super::on_drop::OnDrop;
@@ -171,7 +172,8 @@ impl<W> Future for Destroy<W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(stream) = &mut self.stream {
-            ready!(stream.poll_left(cx));
+            let left = on_budget(cx, |cx| stream.poll_left(cx));
+            ready!(left);
         }
         Poll::Ready(self.collect())
     }

@@ -9,6 +9,7 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 
+use super::budget::on_budget;
 use super::lock::Shared;
 use super::parker::Deadline;
 use super::writable::Writable;
@@ -166,7 +167,8 @@ impl<W> Future for End<W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some((stream, Ok(_))) = &mut self.ended {
-            ready!(stream.poll_left(cx));
+            let left = on_budget(cx, |cx| stream.poll_left(cx));
+            ready!(left);
         }
         Poll::Ready(self.outcome())
     }

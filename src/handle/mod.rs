@@ -4,7 +4,8 @@
 //! - `writable.rs`: the owner; `end.rs`, `destroy.rs`: how it ends; `pipe.rs`: a source into it,
 //!   and `pipe_error.rs`: why that failed
 //! - `writer.rs`: the producers; `polls.rs`: what a `Sink` and an `AsyncWrite` poll of them
-//! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread
+//! - `wait.rs`, `sending.rs`: what takes time, for a task and for a thread; `budget.rs`: when a
+//!   task gives up its turn
 //! - `lock.rs`: the stream under its lock, and how to wait for it; `work.rs`: how its worker waits,
 //!   and `gather.rs`: how it leaves the producers of a group time
 //! - `retry.rs`: when a call of the sink that has failed is made again
@@ -22,6 +23,7 @@ mod pipe;
 
 mod destroy;
 
+mod budget;
 mod gather;
 mod lock;
 mod on_drop;
@@ -34,6 +36,7 @@ mod stack;
 mod wait;
 mod work;
 
+pub(crate) use budget::on_budget;
 #[cfg(feature = "futures")]
 pub use builder::FutureOptions;
 pub use builder::{AnyWorker, Builder, ThreadOptions};

@@ -9,6 +9,8 @@ use core::{
 };
 use std::io::{self, Read};
 
+#[cfg(feature = "futures")]
+use super::budget::on_budget;
 use super::on_drop::OnDrop;
 use super::parker::Deadline;
 use super::pipe_error::PipeError;
@@ -126,7 +128,8 @@ impl<W> Writable<W> {
             };
             let mut left = buffer.get(..count).unwrap_or(&buffer);
             while !left.is_empty() {
-                match poll_fn(|cx| self.writer.poll_write_piece(cx, left)).await {
+                match poll_fn(|cx| on_budget(cx, |cx| self.writer.poll_write_piece(cx, left))).await
+                {
                     Ok(count) => left = left.get(count..).unwrap_or_default(),
                     Err(_) => {
                         let cause = self.shared().look(Stream::why_refused);

@@ -10,6 +10,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::OnceLock;
 
+use super::budget::on_budget;
 use super::lock::Shared;
 use super::parker::Deadline;
 use crate::chunk::Chunk;
@@ -21,7 +22,9 @@ use crate::sync::Arc;
 /// writes it. The result is the position of the stream after the chunk, in bytes.
 ///
 /// Dropping it before that drops the chunk: the stream has not accepted it.
-/// [`into_chunk`](Self::into_chunk) gives the chunk back.
+/// [`into_chunk`](Self::into_chunk) gives the chunk back. In a task of tokio a poll may be pending
+/// although the chunk is in, as the task [gives up its turn](crate#a-loop-that-never-has-to-wait).
+/// `into_chunk` returns `None` then.
 ///
 /// The stream wakes the waiters for room one by one. Poll or drop one that is woken. If you do
 /// neither, the stream wakes the next one only once the worker has nothing else to do.
@@ -177,7 +180,7 @@ impl Future for Sending {
     type Output = Result<u64, WriteError<Chunk>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_accept(cx)
+        on_budget(cx, |cx| self.poll_accept(cx))
     }
 }
 

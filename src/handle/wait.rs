@@ -6,6 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
+use super::budget::on_budget;
 use super::lock::Shared;
 use super::parker::Deadline;
 use crate::stream::{Condition, Ticket, WaitError};
@@ -19,6 +20,10 @@ use crate::sync::Arc;
 /// the stream meanwhile. Dropping it gives up the wait, and changes nothing else: a flush, for
 /// example, was asked for at the call and stays in line. After a time-out, or when it is polled by
 /// reference, it can be waited for again.
+///
+/// In a task of tokio it takes part in the task's
+/// [budget](crate#a-loop-that-never-has-to-wait). On other executors a loop over waits that are
+/// ready never gives up its turn.
 ///
 /// Two waits do not end: that of a thread, under its own cork, for what the cork holds; and
 /// `wait()` in a task, for a worker that needs the same thread. So a task awaits.
@@ -85,10 +90,10 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut *self;
-        match wait.condition.clone() {
+        on_budget(cx, |cx| match wait.condition.clone() {
             Ok(condition) => wait.shared.poll_wait(cx, &mut wait.ticket, condition),
             Err(error) => Poll::Ready(Err(error)),
-        }
+        })
     }
 }
 

@@ -5,6 +5,8 @@ use alloc::format;
 use core::fmt;
 use core::task::{Context, Poll};
 
+#[cfg(feature = "futures")]
+use super::budget::on_budget;
 use super::lock::Shared;
 use super::on_drop::OnDrop;
 use super::parker::Deadline;
@@ -291,7 +293,7 @@ impl<W> Writable<W> {
         self.writer.polls.closes = true;
         // A stream that has ended or failed stays so.
         let _ = self.end_now(None);
-        self.writer.poll_closed(cx)
+        on_budget(cx, |cx| self.writer.poll_closed(cx))
     }
 
     /// Waits until the worker has let go of the sink.

@@ -11,7 +11,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_sink::Sink;
 
 use crate::chunk::Chunk;
-use crate::handle::{PipeError, Writable, Writer};
+use crate::handle::{PipeError, Writable, Writer, on_budget};
 use crate::stream::{Finished, WriteError};
 
 impl<W> Writable<W> {
@@ -58,7 +58,7 @@ impl Sink<Bytes> for Writer {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_ready(cx)
+        on_budget(cx, |cx| self.get_mut().poll_ready(cx))
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
@@ -66,7 +66,7 @@ impl Sink<Bytes> for Writer {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_flush(cx)
+        on_budget(cx, |cx| self.get_mut().poll_flush(cx))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -81,7 +81,7 @@ impl<W> Sink<Bytes> for Writable<W> {
     type Error = WriteError<Option<Chunk>>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().writer.poll_ready(cx)
+        on_budget(cx, |cx| self.get_mut().writer.poll_ready(cx))
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: Bytes) -> Result<(), Self::Error> {
@@ -89,7 +89,7 @@ impl<W> Sink<Bytes> for Writable<W> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().writer.poll_flush(cx)
+        on_budget(cx, |cx| self.get_mut().writer.poll_flush(cx))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -105,11 +105,12 @@ impl AsyncWrite for Writer {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_piece(cx, bytes)
+        on_budget(cx, |cx| self.get_mut().poll_write_piece(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush(cx).map_err(io::Error::from)
+        let flushed = on_budget(cx, |cx| self.get_mut().poll_flush(cx));
+        flushed.map_err(io::Error::from)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -125,11 +126,13 @@ impl<W> AsyncWrite for Writable<W> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().writer.poll_write_piece(cx, bytes)
+        let writer = &mut self.get_mut().writer;
+        on_budget(cx, |cx| writer.poll_write_piece(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.get_mut().writer.poll_flush(cx);
+        let writer = &mut self.get_mut().writer;
+        let flushed = on_budget(cx, |cx| writer.poll_flush(cx));
         flushed.map_err(io::Error::from)
     }
 

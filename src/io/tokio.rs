@@ -7,7 +7,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::handle::{PipeError, Writable, Writer};
+use crate::handle::{PipeError, Writable, Writer, on_budget};
 use crate::stream::Finished;
 
 impl<W> Writable<W> {
@@ -51,11 +51,12 @@ impl AsyncWrite for Writer {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_piece(cx, bytes)
+        on_budget(cx, |cx| self.get_mut().poll_write_piece(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_flush(cx).map_err(io::Error::from)
+        let flushed = on_budget(cx, |cx| self.get_mut().poll_flush(cx));
+        flushed.map_err(io::Error::from)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -71,11 +72,13 @@ impl<W> AsyncWrite for Writable<W> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().writer.poll_write_piece(cx, bytes)
+        let writer = &mut self.get_mut().writer;
+        on_budget(cx, |cx| writer.poll_write_piece(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.get_mut().writer.poll_flush(cx);
+        let writer = &mut self.get_mut().writer;
+        let flushed = on_budget(cx, |cx| writer.poll_flush(cx));
         flushed.map_err(io::Error::from)
     }
 

@@ -7,7 +7,7 @@ use core::task::{Context, Poll, Waker};
 use super::frames::{Frames, Part};
 use super::observers::Observers;
 use crate::cause::Cause;
-use crate::handle::{AnyWorker, Builder, Shared, SinkSlot, Writable};
+use crate::handle::{AnyWorker, Builder, Shared, SinkSlot, Writable, on_budget};
 use crate::stream::Stream;
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
@@ -148,15 +148,17 @@ impl Body {
 
     #[inline]
     pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, Cause>>> {
-        // No other has it while the body is there.
-        match alloc::sync::Arc::get_mut(&mut self.0) {
-            Some(worker) => worker
-                .frames
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .poll_part(cx),
-            None => self.frames().poll_part(cx),
-        }
+        on_budget(cx, |cx| {
+            // No other has it while the body is there.
+            match alloc::sync::Arc::get_mut(&mut self.0) {
+                Some(worker) => worker
+                    .frames
+                    .get_mut()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .poll_part(cx),
+                None => self.frames().poll_part(cx),
+            }
+        })
     }
 
     /// Whether the reader has everything. From then on it may drop the body.
