@@ -36,6 +36,7 @@ mod stack;
 mod wait;
 mod work;
 
+#[cfg(feature = "futures")]
 pub(crate) use budget::on_budget;
 #[cfg(feature = "futures")]
 pub use builder::FutureOptions;
