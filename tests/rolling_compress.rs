@@ -131,13 +131,11 @@ fn a_compression_that_fails_or_panics_is_reported_and_tried_again() -> Checked {
     assert_eq!(told.recv()?, failed(ErrorKind::StorageFull));
     file.write_all(b"3\n")?;
     assert_eq!(told.recv()?, failed(ErrorKind::Other));
-    // The second file was compressed, and the first waits for one more rotation.
-    assert_eq!(names.recv()?, "log.0000002");
     file.write_all(b"4\n")?;
-    assert_eq!(
-        [names.recv()?, names.recv()?],
-        ["log.0000001", "log.0000003"]
-    );
+    // In which order depends on how often the thread was woken until then.
+    let mut compressed = [names.recv()?, names.recv()?, names.recv()?];
+    compressed.sort();
+    assert_eq!(compressed, ["log.0000001", "log.0000002", "log.0000003"]);
     assert_eq!(file.status().failures(), 2);
     Ok(())
 }
