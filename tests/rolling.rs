@@ -1,18 +1,18 @@
 //! A file that rotates by size and by time. The clock of these tests is the offset of local time,
-//! which they move. Crashes: `tests/rolling_kill.rs`. What the system refuses, and disks that are
-//! full: `examples/uses/tests/full_disks.rs`.
+//! which they move. Where a rotation falls within a call: `tests/rolling_lines.rs`. Crashes:
+//! `tests/rolling_kill.rs`. What the system refuses, and disks that are full:
+//! `examples/uses/tests/full_disks.rs`.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, IoSlice, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime};
 
-use highwater::log::Log;
+use highwater::BoxError;
 use highwater::sink::{RollingFile, RollingFileBuilder};
-use highwater::{BoxError, Writable};
 use tempfile::TempDir;
 
 type Checked = Result<(), BoxError>;
@@ -95,147 +95,6 @@ fn a_file_is_as_long_as_its_limit_and_no_longer() -> Checked {
     assert_eq!(folder.read("log.0000003")?, "a line beyond the limit\n");
     assert_eq!(folder.read("log")?, "x\n");
     assert_eq!(file.status().rotations(), 3);
-    Ok(())
-}
-
-#[test]
-fn a_call_of_several_slices_gives_the_lines_that_fit() -> Checked {
-    let folder = Folder::new()?;
-    let mut file = folder.builder().max_bytes(10).open()?;
-    let texts = ["o", "", "ne\ntw", "o\nelev", "en\n"];
-    let slices = texts.map(|text| IoSlice::new(text.as_bytes()));
-    assert_eq!(file.write_vectored(&slices)?, 8);
-    let rest = ["elev", "en\n"].map(|text| IoSlice::new(text.as_bytes()));
-    assert_eq!(file.write_vectored(&rest)?, 7);
-    assert_eq!(folder.read("log.0000001")?, "one\ntwo\n");
-    assert_eq!(folder.read("log")?, "eleven\n");
-    Ok(())
-}
-
-#[test]
-fn a_line_in_pieces_ends_in_the_file_where_it_began() -> Checked {
-    let folder = Folder::new()?;
-    let mut file = folder.builder().max_bytes(8).open()?;
-    for text in ["one\nli", "ne ", "two\nthree", "\n"] {
-        file.write_all(text.as_bytes())?;
-    }
-    assert_eq!(folder.read("log.0000001")?, "one\nline two\n");
-    assert_eq!(folder.read("log")?, "three\n");
-    Ok(())
-}
-
-#[test]
-fn data_without_a_line_feed_also_rotates() -> Checked {
-    let folder = Folder::new()?;
-    let mut file = folder.builder().max_bytes(8).open()?;
-    for _ in 0..6 {
-        file.write_all(b"xxx")?;
-    }
-    // Nine bytes are the first that pass the limit.
-    assert_eq!(folder.read("log.0000001")?, "xxxxxxxxx");
-    assert_eq!(folder.read("log")?, "xxxxxxxxx");
-    Ok(())
-}
-
-#[test]
-fn a_restart_ends_the_line_in_which_its_file_ends() -> Checked {
-    let folder = Folder::new()?;
-    let long = "x".repeat(10_000) + "\n";
-    for text in [&long, "on", "e\n", "two\n"] {
-        let mut file = folder.builder().max_bytes(10_003).open()?;
-        file.write_all(text.as_bytes())?;
-    }
-    assert_eq!(folder.read("log.0000001")?, long + "one\n");
-    assert_eq!(folder.read("log")?, "two\n");
-    // More of one line than a file may have is no line to be ended.
-    fs::write(folder.path("log"), "x".repeat(10_004))?;
-    let mut file = folder.builder().max_bytes(10_003).open()?;
-    file.write_all(b"three\n")?;
-    assert_eq!(folder.read("log")?, "three\n");
-    Ok(())
-}
-
-/// Linux takes at most 1,024 slices of a call.
-#[cfg(target_os = "linux")]
-#[test]
-fn what_the_system_did_not_take_of_a_call_goes_to_the_same_file() -> Checked {
-    for vectored in [false, true] {
-        let folder = Folder::new()?;
-        let mut file = folder.builder().max_bytes(100).open()?;
-        let record = "x".repeat(3000) + "\n";
-        let slices: Vec<_> = record.as_bytes().chunks(1).map(IoSlice::new).collect();
-        assert_eq!(file.write_vectored(&slices)?, 1024);
-        // The next call has the rest of the record, and more.
-        let rest = record[1024..].to_owned() + "next\n";
-        let mut rest = rest.as_bytes();
-        while !rest.is_empty() {
-            let count = if vectored {
-                let (a, b) = rest.split_at(rest.len().min(1000));
-                file.write_vectored(&[IoSlice::new(&[]), IoSlice::new(a), IoSlice::new(b)])?
-            } else {
-                file.write(rest)?
-            };
-            rest = &rest[count..];
-        }
-        assert_eq!(folder.read("log.0000001")?, record);
-        assert_eq!(folder.read("log")?, "next\n");
-    }
-    Ok(())
-}
-
-/// The texts of the files, the oldest first.
-fn texts(folder: &Folder) -> Result<Vec<String>, BoxError> {
-    let mut names = folder.names()?;
-    names.rotate_left(1); // `log` is the newest
-    names.iter().map(|name| folder.read(name)).collect()
-}
-
-#[test]
-fn a_writeln_on_a_stream_or_on_the_file_is_never_torn() -> Checked {
-    for over_a_stream in [false, true] {
-        let folder = Folder::new()?;
-        let mut file = folder.builder().max_bytes(100).open()?;
-        let mut all = String::new();
-        let lines = (0..2000).map(|n| format!("line {n} of the log\n"));
-        if over_a_stream {
-            let mut out = Writable::builder().high_water_mark(64).spawn(file)?;
-            for (n, line) in lines.enumerate() {
-                writeln!(out, "line {n} of the log")?;
-                all += &line;
-            }
-            out.end().wait()?;
-        } else {
-            for (n, line) in lines.enumerate() {
-                writeln!(file, "line {n} of the log")?;
-                all += &line;
-            }
-        }
-        let texts = texts(&folder)?;
-        assert!(texts.len() > 300, "{}", texts.len());
-        for text in &texts {
-            assert!(text.ends_with(" of the log\n"), "{text:?}");
-        }
-        assert_eq!(texts.concat(), all);
-    }
-    Ok(())
-}
-
-/// A log gives the sink many lines in a call.
-#[test]
-fn files_of_a_log_are_as_long_as_their_limit() -> Checked {
-    let folder = Folder::new()?;
-    let file = folder.builder().max_bytes(1000).open()?;
-    let log = Log::builder().spawn(file)?;
-    let mut writer = log.writer();
-    for n in 0..5000 {
-        writeln!(writer, "line {n:05} of a log")?;
-    }
-    log.end().wait()?;
-    let texts = texts(&folder)?;
-    assert_eq!(texts.len(), 100);
-    for text in &texts {
-        assert_eq!(text.len(), 1000);
-    }
     Ok(())
 }
 

@@ -1,13 +1,156 @@
-//! A file that rotates at line ends, on random lines in random pieces: what is in the files is what
-//! was written, and no file but the last ends within a line.
+//! A file rotates at line ends, in calls of any size. At the end, random lines in random pieces: what
+//! is in the files is what was written, and no file but the last ends within a line.
 
 use std::fs;
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 
-use highwater::BoxError;
-use highwater::sink::RollingFile;
+use highwater::log::Log;
+use highwater::sink::{RollingFile, RollingFileBuilder};
+use highwater::{BoxError, Writable};
 use proptest::prelude::*;
+use tempfile::TempDir;
+
+type Checked = Result<(), BoxError>;
+
+fn builder(folder: &TempDir) -> RollingFileBuilder {
+    RollingFile::builder(folder.path().join("log"))
+}
+
+/// What is in the files, the oldest first.
+fn texts(folder: &TempDir) -> Result<Vec<String>, BoxError> {
+    let files = read(folder.path())?.into_iter().map(String::from_utf8);
+    Ok(files.collect::<Result<_, _>>()?)
+}
+
+#[test]
+fn a_call_of_several_slices_gives_the_lines_that_fit() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let mut file = builder(&folder).max_bytes(10).open()?;
+    let pieces = ["o", "", "ne\ntw", "o\nelev", "en\n"];
+    let slices = pieces.map(|text| IoSlice::new(text.as_bytes()));
+    assert_eq!(file.write_vectored(&slices)?, 8);
+    let rest = ["elev", "en\n"].map(|text| IoSlice::new(text.as_bytes()));
+    assert_eq!(file.write_vectored(&rest)?, 7);
+    assert_eq!(texts(&folder)?, ["one\ntwo\n", "eleven\n"]);
+    Ok(())
+}
+
+#[test]
+fn a_line_in_pieces_ends_in_the_file_where_it_began() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let mut file = builder(&folder).max_bytes(8).open()?;
+    for text in ["one\nli", "ne ", "two\nthree", "\n"] {
+        file.write_all(text.as_bytes())?;
+    }
+    assert_eq!(texts(&folder)?, ["one\nline two\n", "three\n"]);
+    Ok(())
+}
+
+#[test]
+fn data_without_a_line_feed_also_rotates() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let mut file = builder(&folder).max_bytes(8).open()?;
+    for _ in 0..6 {
+        file.write_all(b"xxx")?;
+    }
+    // Nine bytes are the first that pass the limit.
+    assert_eq!(texts(&folder)?, ["xxxxxxxxx", "xxxxxxxxx"]);
+    Ok(())
+}
+
+#[test]
+fn a_restart_ends_the_line_in_which_its_file_ends() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let long = "x".repeat(10_000) + "\n";
+    for text in [&long, "on", "e\n", "two\n"] {
+        let mut file = builder(&folder).max_bytes(10_003).open()?;
+        file.write_all(text.as_bytes())?;
+    }
+    assert_eq!(texts(&folder)?, [long + "one\n", "two\n".into()]);
+    // More of one line than a file may have is no line to be ended.
+    fs::write(folder.path().join("log"), "x".repeat(10_004))?;
+    let mut file = builder(&folder).max_bytes(10_003).open()?;
+    file.write_all(b"three\n")?;
+    assert_eq!(texts(&folder)?.pop().as_deref(), Some("three\n"));
+    Ok(())
+}
+
+/// Linux takes at most 1,024 slices of a call.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_system_did_not_take_of_a_call_goes_to_the_same_file() -> Checked {
+    for vectored in [false, true] {
+        let folder = tempfile::tempdir()?;
+        let mut file = builder(&folder).max_bytes(100).open()?;
+        let record = "x".repeat(3000) + "\n";
+        let slices: Vec<_> = record.as_bytes().chunks(1).map(IoSlice::new).collect();
+        assert_eq!(file.write_vectored(&slices)?, 1024);
+        // The next call has the rest of the record, and more.
+        let rest = record[1024..].to_owned() + "next\n";
+        let mut rest = rest.as_bytes();
+        while !rest.is_empty() {
+            let count = if vectored {
+                let (a, b) = rest.split_at(rest.len().min(1000));
+                file.write_vectored(&[IoSlice::new(&[]), IoSlice::new(a), IoSlice::new(b)])?
+            } else {
+                file.write(rest)?
+            };
+            rest = &rest[count..];
+        }
+        assert_eq!(texts(&folder)?, [record, "next\n".into()]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_writeln_on_a_stream_or_on_the_file_is_never_torn() -> Checked {
+    for over_a_stream in [false, true] {
+        let folder = tempfile::tempdir()?;
+        let mut file = builder(&folder).max_bytes(100).open()?;
+        let mut all = String::new();
+        let lines = (0..2000).map(|n| format!("line {n} of the log\n"));
+        if over_a_stream {
+            let mut out = Writable::builder().high_water_mark(64).spawn(file)?;
+            for (n, line) in lines.enumerate() {
+                writeln!(out, "line {n} of the log")?;
+                all += &line;
+            }
+            out.end().wait()?;
+        } else {
+            for (n, line) in lines.enumerate() {
+                writeln!(file, "line {n} of the log")?;
+                all += &line;
+            }
+        }
+        let files = texts(&folder)?;
+        assert!(files.len() > 300, "{}", files.len());
+        for text in &files {
+            assert!(text.ends_with(" of the log\n"), "{text:?}");
+        }
+        assert_eq!(files.concat(), all);
+    }
+    Ok(())
+}
+
+/// A log gives the sink many lines in a call.
+#[test]
+fn files_of_a_log_are_as_long_as_their_limit() -> Checked {
+    let folder = tempfile::tempdir()?;
+    let file = builder(&folder).max_bytes(1000).open()?;
+    let log = Log::builder().spawn(file)?;
+    let mut writer = log.writer();
+    for n in 0..5000 {
+        writeln!(writer, "line {n:05} of a log")?;
+    }
+    log.end().wait()?;
+    let files = texts(&folder)?;
+    assert_eq!(files.len(), 100);
+    for text in &files {
+        assert_eq!(text.len(), 1000);
+    }
+    Ok(())
+}
 
 /// How the text comes.
 #[derive(Clone, Debug)]
