@@ -251,6 +251,51 @@ fn a_source_that_is_interrupted_is_read_again() {
     assert_eq!(piped.expect("nothing fails").sink, b"xx");
 }
 
+/// Gives a byte, then says that it gave more than it was asked for, and ends.
+struct Lies(u32);
+
+impl io::Read for Lies {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        buffer[0] = b'x';
+        self.0 += 1;
+        Ok(match self.0 {
+            1 => 1,
+            2 => buffer.len() + 1,
+            _ => 0,
+        })
+    }
+}
+
+impl futures::io::AsyncRead for Lies {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(io::Read::read(&mut *self, buffer))
+    }
+}
+
+#[test]
+fn a_source_that_says_it_gave_more_than_it_was_asked_for_fails_the_pipe() {
+    let out = Writable::builder()
+        .spawn(Vec::new())
+        .expect("there are threads");
+    let blocking = out.pipe(Lies(0)).expect_err("the source lies");
+    let (out, worker) = Writable::builder().pair(Vec::new());
+    let pipe = out.pipe_async(Lies(0));
+    let (piped, ()) = futures::executor::block_on(futures::future::join(pipe, worker));
+    for error in [blocking, piped.expect_err("the source lies")] {
+        let text = "the source failed: the source says that it gave more than it was asked for";
+        assert_eq!(chain(&error), text);
+        let PipeError::Read { source, unfinished } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(source.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(unfinished.totals.accepted, 1, "what it gave, and no more");
+    }
+}
+
 #[test]
 fn a_pipe_into_a_stream_that_was_closed_says_so() {
     let (mut out, worker) = Writable::builder().pair(futures::io::Cursor::new(Vec::new()));

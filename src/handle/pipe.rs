@@ -42,13 +42,13 @@ impl<W> Writable<W> {
         self.on_drop = Some(OnDrop::Discard);
         let mut buffer = self.pipe_buffer();
         loop {
-            let count = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
+            let count = source.read(&mut buffer);
+            let mut left = match count.and_then(|count| brought(&buffer, count)) {
+                Ok([]) => break,
+                Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.source_failed(error)),
             };
-            let mut left = buffer.get(..count).unwrap_or(&buffer);
             while !left.is_empty() {
                 match self.writer.write_piece(left) {
                     Ok(count) => left = left.get(count..).unwrap_or_default(),
@@ -96,6 +96,13 @@ impl<W> Writable<W> {
     }
 }
 
+/// What a read has brought, unless the source says that it is more than the buffer holds.
+fn brought(buffer: &[u8], count: usize) -> io::Result<&[u8]> {
+    let lie = "the source says that it gave more than it was asked for";
+    let bytes = buffer.get(..count);
+    bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, lie))
+}
+
 #[cfg(feature = "futures")]
 impl<W> Writable<W> {
     /// As [`Writable::pipe`], from a source that is polled.
@@ -115,9 +122,10 @@ impl<W> Writable<W> {
     ) -> Result<Finished<W>, PipeError<W>> {
         let mut buffer = self.pipe_buffer();
         loop {
-            let count = match poll_fn(|cx| poll_read(cx, &mut buffer)).await {
-                Ok(0) => break,
-                Ok(count) => count,
+            let count = poll_fn(|cx| poll_read(cx, &mut buffer)).await;
+            let mut left = match count.and_then(|count| brought(&buffer, count)) {
+                Ok([]) => break,
+                Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     let source = Arc::new(error);
@@ -126,7 +134,6 @@ impl<W> Writable<W> {
                     return Err(PipeError::Read { source, unfinished });
                 }
             };
-            let mut left = buffer.get(..count).unwrap_or(&buffer);
             while !left.is_empty() {
                 match poll_fn(|cx| on_budget(cx, |cx| self.writer.poll_write_piece(cx, left))).await
                 {
