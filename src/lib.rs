@@ -192,7 +192,7 @@
 //! | [`Wait`] | gives up the wait, nothing else: a flush stays in line |
 //! | [`Sending`] | drops the chunk if the stream has not accepted it; [`into_chunk`](Sending::into_chunk) gives it back |
 //! | [`CorkGuard`] | pulls the cork, also when a panic drops it |
-//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream; over a body, one that a panic drops cuts it off |
+//! | [`Writer`], [`BlockingWriter`] | nothing: only the owner ends the stream; over a body, one that was made before a panic and is dropped by it cuts the body off |
 //! | [`Worker`], before the stream is closed | the stream fails with [`Cause::WorkerDropped`]: waiters and observer get it, `end` and `destroy` hand back the sink and what was not sent |
 //! | [`Body`], before its reader had everything | the stream fails with [`Cause::ReaderLeft`]: waiters and observer get it, `end` and `destroy` hand back what was not delivered |
 //!

@@ -199,6 +199,31 @@ fn a_producer_that_panics_cuts_off_no_stream_with_a_sink() {
 }
 
 #[test]
+fn a_producer_that_is_made_during_a_panic_cuts_nothing_off() {
+    /// Says goodbye when it is dropped.
+    struct Guest(Arc<Mutex<Writable<()>>>);
+    impl Drop for Guest {
+        fn drop(&mut self) {
+            let writer = self.0.lock().expect("it is free").writer();
+            let _flow = writer.write("goodbye").expect("it is open");
+        }
+    }
+
+    let (out, mut body) = body();
+    let out = Arc::new(Mutex::new(out));
+    let guest = Guest(Arc::clone(&out));
+    let panics = thread::spawn(move || {
+        let _moved = guest;
+        panic!("as planned");
+    });
+    assert!(panics.join().is_err());
+    let out = Arc::into_inner(out).expect("the guest has left");
+    drop(out.into_inner().expect("no panic under the lock").end());
+    assert_eq!(next(&mut body), "goodbye");
+    ends(&mut body);
+}
+
+#[test]
 fn a_destroy_cuts_a_batch_off() {
     let (mut out, mut body) = body();
     let corked = out.cork().expect("it is open");

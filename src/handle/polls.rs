@@ -156,7 +156,7 @@ fn without_chunk(error: WaitError) -> SinkError {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.leave(&mut self.polls.ticket);
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.made_in_panic {
             let cause = Cause::reason("a producer panicked");
             let panicked = |stream: &mut Stream| stream.producer_panicked(cause);
             drop(self.shared.report(self.by, panicked));

@@ -20,7 +20,9 @@ use crate::sync::Arc;
 
 /// One of several producers of a [`Writable`](crate::Writable). Cheap to clone, and to send
 /// to other threads and tasks. Dropping it does nothing: only the owner ends the stream.
-/// (Over a [body](crate::Builder#method.body), one that a panic drops cuts the body off.)
+///
+/// Over a [body](crate::Builder#method.body), a `Writer` that a panic drops cuts the body off: its
+/// reader gets an error. A `Writer` that a destructor makes while its thread already panics does not.
 ///
 /// For `writeln!` and for code that wants an [`io::Write`](std::io::Write), take its
 /// [`blocking`](Self::blocking) view. With the feature `tokio` or `futures` it is an
@@ -58,6 +60,8 @@ pub struct Writer {
     pub(super) by: By,
     /// The owner's side of its lease, once it has had one.
     pub(super) filler: Option<Filler>,
+    /// Its thread panicked already when it was made: then its drop is none of that panic's.
+    pub(super) made_in_panic: bool,
 }
 
 /// What a producer keeps between two polls of a `Sink` or an `AsyncWrite` (`polls.rs`).
@@ -96,6 +100,7 @@ impl Writer {
             polls: Polls::default(),
             by,
             filler: None,
+            made_in_panic: std::thread::panicking(),
         }
     }
 

@@ -77,6 +77,10 @@ impl Builder {
 /// Dropping the body before that makes the stream fail with [`Cause::ReaderLeft`]: every waiter
 /// gets that error, and the chunks that were not delivered come back.
 ///
+/// What is cut off never looks whole: the body ends with an error if the owner is dropped without an
+/// end, or if a panic drops a [`Writer`](crate::Writer). A `Writer` that a destructor makes while its
+/// thread already panics does not count.
+///
 /// A reader need not poll for the end if `is_end_stream` returns true, or if it has all bytes of the
 /// [length](Self::with_length). An HTTP server then drops the body, and the stream finishes. (An
 /// exact size hint is not enough.)
