@@ -2,7 +2,10 @@
 //! chunks, and what a panic brings along.
 
 use std::io::{self, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use futures::executor::block_on;
 use highwater::{BoxError, Cause, EndError, Flow, Writable, WriteError};
 use highwater_testkit::sinks::on_write;
 
@@ -97,13 +100,38 @@ fn a_source_that_panics_destroys_the_stream() -> Result<(), BoxError> {
             Ok(1)
         }
     }
-    let (tell, told) = std::sync::mpsc::channel();
-    let out = Writable::builder()
-        .observer(move |event| drop(tell.send(format!("{event:?}"))))
-        .spawn(Vec::new())?;
-    let piped = std::thread::spawn(move || out.pipe(Panics(false)).is_ok());
-    assert!(piped.join().is_err());
-    assert_eq!(told.iter().collect::<Vec<_>>(), ["Close"], "and no finish");
+    impl futures::AsyncRead for Panics {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(self.read(buffer))
+        }
+    }
+    type Pipe = fn(Writable<Vec<u8>>);
+    let blocking: Pipe = |out| drop(out.pipe(Panics(false)));
+    let polled: Pipe = |out| drop(block_on(out.pipe_async(Panics(false))));
+    for pipe in [blocking, polled] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let out = Writable::builder()
+            .observer(move |event| drop(tell.send(format!("{event:?}"))))
+            .spawn(Vec::new())?;
+        let writer = out.writer();
+        let panic = std::thread::spawn(move || pipe(out)).join();
+        let panic = panic.expect_err("the panic of the source goes on");
+        assert!(
+            panic
+                .downcast_ref::<&str>()
+                .is_some_and(|text| text.starts_with("half way"))
+        );
+        let error = writer.closed().wait().expect_err("it has not finished");
+        assert_eq!(error.to_string(), "the source panicked");
+        drop(writer);
+        let events: Vec<_> = told.iter().collect();
+        assert!(!events.iter().any(|event| event == "Finish"), "{events:?}");
+        assert_eq!(events.last().map(String::as_str), Some("Close"));
+    }
     Ok(())
 }
 

@@ -2,12 +2,15 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::any::Any;
+use core::panic::AssertUnwindSafe;
 #[cfg(feature = "futures")]
 use core::{
     future::{Future, poll_fn},
     task::{Context, Poll},
 };
 use std::io::{self, Read};
+use std::panic::{catch_unwind, resume_unwind};
 
 #[cfg(feature = "futures")]
 use super::budget::on_budget;
@@ -16,7 +19,7 @@ use super::parker::Deadline;
 use super::pipe_error::PipeError;
 use super::writable::Writable;
 use crate::cause::Cause;
-use crate::stream::{Finished, Stream, Unfinished};
+use crate::stream::{By, Finished, Stream, Unfinished};
 
 impl<W> Writable<W> {
     /// Moves the whole source into the stream, at the pace of the sink, and ends the stream at the
@@ -25,9 +28,14 @@ impl<W> Writable<W> {
     ///
     /// # Errors
     ///
-    /// If the source fails or panics, that destroys the stream, with the error of the source as the
-    /// reason. If the stream fails, the error has its cause. Either error has the sink, and what was
-    /// not delivered.
+    /// If the source fails, that destroys the stream, with the error of the source as the reason. If
+    /// the stream fails, the error has its cause. Either error has the sink, and what was not
+    /// delivered.
+    ///
+    /// # Panics
+    ///
+    /// If the source panics: that destroys the stream, with "the source panicked" as the reason, and
+    /// goes on in the caller. The sink, and what was not delivered, are dropped.
     ///
     /// # Examples
     ///
@@ -38,11 +46,12 @@ impl<W> Writable<W> {
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
     pub fn pipe(mut self, mut source: impl Read) -> Result<Finished<W>, PipeError<W>> {
-        // A source that panics is a source that fails.
+        // Should a waker panic: half a source is no end.
         self.on_drop = Some(OnDrop::Discard);
         let mut buffer = self.pipe_buffer();
         loop {
-            let count = source.read(&mut buffer);
+            let read = catch_unwind(AssertUnwindSafe(|| source.read(&mut buffer)));
+            let count = read.unwrap_or_else(|panic| self.source_panicked(panic));
             let mut left = match count.and_then(|count| brought(&buffer, count)) {
                 Ok([]) => break,
                 Ok(bytes) => bytes,
@@ -67,6 +76,16 @@ impl<W> Writable<W> {
         let source = Arc::new(error);
         let unfinished = self.stop(Some(Cause::Io(Arc::clone(&source))));
         PipeError::Read { source, unfinished }
+    }
+
+    /// The source has panicked. That goes on in the caller, which drops the stream.
+    fn source_panicked(&self, panic: Box<dyn Any + Send>) -> ! {
+        let cause = Cause::reason("the source panicked");
+        drop(
+            self.shared()
+                .change(By::Owner, |stream| stream.destroy(Some(cause))),
+        );
+        resume_unwind(panic)
     }
 
     /// The stream has refused these bytes, or cannot be waited for.
@@ -122,7 +141,11 @@ impl<W> Writable<W> {
     ) -> Result<Finished<W>, PipeError<W>> {
         let mut buffer = self.pipe_buffer();
         loop {
-            let count = poll_fn(|cx| poll_read(cx, &mut buffer)).await;
+            let poll = |cx: &mut Context<'_>| {
+                let poll = catch_unwind(AssertUnwindSafe(|| poll_read(cx, &mut buffer)));
+                poll.unwrap_or_else(|panic| self.source_panicked(panic))
+            };
+            let count = poll_fn(poll).await;
             let mut left = match count.and_then(|count| brought(&buffer, count)) {
                 Ok([]) => break,
                 Ok(bytes) => bytes,

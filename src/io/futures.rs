@@ -22,7 +22,7 @@ impl<W> Writable<W> {
     ///
     /// # Errors
     ///
-    /// As [`Writable::pipe`].
+    /// As [`Writable::pipe`]; a source that panics does what it does there.
     ///
     /// # Examples
     ///
