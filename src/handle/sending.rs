@@ -26,6 +26,9 @@ use crate::sync::Arc;
 /// although the chunk is in, as the task [gives up its turn](crate#a-loop-that-never-has-to-wait).
 /// `into_chunk` returns `None` then.
 ///
+/// If the stream refuses the chunk, the first error has it. A further wait or poll returns the same
+/// error with an empty chunk.
+///
 /// The stream wakes the waiters for room one by one. Poll or drop one that is woken. If you do
 /// neither, the stream wakes the next one only once the worker has nothing else to do.
 ///
@@ -98,7 +101,8 @@ impl Sending {
     /// # Errors
     ///
     /// If the stream has ended, failed or been destroyed, or if its limit is less than the
-    /// chunk: the chunk is in the error. And [`SendError::WouldDeadlock`] if the worker of
+    /// chunk: the chunk is in the error. If you wait again, the error is the same, but its chunk is
+    /// empty: only the first error has the chunk. And [`SendError::WouldDeadlock`] if the worker of
     /// the stream runs on the stack of this thread.
     pub fn wait(&mut self) -> Result<u64, SendError> {
         self.wait_until(Deadline::NEVER)
@@ -220,7 +224,8 @@ impl fmt::Debug for Sending {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The stream has refused the chunk, which is in this error.
+    /// The stream has refused the chunk, which is in the first such error. In the error of a further
+    /// wait the chunk is empty.
     #[error(transparent)]
     Refused(WriteError<Chunk>),
     /// There was no room in time. [`Sending`] still has the chunk.

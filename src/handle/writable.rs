@@ -245,7 +245,20 @@ impl<W> Writable<W> {
     /// out.flush().wait()?; // in the Vec now, not only in the BufWriter
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    #[must_use = "the call puts the flush in line; the wait says when it is done"]
+    ///
+    /// Nothing waits for a flush whose value you drop. The spelling of `io::Write`, `out.flush()?`,
+    /// does not compile, as this method goes first. Name the trait, or wait:
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let mut out = highwater::Writable::builder().spawn(Vec::new())?;
+    /// writeln!(out, "hello")?;
+    /// Write::flush(&mut out)?; // blocks, as
+    /// out.flush().wait()?; // does; in a task: `.await`
+    /// # Ok::<_, highwater::BoxError>(())
+    /// ```
+    #[must_use = "nothing waits for the flush: call `.wait()` on it, or `.await` it"]
     pub fn flush(&self) -> Wait {
         self.writer.flush()
     }

@@ -285,7 +285,10 @@ impl Writer {
     /// out.flush().wait()?; // in the Vec now, not only in the BufWriter
     /// # Ok::<_, highwater::BoxError>(())
     /// ```
-    #[must_use = "the call puts the flush in line; the wait says when it is done"]
+    ///
+    /// Nothing waits for a flush whose value you drop. `out.flush()?` does not compile: write
+    /// `out.flush().wait()?`, or in a task `out.flush().await?`.
+    #[must_use = "nothing waits for the flush: call `.wait()` on it, or `.await` it"]
     pub fn flush(&self) -> Wait {
         let flush = self.shared.change(self.by, Stream::flush);
         Wait::new(&self.shared, flush.map(Condition::Flushed))
