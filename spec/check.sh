@@ -45,7 +45,7 @@ fi
 
 # Where rustup has no WebAssembly, symbolic/build.py takes Debian's compiler.
 wasm=wasm32-unknown-unknown
-if ! rustup target list --installed 2>/dev/null | grep -qx "$wasm" &&
+if ! rustup target list --installed 2>/dev/null | grep -x "$wasm" >/dev/null &&
   ! rustup target add "$wasm" >/dev/null 2>&1 && ! dpkg -s rustc-web rust-web-src lld >/dev/null 2>&1; then
   say 'install a compiler for WebAssembly'
   apt-get update -qq

@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/../../../target}/javascript
 build() {
   cargo "$@" build --quiet --locked --release --manifest-path "$here/Cargo.toml" --target wasm32-unknown-unknown
 }
-if rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown; then
+if rustup target list --installed 2>/dev/null | grep -x wasm32-unknown-unknown >/dev/null; then
   build
 else
   dpkg -s rustc-web rust-web-src lld >/dev/null 2>&1 || {
